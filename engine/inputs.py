@@ -1,0 +1,137 @@
+"""Everything that can come into a case from outside. A case is its diagram version and the list of these.
+
+Pure data: no clock, no database. `at` is aware UTC and never runs backwards within a case; `wait` is the address of the
+wait the input answers (waits.py). `computed` holds instants the machine worked out from the working-day calendar while
+it applied the input; they are journalled with it and replay uses them instead of computing again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+Json = Any  # JSON value: None, bool, int, float, str, list, dict with str keys
+Variables = Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """variables: start form values. settings: the flow's settings, read in the diagram as `settings.<name>`."""
+
+    at: datetime
+    by: str
+    variables: Variables = field(default_factory=dict)
+    settings: Variables = field(default_factory=dict)
+    computed: Mapping[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkItemCompleted:
+    """values: the form's validated values; each becomes a case variable of that name."""
+
+    at: datetime
+    wait: str
+    by: str
+    values: Variables = field(default_factory=dict)
+    computed: Mapping[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSucceeded:
+    """result: what the service task gave; goes to its result variable (0, False and None are results too)."""
+
+    at: datetime
+    wait: str
+    result: Json = None
+    computed: Mapping[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFailed:
+    """A BusinessError: takes the task's own error boundary event for `code`, outward through the scopes, else an incident."""
+
+    at: datetime
+    wait: str
+    code: str
+    message: str = ""
+    computed: Mapping[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobGivenUp:
+    """Technical attempts are used up: the token stands at the element in an incident wait."""
+
+    at: datetime
+    wait: str
+    reason: str
+    computed: Mapping[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimerFired:
+    at: datetime
+    wait: str
+    computed: Mapping[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageReceived:
+    """payload goes to the message event's result variable where it names one (property `result`)."""
+
+    at: datetime
+    wait: str
+    message: str
+    by: str = ""
+    payload: Variables = field(default_factory=dict)
+    computed: Mapping[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentRetried:
+    """An operator lets the element of an incident wait run again; `variables` are set before it does."""
+
+    at: datetime
+    wait: str
+    by: str
+    variables: Variables = field(default_factory=dict)
+    computed: Mapping[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseCancelled:
+    """An operator ends the case wherever it is; outcome "cancelled"."""
+
+    at: datetime
+    by: str
+    reason: str
+    computed: Mapping[str, datetime] = field(default_factory=dict)
+
+
+Input = (
+    Started
+    | WorkItemCompleted
+    | JobSucceeded
+    | JobFailed
+    | JobGivenUp
+    | TimerFired
+    | MessageReceived
+    | IncidentRetried
+    | CaseCancelled
+)
+
+KINDS: dict[str, type[Input]] = {
+    kind.__name__: kind
+    for kind in (
+        Started,
+        WorkItemCompleted,
+        JobSucceeded,
+        JobFailed,
+        JobGivenUp,
+        TimerFired,
+        MessageReceived,
+        IncidentRetried,
+        CaseCancelled,
+    )
+}
