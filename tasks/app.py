@@ -1,0 +1,79 @@
+"""The Celery application and the worker's composition root."""
+
+from __future__ import annotations
+
+import os
+import socket
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from celery import Celery
+from celery.signals import worker_process_init
+
+from composition import Platform, compose
+from config import Settings, load_settings
+from engine import dispatching
+
+QUEUES = ("default", "vision")
+
+
+def _filesystem_transport(broker_dir: Path) -> dict[str, Any]:  # Any: Celery's own option types
+    """Kombu's broker without a server: one folder that everybody reads from and writes to."""
+    messages, control = broker_dir / "messages", broker_dir / "control"
+    for folder in (messages, control):
+        folder.mkdir(parents=True, exist_ok=True)
+    return {
+        "data_folder_in": str(messages),
+        "data_folder_out": str(messages),
+        "control_folder": str(control),
+        "polling_interval": 0.05,
+    }
+
+
+def make_app(settings: Settings) -> Celery:
+    """Celery as this platform uses it: messages are hints (the job table is the outbox), so losing one is harmless."""
+    made = Celery("tasks", broker=settings.broker_url, include=["tasks.run_job", "tasks.periodic"])
+    embedded = settings.redis_url is None
+    made.conf.update(
+        task_ignore_result=True,
+        task_acks_late=True,
+        task_reject_on_worker_lost=False,  # the lease brings a killed worker's job back; twice would be one too many
+        task_default_queue="default",
+        task_queues=None,
+        task_create_missing_queues=True,
+        worker_prefetch_multiplier=1,
+        worker_max_tasks_per_child=500,
+        worker_hijack_root_logger=False,
+        worker_enable_remote_control=not embedded,
+        worker_send_task_events=False,
+        broker_connection_retry_on_startup=True,
+        broker_transport_options=_filesystem_transport(settings.broker_dir)
+        if embedded
+        else {"visibility_timeout": 600},
+        beat_schedule_filename=str(settings.var_dir / "beat-schedule"),
+        timezone="UTC",
+    )
+    return made
+
+
+app = make_app(load_settings())
+
+
+@cache
+def platform() -> Platform:
+    """This process's platform; made at its first use, which is after the fork."""
+    from tasks.dispatch import send_job
+
+    made = compose()
+    dispatching.set_dispatcher(send_job)
+    return made
+
+
+def worker_name() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+@worker_process_init.connect
+def _start_fresh(**_: Any) -> None:  # Any: Celery's signal arguments
+    platform.cache_clear()

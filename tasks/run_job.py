@@ -1,0 +1,47 @@
+"""One job: lease it, run its service task with no transaction open, then one transaction that moves the case."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from traceback import format_tb
+
+from database import transaction
+from engine import jobs
+from engine.errors import BusinessError, RetryLater
+from tasks.app import app, platform, worker_name
+
+log = logging.getLogger(__name__)
+
+
+@app.task(name="run_job")
+def run_job(job_id: str) -> None:
+    """A message for a job that is done, leased by another or unknown does nothing."""
+    sessions = platform().sessions
+    with transaction(sessions) as session:
+        leased = jobs.lease_job(session, job_id, worker=worker_name(), now=datetime.now(UTC))
+    if leased is None:
+        return
+    try:
+        result = jobs.execute(sessions, leased)
+    except BusinessError as error:
+        with transaction(sessions) as session:
+            jobs.fail_job(session, leased, error, now=datetime.now(UTC))
+    except RetryLater as later:
+        with transaction(sessions) as session:
+            jobs.retry_job_later(session, leased, str(later), after_s=later.after_s, now=datetime.now(UTC))
+    except Exception as error:
+        # Whatever a model or a provider throws is the machine's fault first: try again, then a person looks at it.
+        # The message stays out of the log: validation errors quote what a person typed.
+        log.error(
+            "job %s (%s) failed: %s\n%s",
+            job_id,
+            leased.service,
+            type(error).__name__,
+            "".join(format_tb(error.__traceback__)),
+        )
+        with transaction(sessions) as session:
+            jobs.retry_job_later(session, leased, f"{type(error).__name__}", after_s=None, now=datetime.now(UTC))
+    else:
+        with transaction(sessions) as session:
+            jobs.succeed_job(session, leased, result, now=datetime.now(UTC))

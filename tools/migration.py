@@ -1,0 +1,25 @@
+"""`make migration m="why"`: write a revision for what the tables in the code have and the newest revision has not."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from alembic import command
+
+from database import make_engine
+from migrations import alembic_config, upgrade
+
+
+def main(message: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        engine = make_engine(f"sqlite:///{Path(folder) / 'empty.db'}")
+        upgrade(engine)
+        command.revision(alembic_config(engine), message=message, autogenerate=True)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2 or not sys.argv[1]:
+        sys.exit('用法：make migration m="为什么改"')
+    main(sys.argv[1])
