@@ -1,0 +1,236 @@
+"""Accounts: who signs in. Citizens come with WeChat, staff with a user name and a password.
+
+What identifies a citizen (the openid) is kept as a keyed hash only; a phone is encrypted with the account's own data key.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import lru_cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+import vault
+from database import Base, Bytes, Id, UtcTime, new_id
+from domain.phones import normalise_phone
+from domain.refused import Refused
+
+APPLICANT_GROUP = "applicant"
+MAX_FAILURES = 5
+LOCKED_FOR = timedelta(minutes=15)
+MIN_PASSWORD_LENGTH = 10
+
+
+class AccountKind(StrEnum):
+    WECHAT = "WECHAT"
+    CONSOLE = "CONSOLE"
+
+
+class Account(Base):
+    """person_id: the verified person behind it, set when a credential is issued. failures: wrong passwords in a row."""
+
+    __tablename__ = "account"
+    __table_args__ = (
+        CheckConstraint("(kind = 'WECHAT') = (openid_hash IS NOT NULL)", name="wechat_has_openid"),
+        CheckConstraint("(kind = 'CONSOLE') = (username IS NOT NULL)", name="console_has_username"),
+        Index("uq_account_openid_hash", "openid_hash", unique=True),
+        Index("uq_account_username", "username", unique=True),
+        Index("ix_account_phone_hash", "phone_hash"),
+        Index("ix_account_person_id", "person_id"),
+    )
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    kind: Mapped[AccountKind] = mapped_column(String(10))
+    openid_hash: Mapped[str | None] = mapped_column(String(64))
+    username: Mapped[str | None] = mapped_column(String(64))
+    password_hash: Mapped[str | None] = mapped_column(String(200))
+    display_name: Mapped[str] = mapped_column(String(64), default="")
+    person_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
+    phone_sealed: Mapped[bytes | None] = mapped_column(Bytes)
+    phone_hash: Mapped[str | None] = mapped_column(String(64))
+    failures: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[datetime | None] = mapped_column(UtcTime)
+    disabled_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+class AccountGroup(Base):
+    """One inbox (= lane group) the account may work, or a console role."""
+
+    __tablename__ = "account_group"
+
+    account_id: Mapped[str] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), primary_key=True)
+    group_key: Mapped[str] = mapped_column(String(80), primary_key=True)
+
+
+def find_account(session: Session, account_id: str) -> Account:
+    """Raises Refused("account.unknown")."""
+    account = session.get(Account, account_id)
+    if account is None:
+        raise Refused("account.unknown", account=account_id)
+    return account
+
+
+def find_or_create_wechat_account(session: Session, openid: str, now: datetime) -> Account:
+    """The account of this WeChat user, made at the first sign-in. Raises Refused("account.disabled")."""
+    openid_hash = vault.current().keyed_hash("openid", openid)
+    account = session.scalar(select(Account).where(Account.openid_hash == openid_hash))
+    if account is None:
+        try:
+            with session.begin_nested():
+                account = Account(id=new_id(), kind=AccountKind.WECHAT, openid_hash=openid_hash, created_at=now)
+                session.add(account)
+                session.flush()
+        except IntegrityError:  # two first sign-ins at once: the index let one through
+            account = session.scalars(select(Account).where(Account.openid_hash == openid_hash)).one()
+    if account.disabled_at is not None:
+        raise Refused("account.disabled", account=account.id)
+    return account
+
+
+def create_console_account(
+    session: Session, username: str, password: str, now: datetime, *, display_name: str, groups: frozenset[str]
+) -> Account:
+    """A staff account. Raises Refused("account.username_taken" | "account.weak_password")."""
+    name = username.strip().lower()
+    _refuse_weak_password(name, password)
+    account = Account(
+        id=new_id(),
+        kind=AccountKind.CONSOLE,
+        username=name,
+        password_hash=_hasher().hash(password),
+        display_name=display_name,
+        created_at=now,
+    )
+    try:
+        with session.begin_nested():
+            session.add(account)
+            session.flush()
+    except IntegrityError as error:
+        raise Refused("account.username_taken", username=name) from error
+    session.add_all(AccountGroup(account_id=account.id, group_key=group) for group in sorted(groups))
+    session.flush()
+    return account
+
+
+def authenticate_console_account(session: Session, username: str, password: str, now: datetime) -> Account | Refused:
+    """The account whose password this is, or why not: Refused is *returned*, the caller commits, then raises it.
+
+    Raising here would roll the count of failures back with the transaction. Codes: "account.wrong_password" (an unknown
+    user name too, after the same work) and "account.locked" (fact `until`; also for a right password while locked).
+    """
+    account = session.scalar(select(Account).where(Account.username == username.strip().lower()).with_for_update())
+    known_hash = account.password_hash if account and account.password_hash else _hash_of_nobody()
+    is_right = _verifies(known_hash, password)
+    if account is None or account.disabled_at is not None:
+        return Refused("account.wrong_password")
+    if account.locked_until is not None and account.locked_until > now:
+        return Refused("account.locked", until=account.locked_until.isoformat())
+    if not is_right:
+        _count_failure(account, now)
+        session.flush()
+        return Refused("account.wrong_password")
+    account.failures, account.locked_until = 0, None
+    if _hasher().check_needs_rehash(known_hash):
+        account.password_hash = _hasher().hash(password)
+    session.flush()
+    return account
+
+
+def groups_of(session: Session, account_id: str) -> frozenset[str]:
+    """The groups an actor of this account carries; WeChat accounts are in `applicant` besides. Empty when disabled."""
+    account = session.get(Account, account_id)
+    if account is None or account.disabled_at is not None:
+        return frozenset()
+    rows = session.scalars(select(AccountGroup.group_key).where(AccountGroup.account_id == account_id))
+    own = {APPLICANT_GROUP} if account.kind == AccountKind.WECHAT else set()
+    return frozenset(own | set(rows))
+
+
+def bind_phone(session: Session, account_id: str, phone: str, now: datetime) -> None:
+    """Keep the phone that WeChat's getPhoneNumber or an SMS code has proved. Raises Refused("phone.form")."""
+    account = find_account(session, account_id)
+    number = normalise_phone(phone)
+    owner = f"account:{account.id}"
+    keys = vault.current()
+    try:
+        cipher = keys.cipher(session, owner)
+    except vault.KeyMissing:
+        cipher = keys.create_data_key(session, owner, now)
+    account.phone_sealed = cipher.encrypt(number.encode(), b"phone")
+    account.phone_hash = keys.keyed_hash("phone", number)
+    session.flush()
+
+
+def phone_of(session: Session, account_id: str) -> str | None:
+    """The account's proved phone, None without one."""
+    account = find_account(session, account_id)
+    if account.phone_sealed is None:
+        return None
+    return vault.current().cipher(session, f"account:{account.id}").decrypt(account.phone_sealed, b"phone").decode()
+
+
+@dataclass(frozen=True, slots=True)
+class DemoAccount:
+    """password: None where the account was there already (its password is not known any more)."""
+
+    username: str
+    password: str | None
+    display_name: str
+    groups: frozenset[str]
+
+
+DEMO_ACCOUNTS: tuple[tuple[str, str, frozenset[str]], ...] = (
+    ("reviewer", "演示审核员", frozenset({"real_name.reviewer"})),
+    ("supervisor", "演示审核主管", frozenset({"real_name.reviewer", "real_name.supervisor"})),
+    ("admin", "演示管理员", frozenset({"admin"})),
+)
+
+
+def create_demo_accounts(session: Session, now: datetime) -> list[DemoAccount]:
+    """Accounts for trying the platform out (sandbox only). Fresh random passwords for those made just now."""
+    made = []
+    for username, display_name, groups in DEMO_ACCOUNTS:
+        password: str | None = None
+        if session.scalar(select(Account.id).where(Account.username == username)) is None:
+            password = "-".join(secrets.token_hex(2) for _ in range(3))
+            create_console_account(session, username, password, now, display_name=display_name, groups=groups)
+        made.append(DemoAccount(username, password, display_name, groups))
+    return made
+
+
+def _count_failure(account: Account, now: datetime) -> None:
+    account.failures += 1
+    if account.failures >= MAX_FAILURES:
+        account.failures, account.locked_until = 0, now + LOCKED_FOR
+
+
+def _refuse_weak_password(username: str, password: str) -> None:
+    is_weak = len(password) < MIN_PASSWORD_LENGTH or username in password.lower() or len(set(password)) < 5
+    if is_weak:
+        raise Refused("account.weak_password", min_length=MIN_PASSWORD_LENGTH)
+
+
+@lru_cache(maxsize=1)
+def _hasher() -> PasswordHasher:
+    return PasswordHasher()  # argon2id, RFC 9106's low-memory profile
+
+
+@lru_cache(maxsize=1)
+def _hash_of_nobody() -> str:
+    # An unknown user name costs as much time as a wrong password.
+    return _hasher().hash(secrets.token_hex(16))
+
+
+def _verifies(known_hash: str, password: str) -> bool:
+    try:
+        return _hasher().verify(known_hash, password)
+    except (VerificationError, InvalidHashError):
+        return False

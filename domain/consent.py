@@ -1,0 +1,94 @@
+"""Consents: who agreed to what purpose and which version of its text, when, and when it was taken back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, String, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from database import Base, Id, UtcTime, new_id
+
+
+class Purpose(StrEnum):
+    """READ_DOCUMENT and COMPARE_FACE serve one case; KEEP_PORTRAIT lasts until it is withdrawn."""
+
+    READ_DOCUMENT = "read_document"
+    COMPARE_FACE = "compare_face"
+    KEEP_PORTRAIT = "keep_portrait"
+
+
+class DataClass(StrEnum):
+    """STATUTORY records of a verification are kept as the law asks; CONSENTED data goes when its consent goes."""
+
+    STATUTORY = "statutory"
+    CONSENTED = "consented"
+
+
+# PIPL article 47: withdrawal deletes what was kept on consent alone, never what a law orders to keep.
+DATA_CLASSES: dict[str, DataClass] = {
+    "identity": DataClass.STATUTORY,
+    "credential": DataClass.STATUTORY,
+    "consent": DataClass.STATUTORY,
+    "decision": DataClass.STATUTORY,
+    "portrait": DataClass.CONSENTED,
+    "phone": DataClass.CONSENTED,
+}
+
+
+class Consent(Base):
+    __tablename__ = "consent"
+    __table_args__ = (Index("ix_consent_account_purpose", "account_id", "purpose"),)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    account_id: Mapped[str] = mapped_column(ForeignKey("account.id"))
+    case_id: Mapped[str | None] = mapped_column(Id)
+    purpose: Mapped[Purpose] = mapped_column(String(40))
+    text_version: Mapped[str] = mapped_column(String(40))
+    given_at: Mapped[datetime] = mapped_column(UtcTime)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+def give_consent(
+    session: Session, account_id: str, purpose: Purpose, text_version: str, now: datetime, *, case_id: str | None = None
+) -> str:
+    """Record a consent; returns its id. The same consent given again in one case is the same record."""
+    known = session.scalar(
+        select(Consent.id).where(
+            Consent.account_id == account_id,
+            Consent.purpose == purpose,
+            Consent.text_version == text_version,
+            Consent.case_id == case_id,
+            Consent.withdrawn_at.is_(None),
+        )
+    )
+    if known is not None:
+        return known
+    consent = Consent(
+        id=new_id(), account_id=account_id, case_id=case_id, purpose=purpose, text_version=text_version, given_at=now
+    )
+    session.add(consent)
+    session.flush()
+    return consent.id
+
+
+def has_consent(session: Session, account_id: str, purpose: Purpose, *, case_id: str | None = None) -> bool:
+    """Whether a consent to this purpose stands; with `case_id`, one given in that case."""
+    query = select(Consent.id).where(
+        Consent.account_id == account_id, Consent.purpose == purpose, Consent.withdrawn_at.is_(None)
+    )
+    if case_id is not None:
+        query = query.where(Consent.case_id == case_id)
+    return session.scalar(query.limit(1)) is not None
+
+
+def withdraw_consent(session: Session, account_id: str, purpose: Purpose, now: datetime) -> int:
+    """Take every standing consent to this purpose back; returns how many. Deleting what hung on it is the caller's."""
+    withdrawn = session.execute(
+        update(Consent)
+        .where(Consent.account_id == account_id, Consent.purpose == purpose, Consent.withdrawn_at.is_(None))
+        .values(withdrawn_at=now)
+        .returning(Consent.id)
+    )
+    return len(withdrawn.all())
