@@ -30,7 +30,7 @@ lint: install-dev  ## ruff, mypy and import-linter only
 	@exec $(PY) -m tools.checks --lint
 
 bench: install-dev  ## run every script of benchmarks/ and write the README's table
-	@exec $(PY) -m benchmarks
+	@exec $(PY) -m benchmarks "$(only)"
 
 lock: install-dev  ## requirements.in → requirements.txt, requirements-dev.in → requirements-dev.txt
 	$(PY) -m uv pip compile requirements.in --override overrides.txt -o requirements.txt --python-version 3.11 --no-header --no-annotate -q
