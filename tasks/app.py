@@ -33,7 +33,7 @@ def _filesystem_transport(broker_dir: Path) -> dict[str, Any]:  # Any: Celery's 
 
 def make_app(settings: Settings) -> Celery:
     """Celery as this platform uses it: messages are hints (the job table is the outbox), so losing one is harmless."""
-    made = Celery("tasks", broker=settings.broker_url, include=["tasks.run_job", "tasks.periodic"])
+    made = Celery("tasks", broker=settings.broker_url, include=["tasks.run_job", "tasks.periodic", "tasks.notify"])
     embedded = settings.redis_url is None
     made.conf.update(
         task_ignore_result=True,

@@ -1,0 +1,54 @@
+"""What the clock starts: beat sends these, any worker of the default queue runs them. Each is safe to run twice."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+
+from database import transaction
+from engine import jobs, timers
+from engine.errors import Conflict
+from tasks.app import app, platform
+from tasks.dispatch import send_job
+
+log = logging.getLogger(__name__)
+BATCH = 200
+
+
+@app.task(name="announce_ready_jobs")
+def announce_ready_jobs() -> None:
+    """READY jobs whose announcement was lost, and those whose back-off is over."""
+    with platform().sessions() as session:
+        waiting = jobs.ready_jobs(session, datetime.now(UTC), BATCH)
+    for job in waiting:
+        send_job(job.id, job.queue)
+
+
+@app.task(name="free_expired_leases")
+def free_expired_leases() -> None:
+    """Jobs of workers that died or hang go back to READY, or to a person after their last attempt."""
+    with transaction(platform().sessions) as session:
+        freed = jobs.free_expired_leases(session, datetime.now(UTC))
+    if freed:
+        log.warning("%d leases ran out; their jobs run again", freed)
+
+
+@app.task(name="fire_due_timers")
+def fire_due_timers() -> None:
+    """One transaction a case: a case that fails holds up no other."""
+    sessions = platform().sessions
+    with sessions() as session:
+        due = timers.due_cases(session, datetime.now(UTC), BATCH)
+    for case_id in due:
+        try:
+            with transaction(sessions) as session:
+                timers.fire_due_timers(session, case_id, datetime.now(UTC))
+        except Conflict:
+            log.info("case %s: another process was first", case_id)
+
+
+SCHEDULE = {"announce_ready_jobs": 5.0, "free_expired_leases": 5.0, "fire_due_timers": 1.0, "send_notices": 5.0}
+
+app.conf.beat_schedule = {
+    name: {"task": name, "schedule": every_s, "options": {"expires": 2 * every_s}} for name, every_s in SCHEDULE.items()
+}
