@@ -1,0 +1,102 @@
+"""What cases wait for, one row each: work items, jobs, timers, message subscriptions, incidents.
+
+One table, because a step may close and open waits of every kind at once and writes each of both in one statement.
+Open rows mirror `machine.waits` (sync.py); closed ones are kept for the case's history.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, Integer, String, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from database import Base, Bytes, Id, UtcTime
+
+
+class WaitKind(StrEnum):
+    WORK_ITEM = "WORK_ITEM"
+    JOB = "JOB"
+    TIMER = "TIMER"
+    MESSAGE = "MESSAGE"
+    INCIDENT = "INCIDENT"
+
+
+class WorkItemState(StrEnum):
+    OPEN = "OPEN"
+    CLAIMED = "CLAIMED"
+    COMPLETED = "COMPLETED"
+    CANCELLED = "CANCELLED"
+
+
+class JobState(StrEnum):
+    READY = "READY"
+    LEASED = "LEASED"
+    DONE = "DONE"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+class WaitState(StrEnum):
+    """Of timers (OPEN → FIRED), message subscriptions (OPEN → RECEIVED) and incidents (OPEN → RESOLVED)."""
+
+    OPEN = "OPEN"
+    FIRED = "FIRED"
+    RECEIVED = "RECEIVED"
+    RESOLVED = "RESOLVED"
+    CANCELLED = "CANCELLED"
+
+
+def _where(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """An index over open rows only: its size follows what is waiting now, not what ever waited."""
+    return Index(name, *columns, unique=unique, postgresql_where=text(where), sqlite_where=text(where))
+
+
+class Waiting(Base):
+    """`state` is one of the enums above, by `kind`. Columns below a comment are NULL for other kinds."""
+
+    __tablename__ = "waiting"
+    __table_args__ = (
+        _where("uq_waiting_open", "case_id", "address", where="closed_at IS NULL", unique=True),
+        _where("ix_waiting_inbox", "group_name", "id", where="kind = 'WORK_ITEM' AND closed_at IS NULL"),
+        _where("ix_waiting_mine", "assignee", "id", where="kind = 'WORK_ITEM' AND closed_at IS NULL"),
+        _where("ix_waiting_done", "closed_by", "closed_at", where="kind = 'WORK_ITEM' AND closed_at IS NOT NULL"),
+        _where("ix_waiting_ready", "next_at", where="state = 'READY'"),
+        _where("ix_waiting_leased", "lease_until", where="state = 'LEASED'"),
+        _where("ix_waiting_timer", "due_at", where="kind = 'TIMER' AND closed_at IS NULL"),
+        _where("ix_waiting_incident", "id", where="kind = 'INCIDENT' AND closed_at IS NULL"),
+        Index(None, "case_id", "id"),
+    )
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    case_id: Mapped[str] = mapped_column(ForeignKey("process_instance.id"))
+    flow_key: Mapped[str] = mapped_column(String(100))
+    kind: Mapped[str] = mapped_column(String(10))
+    address: Mapped[str] = mapped_column(Text)
+    element: Mapped[str] = mapped_column(String(200))
+    state: Mapped[str] = mapped_column(String(10))
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+    closed_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    closed_by: Mapped[str | None] = mapped_column(String(64))
+    due_at: Mapped[datetime | None] = mapped_column(UtcTime)  # work item: should be done; timer: fires
+    # work item
+    group_name: Mapped[str | None] = mapped_column(String(200))
+    assignee: Mapped[str | None] = mapped_column(String(64))
+    claimed_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    priority: Mapped[int | None] = mapped_column(Integer)
+    form: Mapped[str | None] = mapped_column(String(100))
+    draft: Mapped[bytes | None] = mapped_column(Bytes)  # encrypted with the case's data key
+    # job
+    service: Mapped[str | None] = mapped_column(String(100))
+    queue: Mapped[str | None] = mapped_column(String(60))
+    attempt: Mapped[int | None] = mapped_column(Integer)
+    next_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    lease_id: Mapped[str | None] = mapped_column(Id)
+    lease_until: Mapped[datetime | None] = mapped_column(UtcTime)
+    worker: Mapped[str | None] = mapped_column(String(100))
+    # message subscription
+    message: Mapped[str | None] = mapped_column(String(200))
+    # incident, and a job's last technical error: what happened, without personal data
+    code: Mapped[str | None] = mapped_column(String(100))
+    note: Mapped[str | None] = mapped_column(Text)
