@@ -1,0 +1,139 @@
+"""A flow as it is written: a folder with flow.toml, a diagram, decision tables and forms."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from engine.errors import InvalidDiagram, Problem
+
+ANYONE = "*"
+STARTER = "starter"
+CONFIG_FILE = "flow.toml"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StartRules(_Section):
+    """who: groups whose members may start, `*` for everyone. form: stem of the start form, "" for none."""
+
+    who: tuple[str, ...] = ()
+    form: str = ""
+    one_running_per_starter: bool = False
+
+
+class VariableRules(_Section):
+    """public: shown to the starter. search: cases are found by their keyed hash."""
+
+    public: tuple[str, ...] = ()
+    search: tuple[str, ...] = ()
+
+
+class OutcomeRules(_Section):
+    label: str
+    state: Literal["success", "failure", "neutral"] = "neutral"
+
+
+class MessageRules(_Section):
+    """A message that a person may send: `starter`, or a group."""
+
+    label: str
+    who: str
+
+
+class RetentionRules(_Section):
+    attachments_days: int = Field(default=180, ge=1, le=36500)
+
+
+class FlowConfig(_Section):
+    """flow.toml. lanes: id of the lane → "starter", "-" (nobody works here) or a group, which may contain {variable}."""
+
+    key: str = Field(pattern=r"^[a-z][a-z0-9_]{0,60}$")
+    title: str = Field(min_length=1, max_length=200)
+    process: str = "process.bpmn"
+    start: StartRules = StartRules()
+    lanes: dict[str, str] = {}
+    settings: dict[str, Any] = {}  # Any: constants of TOML's types
+    variables: VariableRules = VariableRules()
+    outcomes: dict[str, OutcomeRules] = {}
+    progress: dict[str, str] = {}
+    messages: dict[str, MessageRules] = {}
+    retention: RetentionRules = RetentionRules()
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """files: what a deployment keeps, by path in the folder (`flow.toml`, `process.bpmn`, `forms/x.json`, …)."""
+
+    config: FlowConfig
+    files: Mapping[str, bytes]
+
+    @property
+    def key(self) -> str:
+        return self.config.key
+
+    @property
+    def bpmn(self) -> bytes:
+        return self.files[self.config.process]
+
+    @property
+    def decisions(self) -> dict[str, bytes]:
+        """File name → DMN."""
+        return {path: content for path, content in self.files.items() if path.endswith(".dmn")}
+
+    @property
+    def forms(self) -> dict[str, bytes]:
+        """Stem → JSON Schema."""
+        return {
+            PurePosixPath(path).stem: content
+            for path, content in self.files.items()
+            if path.startswith("forms/") and path.endswith(".json")
+        }
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 in hex over every file's path and bytes."""
+        summed = hashlib.sha256()
+        for path in sorted(self.files):
+            for part in (path.encode(), self.files[path]):
+                summed.update(len(part).to_bytes(8) + part)
+        return summed.hexdigest()
+
+
+def load_flow(folder: Path) -> Flow:
+    """Raises InvalidDiagram where flow.toml is missing or says something else than the table of docs/add-a-flow.md."""
+    paths = [folder / CONFIG_FILE, *folder.glob("*.bpmn"), *folder.glob("*.dmn"), *folder.glob("forms/*.json")]
+    return flow_of_files({p.relative_to(folder).as_posix(): p.read_bytes() for p in paths if p.is_file()})
+
+
+def flow_of_files(files: Mapping[str, bytes]) -> Flow:
+    """As load_flow(), of files in memory: paths relative to the flow's folder."""
+    if CONFIG_FILE not in files:
+        raise InvalidDiagram([Problem("", "error", "flow.no_config", "缺少 flow.toml。")])
+    try:
+        config = FlowConfig.model_validate(tomllib.loads(files[CONFIG_FILE].decode()))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidDiagram([Problem("", "error", "flow.bad_config", f"flow.toml 无法读取：{error}")]) from error
+    except ValidationError as error:
+        raise InvalidDiagram([_config_problem(e["loc"], e["msg"]) for e in error.errors()]) from error
+    if config.process not in files:
+        raise InvalidDiagram([Problem("", "error", "flow.no_process", f"缺少流程图文件 {config.process}。")])
+    return Flow(config, dict(files))
+
+
+def flow_folders(flows_dir: Path) -> list[Path]:
+    """Folders below `flows_dir` that hold a flow, by name."""
+    return sorted(path.parent for path in flows_dir.glob(f"*/{CONFIG_FILE}"))
+
+
+def _config_problem(place: tuple[int | str, ...], message: str) -> Problem:
+    where = ".".join(str(part) for part in place)
+    return Problem(where, "error", "flow.bad_config", f"flow.toml 的 {where} 不符合要求：{message}")
