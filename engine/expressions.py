@@ -46,12 +46,11 @@ class ExpressionFailed(EngineError):
 class Expression:
     """A compiled expression. names: the variables it reads. Immutable; equal texts share one."""
 
-    __slots__ = ("_evaluate", "is_constant", "names", "text")
+    __slots__ = ("_evaluate", "names", "text")
 
-    def __init__(self, text: str, evaluate: Evaluator, names: frozenset[str], is_constant: bool) -> None:
+    def __init__(self, text: str, evaluate: Evaluator, names: frozenset[str]) -> None:
         self.text = text
         self.names = names
-        self.is_constant = is_constant
         self._evaluate = evaluate
 
     def evaluate(self, variables: Variables) -> Any:
@@ -59,7 +58,7 @@ class Expression:
         try:
             return self._evaluate(variables)
         except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
-            raise ExpressionFailed(self.text, _reason(error)) from error
+            raise ExpressionFailed(self.text, reason_of(error)) from error
         except (RecursionError, MemoryError) as error:
             raise ExpressionFailed(self.text, "数据嵌套过深或过大") from error
 
@@ -80,10 +79,10 @@ def compile_expression(text: str) -> Expression:
         raise InvalidExpression(text, "无法解析：含有非法字符或嵌套过深") from error
     compiler = _Compiler(text)
     evaluate = compiler.build(tree.body, 1)
-    return Expression(text, evaluate, frozenset(compiler.names), isinstance(tree.body, ast.Constant))
+    return Expression(text, evaluate, frozenset(compiler.names))
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """Our own messages are Chinese and name no value; Python's own could quote one."""
     message = str(error.args[0]) if error.args else ""
     if isinstance(error, ZeroDivisionError):

@@ -1,0 +1,68 @@
+"""Working days of mainland China with their swaps (调休), in Asia/Shanghai.
+
+The table is chinesecalendar's; for a year it does not know yet, Monday to Friday count and the result is flagged. What is
+computed here is journalled with the input that caused it, so a later table never moves a deadline already set.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+
+import chinese_calendar
+
+from engine.functions import LOCAL_TIME
+
+CALENDAR_VERSION = "chinesecalendar 1.11.0"  # a test holds it against what is installed
+MOST_WORKING_DAYS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """at: aware UTC. is_flagged: a day of a year the table does not know was counted as if it had no holidays."""
+
+    at: datetime
+    is_flagged: bool
+
+
+@lru_cache(maxsize=8192)
+def is_working_day(day: date) -> tuple[bool, bool]:
+    """(is a working day, the table does not know that year)."""
+    try:
+        return bool(chinese_calendar.is_workday(day)), False
+    except NotImplementedError:
+        return day.weekday() < 5, True
+
+
+def add_working_days(at: datetime, days: int) -> Deadline:
+    """The instant `days` working days after `at`, at the same local time of day.
+
+    A start on a day off counts from the beginning (00:00 in Asia/Shanghai) of the next working day. at: aware;
+    days: 0 to 1000; 0 gives `at` itself, or that beginning. ValueError outside these.
+    """
+    if at.tzinfo is None:
+        raise ValueError("at must be aware")
+    if not 0 <= days <= MOST_WORKING_DAYS:
+        raise ValueError(f"days must be 0 to {MOST_WORKING_DAYS}, not {days}")
+    local = at.astimezone(LOCAL_TIME)
+    works, is_flagged = is_working_day(local.date())
+    if not works:
+        day, flagged = _next_working_day(local.date())
+        is_flagged |= flagged
+        local = datetime.combine(day, time(), LOCAL_TIME)
+    day = local.date()
+    for _ in range(days):
+        day, flagged = _next_working_day(day)
+        is_flagged |= flagged
+    return Deadline(datetime.combine(day, local.timetz()).astimezone(UTC), is_flagged)
+
+
+def _next_working_day(day: date) -> tuple[date, bool]:
+    is_flagged = False
+    while True:
+        day += timedelta(days=1)
+        works, is_unknown = is_working_day(day)
+        is_flagged |= is_unknown
+        if works:
+            return day, is_flagged

@@ -1,0 +1,135 @@
+"""Timer text: what `timeDuration`, `timeDate` and the property `due` say.
+
+An ISO 8601 duration (`PT15M`, `P30D`, `P1M`), an ISO instant with its offset (`2026-12-01T00:00:00+08:00`), `working_days(n)`,
+or an expression of the closed language that gives one of these as a text. Months, years, weeks and days are those of the
+calendar in Asia/Shanghai; hours, minutes and seconds are exact.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from engine.calendar import MOST_WORKING_DAYS, add_working_days
+from engine.expressions import Expression, ExpressionFailed, InvalidExpression, compile_expression
+from engine.functions import LOCAL_TIME, WORKING_DAYS, add_months_to
+
+LONGEST = timedelta(days=3660)  # no timer waits longer; a slip of the pen is refused at deployment
+
+_DURATION = re.compile(
+    r"P(?:(?P<years>\d{1,3})Y)?(?:(?P<months>\d{1,4})M)?(?:(?P<weeks>\d{1,4})W)?(?:(?P<days>\d{1,5})D)?"
+    r"(?P<time>T(?:(?P<hours>\d{1,6})H)?(?:(?P<minutes>\d{1,8})M)?(?:(?P<seconds>\d{1,9})S)?)?"
+)
+_LOOKS_LITERAL = re.compile(r"-?P[\dT]|R\d*/|\d{4}-?\d")
+_LITERAL_HELP = "应为 PT15M、P30D、带时区的时刻（2026-12-01T00:00:00+08:00）、working_days(n) 或给出它们的表达式"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """at: aware UTC. is_computed_from_calendar: depends on the table of working days, so it must be journalled.
+
+    is_flagged: a year the table does not know took part (engine.calendar).
+    """
+
+    at: datetime
+    is_computed_from_calendar: bool
+    is_flagged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TimerText:
+    """Compiled timer text: a literal, or an expression that gives one."""
+
+    text: str
+    expression: Expression | None
+
+    @property
+    def names(self) -> frozenset[str]:
+        return self.expression.names if self.expression else frozenset()
+
+
+@lru_cache(maxsize=1024)
+def compile_timer(text: str) -> TimerText:
+    """Raises InvalidExpression: neither a literal in range nor an expression."""
+    stripped = text.strip()
+    if not stripped:
+        raise InvalidExpression(text, f"没有时间：{_LITERAL_HELP}")
+    if _LOOKS_LITERAL.match(stripped):
+        _literal(stripped, text, _SOME_DAY)
+        return TimerText(stripped, None)
+    expression = compile_expression(stripped)
+    if not expression.names:
+        _literal(_constant(expression, text), text, _SOME_DAY)
+    return TimerText(stripped, expression)
+
+
+def due_at(text: str, variables: Mapping[str, Any], at: datetime) -> Due:
+    """When a timer with this text, started at `at` (aware), is due.
+
+    Raises InvalidExpression for a text outside the language (a deployed one is inside it), ExpressionFailed where the
+    expression fails or gives something else than a timer text.
+    """
+    timer = compile_timer(text)
+    if timer.expression is None:
+        return _literal(timer.text, text, at)
+    value = timer.expression.evaluate(variables)
+    if not isinstance(value, str):
+        raise ExpressionFailed(text, f"定时器表达式应给出文本：{_LITERAL_HELP}")
+    try:
+        return _literal(value.strip(), text, at)
+    except InvalidExpression as error:
+        raise ExpressionFailed(text, error.reason) from error
+
+
+_SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def _constant(expression: Expression, text: str) -> str:
+    try:
+        value = expression.evaluate({})
+    except ExpressionFailed as error:
+        raise InvalidExpression(text, error.reason) from error
+    if not isinstance(value, str):
+        raise InvalidExpression(text, _LITERAL_HELP)
+    return value.strip()
+
+
+def _literal(value: str, text: str, at: datetime) -> Due:
+    if at.tzinfo is None:
+        raise ValueError("at must be aware")
+    working_days = WORKING_DAYS.fullmatch(value)
+    if working_days:
+        if int(working_days[1]) > MOST_WORKING_DAYS:
+            raise InvalidExpression(text, f"工作日数应为 0 到 {MOST_WORKING_DAYS}")
+        deadline = add_working_days(at, int(working_days[1]))
+        return Due(deadline.at, True, deadline.is_flagged)
+    duration = _DURATION.fullmatch(value)
+    if duration:
+        return Due(_after(duration, text, at), False)
+    try:
+        instant = datetime.fromisoformat(value)
+    except ValueError:
+        raise InvalidExpression(text, _LITERAL_HELP) from None
+    if instant.tzinfo is None or "T" not in value:
+        raise InvalidExpression(text, "时刻应写明日期、时间和时区，例如 2026-12-01T00:00:00+08:00")
+    return Due(instant.astimezone(UTC), False)
+
+
+def _after(duration: re.Match[str], text: str, at: datetime) -> datetime:
+    amounts = {unit: int(amount) for unit, amount in duration.groupdict().items() if amount and unit != "time"}
+    if not amounts or duration["time"] == "T":
+        raise InvalidExpression(text, _LITERAL_HELP)
+    try:
+        local = at.astimezone(LOCAL_TIME)
+        day = add_months_to(local.date(), amounts.pop("years", 0) * 12 + amounts.pop("months", 0))
+        day += timedelta(days=amounts.pop("days", 0), weeks=amounts.pop("weeks", 0))
+        due = datetime.combine(day, local.timetz()).astimezone(UTC) + timedelta(**amounts)
+    except (OverflowError, ValueError):
+        due = None
+    if due is None or due - at > LONGEST:
+        raise InvalidExpression(text, f"时长超过 {LONGEST.days} 天")
+    return due
