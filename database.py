@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import DateTime, Dialect, Engine, LargeBinary, MetaData, String, create_engine, event
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
@@ -98,7 +99,7 @@ def after_commit(session: Session, action: AfterCommit) -> None:
 
 
 @contextmanager
-def transaction(factory: sessionmaker[Session]) -> Iterator[Session]:
+def transaction(factory: Callable[[], Session]) -> Iterator[Session]:
     """One write transaction: commits at the end, rolls back on any exception; then runs what `after_commit` took."""
     with factory() as session:
         session.connection(execution_options={"writes": True})
@@ -111,3 +112,29 @@ def transaction(factory: sessionmaker[Session]) -> Iterator[Session]:
         actions = session.info.pop("after_commit", [])
     for action in actions:
         action()
+
+
+Given = TypeVar("Given")
+# PostgreSQL: serialization failure, deadlock, lock not available
+_TRANSIENT = {"40001", "40P01", "55P03"}
+
+
+def is_transient(error: DBAPIError) -> bool:
+    """True when the same transaction may well succeed if it is run again."""
+    if error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _TRANSIENT:
+        return True
+    return isinstance(error.orig, sqlite3.OperationalError) and "locked" in str(error.orig)
+
+
+def retry_deadlocks(run: Callable[[], Given], attempts: int = 3) -> Given:
+    """What `run` gives. It is tried up to `attempts` times where the database ended its transaction by itself.
+
+    run: opens its own transaction() and has no other effect. For edges only: inner code lets such errors pass.
+    """
+    for left in range(attempts - 1, -1, -1):
+        try:
+            return run()
+        except DBAPIError as error:
+            if left == 0 or not is_transient(error):
+                raise
+    raise AssertionError("attempts is at least 1")

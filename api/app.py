@@ -1,0 +1,106 @@
+"""The web process: one application from settings and a session factory. Nothing here knows a business flow."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+from apiflask import APIFlask
+from flask import Response, g, request
+from sqlalchemy.orm import Session, sessionmaker
+
+from api.auth import is_loopback
+from api.documentation import documentation
+from api.errors import register_errors
+from api.health import health
+from api.limits import use_limits
+from api.openapi import describe
+from api.request_session import use_engine_of, utc_now
+from api.session import session_api
+from api.start_page import start_page
+from api.wechat import OpenidOf, openid_lookup
+from config import Settings
+from database import new_id
+
+log = logging.getLogger("api.requests")
+
+VERSION = "0.1.0"
+# A photo of 10 MB and the form around it.
+MAX_BODY_BYTES = 11 * 1024 * 1024
+PAGES_CSP = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+ANSWERS_CSP = "default-src 'none'; frame-ancestors 'none'"
+
+
+def create_app(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    *,
+    clock: Callable[[], datetime] = utc_now,
+    openid_of: OpenidOf | None = None,
+) -> APIFlask:
+    """The WSGI application. The vault, the file store and the service tasks are in place before (composition.compose).
+
+    clock: gives the aware UTC time of a request. openid_of: who a WeChat code is; by default as the settings say.
+    """
+    app = APIFlask(__name__, title="综合服务平台接口", version=VERSION, docs_path=None, static_url_path="/static")
+    app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, MAX_FORM_MEMORY_SIZE=MAX_BODY_BYTES, TRUSTED_HOSTS=None)
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]  # of Flask's default provider
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.extensions["platform.settings"] = settings
+    app.extensions["platform.clock"] = clock
+    app.extensions["platform.openid_of"] = openid_of or openid_lookup(settings)
+    use_engine_of(app, sessions)
+    use_limits(app, settings)
+    register_errors(app)
+    describe(app)
+    app.before_request(_begin)
+    app.after_request(_protect(settings))
+    app.after_request(_note)
+    for part in (session_api, health, documentation, start_page):
+        app.register_blueprint(part)
+    return app
+
+
+def _begin() -> None:
+    g.request_id = new_id()
+    g.began = time.perf_counter()
+
+
+def _protect(settings: Settings) -> Callable[[Response], Response]:
+    behind_tls = not is_loopback(settings)
+
+    def protect(response: Response) -> Response:
+        headers = response.headers
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers["Referrer-Policy"] = "no-referrer"
+        headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        headers["Permissions-Policy"] = "camera=(self), geolocation=(), microphone=()"
+        headers["Content-Security-Policy"] = PAGES_CSP if response.mimetype == "text/html" else ANSWERS_CSP
+        headers["X-Request-Id"] = g.get("request_id", "")
+        if behind_tls:
+            headers["Strict-Transport-Security"] = "max-age=31536000"
+        if request.path.startswith("/api/"):
+            headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    return protect
+
+
+def _note(response: Response) -> Response:
+    """One line a request: ids and times, never a query string, a body or an address."""
+    rule = request.url_rule.rule if request.url_rule else "(unknown)"
+    took_ms = (time.perf_counter() - g.get("began", time.perf_counter())) * 1000
+    log.info(
+        "%s %s %s %d %.1f ms account=%s",
+        g.get("request_id"),
+        request.method,
+        rule,
+        response.status_code,
+        took_ms,
+        g.get("account_id", "-"),
+    )
+    return response

@@ -1,0 +1,108 @@
+"""What people read when something is refused: for every code of the API a status, a title and what to do next."""
+
+# ruff: noqa: E501 - one code a line reads best as a table; Chinese characters count double
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+
+class Text(NamedTuple):
+    status: int
+    title: str
+    detail: str
+
+
+KNOWN: dict[str, Text] = {
+    # who is asking
+    "auth.required": Text(401, "请先登录", "本操作需要登录：小程序用微信登录，工作台用账号和密码登录。"),
+    "auth.expired": Text(401, "登录已过期", "登录已失效或超过有效时间，请重新登录。"),
+    "auth.console_only": Text(403, "没有权限", "本操作只对工作台账号开放。"),
+    "auth.cross_site": Text(403, "请求来源不可信", "工作台的修改请求须带请求头 X-Requested-With，且来自本站页面。"),
+    "sign_in.failed": Text(401, "用户名或密码不正确", "请核对后重试；连续 5 次不正确会暂时锁定账号。"),
+    "sign_in.locked": Text(429, "账号已暂时锁定", "密码连续多次不正确，请在 Retry-After 所示秒数之后再试，或联系管理员。"),
+    "wechat.code_refused": Text(401, "微信登录未成功", "登录凭证无效或已使用，请重新打开小程序后再试。"),
+    "wechat.unavailable": Text(503, "微信服务暂时不可用", "请稍后再试。"),
+    # how it is asked
+    "request.invalid": Text(422, "提交的内容有误", "请按 problems 中各字段的说明修改后重新提交。"),
+    "request.too_often": Text(429, "操作过于频繁", "请在 Retry-After 所示秒数之后再试。"),
+    "request.if_match": Text(412, "内容已被更新", "您看到的不是最新状态，请刷新后再操作。"),
+    "cursor.invalid": Text(422, "翻页位置无效", "请从第一页重新开始。"),
+    "idempotency.key_required": Text(400, "缺少 Idempotency-Key", "请为本次操作生成一个唯一值放入请求头 Idempotency-Key，重试时保持不变。"),
+    "idempotency.key_invalid": Text(400, "Idempotency-Key 无效", "应为 8 至 80 个可见 ASCII 字符。"),
+    "idempotency.other_request": Text(422, "Idempotency-Key 已用于另一请求", "同一个值只能重发同样的请求；新的操作请换一个新值。"),
+    # what it is asked of
+    "form.invalid": Text(422, "表单填写有误", "请按 problems 中各字段的说明修改后重新提交。"),
+    "flow.unknown": Text(404, "没有这个业务", "业务不存在或未开放，请从业务列表中选择。"),
+    "flow.not_yours": Text(403, "不能办理此业务", "您的账号类型不能发起此业务。"),
+    "flow.invalid": Text(422, "流程不能部署", "请按 problems 逐项修改流程图。"),
+    "case.not_found": Text(404, "没有找到", "该申请不存在，或不属于您。"),
+    "case.running_already": Text(409, "已有办理中的申请", "同一业务一次只能办理一件，请先完成或撤回已有的申请。"),
+    "case.ended": Text(409, "申请已办结", "该申请已经结束，不能再操作。"),
+    "case.erased": Text(410, "资料已依法删除", "该申请的个人信息已经删除，无法查看。"),
+    "work_item.not_found": Text(404, "没有找到", "该待办不存在，或不属于您。"),
+    "work_item.not_open": Text(409, "待办已处理", "该待办已完成或已撤销，请刷新列表。"),
+    "work_item.claimed": Text(409, "已被他人领取", "该待办正由其他人处理，请选择其他待办。"),
+    "work_item.not_claimed": Text(409, "尚未领取", "请先领取该待办，再进行操作。"),
+    "wait.gone": Text(409, "当前步骤已变化", "该步骤已处理或已超时，请刷新后按最新状态操作。"),
+    "message.not_awaited": Text(409, "当前不能进行此操作", "申请所处的步骤不接受此操作，请刷新后重试。"),
+    "attachment.not_found": Text(404, "没有找到", "该文件不存在，或不属于您。"),
+    "attachment.expired": Text(410, "文件已到保存期限", "该文件已按保存期限删除。"),
+    "attachment.too_many": Text(409, "上传的文件过多", "该申请上传的文件已达上限，请使用已上传的文件。"),
+    "evidence.link_invalid": Text(403, "链接无效", "图片链接不完整或被改动，请回到案件页面重新打开。"),
+    "evidence.link_expired": Text(410, "链接已过期", "图片链接 5 分钟内有效，请回到案件页面重新打开。"),
+    # short messages
+    "sms.too_soon": Text(429, "发送过于频繁", "一分钟内只能发送一次，请稍后再试。"),
+    "sms.too_many": Text(429, "今天发送次数已达上限", "请明天再试，或选择人工审核。"),
+    "sms.unavailable": Text(503, "短信暂时无法发送", "请稍后再试，或选择人工审核。"),
+    "sms.nothing_to_prove": Text(409, "当前不需要短信验证", "该步骤没有可验证的手机号，请选择其他方式。"),
+    # the platform
+    "platform.busy": Text(503, "系统繁忙", "请求没有生效，请稍后用同一个 Idempotency-Key 重试。"),
+    "platform.failed": Text(500, "系统出错了", "请求没有生效，请稍后重试；如仍不行，请把 instance 中的编号告诉管理员。"),
+}  # fmt: skip
+
+BY_STATUS: dict[int, Text] = {
+    400: Text(400, "请求无法识别", "请求的格式不正确，请检查 JSON 或参数后重试。"),
+    401: KNOWN["auth.required"],
+    403: Text(403, "没有权限", "您的账号不能进行此操作。"),
+    404: Text(404, "没有找到", "请检查地址；不属于您的内容也会显示为没有找到。"),
+    405: Text(405, "不支持这种请求方法", "请按接口文档（/docs）使用正确的方法。"),
+    406: Text(406, "无法提供所要的格式", "请按接口文档（/docs）设置 Accept。"),
+    409: Text(409, "当前状态不允许此操作", "内容可能已被更新，请刷新后重试。"),
+    413: Text(413, "提交的内容过大", "单个文件不超过 10 MB，请压缩后重试。"),
+    415: Text(415, "不支持这种内容类型", "请按接口文档（/docs）设置 Content-Type。"),
+    422: Text(422, "提交的内容有误", "请检查后重新提交。"),
+    429: KNOWN["request.too_often"],
+    500: KNOWN["platform.failed"],
+}
+
+_INPUT: dict[str, str] = {
+    "missing": "必填",
+    "string_too_short": "至少 {min_length} 个字符",
+    "string_too_long": "不超过 {max_length} 个字符",
+    "string_pattern_mismatch": "格式不正确",
+    "string_type": "应为文本",
+    "int_type": "应为整数",
+    "int_parsing": "应为整数",
+    "float_parsing": "应为数字",
+    "bool_type": "应为是或否",
+    "bool_parsing": "应为 true 或 false",
+    "dict_type": "应为对象",
+    "list_type": "应为列表",
+    "enum": "应为 {expected} 之一",
+    "literal_error": "应为 {expected} 之一",
+    "extra_forbidden": "没有这个字段",
+    "greater_than_equal": "不小于 {ge}",
+    "less_than_equal": "不大于 {le}",
+    "datetime_from_date_parsing": "应为 ISO 8601 时间",
+    "datetime_parsing": "应为 ISO 8601 时间",
+    "timezone_aware": "时间须带时区",
+    "model_type": "应为 JSON 对象",
+    "model_attributes_type": "应为 JSON 对象",
+}
+
+
+def message_of_input(kind: str, context: Mapping[str, Any]) -> str:
+    """Chinese for one pydantic error type; never quotes the value."""
+    return _INPUT.get(kind, "不符合要求").format_map({**context})

@@ -1,0 +1,182 @@
+"""Signing in and out: citizens with WeChat, staff with a password; and who I am."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import Response, current_app, request
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
+
+from api.auth import (
+    COOKIE,
+    LASTS,
+    Audience,
+    Caller,
+    close_session,
+    hand_cookie,
+    identify,
+    open_session,
+    platform_settings,
+    refuse_cross_site,
+)
+from api.errors import Rejected, problem
+from api.idempotency import KEY_HEADER, forget_answer
+from api.limits import address, limiter, user_name, was_refused
+from api.request_session import now
+from api.sms import send_code
+from api.transactions import decides, in_one_transaction, reads, writes
+from api.wechat import OpenidOf
+from database import after_commit
+from domain.account import AccountKind, authenticate_console_account, find_or_create_wechat_account
+from domain.one_time_code import VALID_FOR, issue_code
+from domain.refused import Refused
+
+session_api = APIBlueprint("session", __name__, url_prefix="/api/v1", tag="登录")
+
+
+class WechatSignIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    code: str = Field(min_length=1, max_length=200, description="wx.login 的 code；沙箱接受 sandbox:<姓名>")
+
+
+class Token(BaseModel):
+    token: str = Field(description="放入请求头 Authorization: Bearer <token>")
+    expires_at: datetime
+    sandbox: bool
+
+
+class PasswordSignIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    username: str = Field(min_length=1, max_length=64)
+    password: str = Field(min_length=1, max_length=200)
+
+
+class Me(BaseModel):
+    account_id: str
+    kind: AccountKind
+    display_name: str
+    groups: list[str]
+    sandbox: bool
+
+
+class CodeRequest(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    phone: str = Field(min_length=8, max_length=20, description="大陆手机号")
+
+
+class CodeSent(BaseModel):
+    valid_for_s: int
+    sandbox_code: str | None = Field(default=None, description="仅沙箱模式：未真正发送短信，验证码在此返回")
+
+
+@session_api.post("/session/wechat")
+@limiter.limit("600 per minute", key_func=address)
+@session_api.input(WechatSignIn)
+@session_api.output(Token, status_code=201)
+@session_api.doc(summary="微信登录")
+def sign_in_with_wechat(json_data: WechatSignIn) -> dict[str, Any]:
+    """首次登录即建立账号。"""
+    openid_of: OpenidOf = current_app.extensions["platform.openid_of"]
+    openid = openid_of(json_data.code)  # before the transaction: the network is slow
+
+    def sign_in(session: Session) -> str:
+        return open_session(session, find_or_create_wechat_account(session, openid, now()), now())
+
+    token = in_one_transaction(sign_in)
+    return {
+        "token": token,
+        "expires_at": now() + LASTS[AccountKind.WECHAT],
+        "sandbox": platform_settings().sandbox,
+    }
+
+
+def _locked(_: object) -> Response:
+    # The same answer for a locked account and for a name that never existed: names cannot be found out by guessing.
+    return problem("sign_in.locked", headers={"Retry-After": "900"})
+
+
+@session_api.post("/session/password")
+@limiter.limit("60 per minute", key_func=address)
+@limiter.limit("5 per 15 minutes", key_func=user_name, deduct_when=was_refused, on_breach=_locked)
+@session_api.input(PasswordSignIn)
+@session_api.output(Me, status_code=201)
+@session_api.doc(summary="工作台登录")
+def sign_in_with_password(json_data: PasswordSignIn) -> Response:
+    """成功后由 Cookie 保持登录。须带请求头 X-Requested-With。"""
+    refuse_cross_site(request)
+
+    def sign_in(session: Session) -> tuple[Caller, str] | Refused:
+        account = authenticate_console_account(session, json_data.username, json_data.password, now())
+        if isinstance(account, Refused):
+            return account  # committed with its count of failures
+        token = open_session(session, account, now())
+        return identify(session, token, Audience.CONSOLE, now()), token
+
+    answer = in_one_transaction(sign_in)
+    if isinstance(answer, Refused):
+        locked = answer.code == "account.locked"
+        raise Rejected("sign_in.locked", headers={"Retry-After": "900"}) if locked else Rejected("sign_in.failed")
+    caller, token = answer
+    response = current_app.make_response((Me(**_me(caller)).model_dump(mode="json"), 201))
+    hand_cookie(response, token)
+    return response
+
+
+@session_api.delete("/session")
+@writes()
+@session_api.doc(summary="退出登录", responses={204: "已退出"})
+def sign_out(session: Session, caller: Caller) -> Response:
+    """此后令牌失效。"""
+    close_session(session, caller)
+    response = current_app.response_class(status=204)
+    response.delete_cookie(COOKIE, path="/", samesite="Strict", httponly=True)
+    return response
+
+
+@session_api.get("/me")
+@reads()
+@session_api.output(Me)
+@session_api.doc(summary="我的账号")
+def me(session: Session, caller: Caller) -> dict[str, Any]:
+    """岗位（groups）决定能办理哪些待办。"""
+    return _me(caller)
+
+
+@session_api.post("/sms-codes")
+@limiter.limit("5 per minute")
+@decides()
+@session_api.input(CodeRequest)
+@session_api.output(CodeSent, status_code=201)
+@session_api.doc(summary="发送短信验证码")
+def send_sms_code(session: Session, caller: Caller, json_data: CodeRequest) -> dict[str, Any]:
+    """用于证明持有该手机号（如换绑微信）。一分钟一次，每天十次，5 分钟内有效。"""
+    settings = platform_settings()
+    code = issue_code(session, caller.account_id, json_data.phone, now())
+    sent = {"valid_for_s": int(VALID_FOR.total_seconds())}
+    if settings.sandbox and settings.sms_url is None:
+        return {**sent, "sandbox_code": code}
+    repeat = request.headers[KEY_HEADER]
+
+    def send() -> None:
+        try:
+            send_code(settings, json_data.phone, code, f"{caller.account_id}:{repeat}")
+        except Rejected:
+            # Nothing was sent: the kept answer must not tell a repeat that it was.
+            in_one_transaction(lambda session: forget_answer(session, caller, repeat))
+            raise
+
+    after_commit(session, send)
+    return sent
+
+
+def _me(caller: Caller) -> dict[str, Any]:
+    return {
+        "account_id": caller.account_id,
+        "kind": caller.kind,
+        "display_name": caller.display_name,
+        "groups": sorted(caller.groups),
+        "sandbox": platform_settings().sandbox,
+    }
