@@ -46,6 +46,11 @@ def draw_pdf_pages(content: bytes, max_pages: int = 10) -> list[PhotoRgb]:
         raise _unreadable("PDF 无法打开") from refused
 
 
+def decode_photo_or_page(content: bytes) -> PhotoRgb:
+    """A photo, or the first page of a PDF. Raises BusinessError("document.unreadable_file")."""
+    return draw_pdf_pages(content, max_pages=1)[0] if find_media_type(content) == PDF else decode_photo(content)
+
+
 def shrink_photo(photo_rgb: PhotoRgb, long_side: int) -> PhotoRgb:
     """The photo with its longer side at most `long_side` pixels; the same array where it already is."""
     height, width = photo_rgb.shape[:2]
