@@ -1,0 +1,252 @@
+"""The pure core: one case of one process, moved by inputs alone.
+
+    machine, applied = Machine.start(process, Started(...))
+    applied = machine.apply(WorkItemCompleted(...))
+    snapshot = machine.dump();  machine = Machine.load(process, snapshot)
+
+No clock, no randomness, no I/O. Time is the input's `at`. The machine fires no timer by itself: whoever holds the journal
+applies a TimerFired for each due timer before any other input (`due_before`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Self
+
+from engine.errors import Conflict
+from engine.inputs import (
+    CaseCancelled,
+    IncidentRetried,
+    Input,
+    JobFailed,
+    JobGivenUp,
+    JobSucceeded,
+    MessageReceived,
+    Started,
+    TimerFired,
+    WorkItemCompleted,
+)
+from engine.spiff import codec
+from engine.spiff.host import ActivityEvent, Host
+from engine.spiff.process import Element, Process
+from engine.spiff.reader import compile_process
+from engine.spiff.store import NotJson, Store, json_value
+from engine.spiff.tree import Token
+from engine.waits import IncidentWait, JobWait, MessageWait, TimerWait, UserTaskWait, Wait
+
+__all__ = [
+    "ActivityEvent",
+    "Applied",
+    "Element",
+    "Machine",
+    "MachineBroken",
+    "NotJson",
+    "Process",
+    "compile_process",
+    "replay",
+]
+
+_ANSWERS: dict[type[Any], type[Any]] = {
+    WorkItemCompleted: UserTaskWait,
+    JobSucceeded: JobWait,
+    JobFailed: JobWait,
+    JobGivenUp: JobWait,
+    TimerFired: TimerWait,
+    MessageReceived: MessageWait,
+    IncidentRetried: IncidentWait,
+}
+
+
+class MachineBroken(RuntimeError):
+    """Something unforeseen happened inside this object; its state is half changed. Throw it away, load the snapshot again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What one input did beside moving the state.
+
+    computed: instants worked out from the working-day calendar, by address; they belong into the journal with the input.
+    activities: what became active and what ended, in order.
+    """
+
+    computed: Mapping[str, datetime]
+    activities: tuple[ActivityEvent, ...]
+
+
+class Machine:
+    """One case. Not thread-safe; the Process it runs is shared by all."""
+
+    host_class: ClassVar[type[Host]] = Host
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._waits = host.waits()
+        self._is_broken = False
+
+    @classmethod
+    def start(cls, process: Process, started: Started) -> tuple[Self, Applied]:
+        """Raises ValueError for a naive `at`, NotJson for a value that is not JSON."""
+        _aware(started.at)
+        store = Store(json_value(started.variables), json_value(started.settings))
+        host = cls.host_class(process, store, started.at)
+        host.recorded = started.computed
+        host.begin()
+        machine = cls(host)
+        return machine, machine._settle()
+
+    @classmethod
+    def load(cls, process: Process, snapshot: bytes) -> Self:
+        """Raises ValueError or KeyError for a snapshot that is not one of this process."""
+        return cls(codec.load(cls.host_class, process, snapshot))
+
+    def dump(self) -> bytes:
+        self._require_whole()
+        return codec.dump(self._host)
+
+    def canonical(self) -> bytes:
+        """Two machines are equal if these bytes are: variables, waits, counters, live tokens."""
+        self._require_whole()
+        return codec.canonical(self._host)
+
+    @property
+    def at(self) -> datetime:
+        return self._host.at
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """The case's variables; not to be changed."""
+        return self._host.store.variables
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return self._host.store.settings
+
+    @property
+    def is_ended(self) -> bool:
+        return not self._host.scopes
+
+    @property
+    def outcome(self) -> str | None:
+        """The outcome of the last end event of the top scope that carried one; "cancelled" after CaseCancelled."""
+        return self._host.outcome
+
+    @property
+    def waits(self) -> Mapping[str, Wait]:
+        """Open waits by address."""
+        return {address: wait for address, (_, wait) in self._waits.items()}
+
+    def due_before(self, at: datetime) -> list[TimerWait]:
+        """Timers due at or before `at`, in due order, equal ones by address."""
+        due = [wait for _, wait in self._waits.values() if isinstance(wait, TimerWait) and wait.due <= at]
+        return sorted(due, key=lambda wait: (wait.due, wait.address))
+
+    def apply(self, given: Input) -> Applied:
+        """Apply one input and run until the case only waits.
+
+        Raises, and changes nothing: Conflict (`case.ended`, `time.backwards`, `wait.gone`, `wait.other_kind`,
+        `timer.not_due`), NotJson or ValueError for an input that is not one. After any other exception this object is
+        broken (MachineBroken from then on).
+        """
+        self._require_whole()
+        token = self._check(given)
+        self._is_broken = True  # until the run has come to its end
+        host = self._host
+        host.at = given.at
+        host.recorded = given.computed
+        if token is None:
+            host.cancel()
+        else:
+            _perform(host, token, given)
+        applied = self._settle()
+        self._is_broken = False
+        return applied
+
+    def _settle(self) -> Applied:
+        host = self._host
+        host.settled()
+        self._waits = host.waits()
+        applied = Applied(host.computed, tuple(host.events))
+        host.computed, host.events, host.recorded = {}, [], {}
+        return applied
+
+    def _require_whole(self) -> None:
+        if self._is_broken:
+            raise MachineBroken("an earlier input failed inside this machine; load the snapshot again")
+
+    def _check(self, given: Input) -> Token | None:
+        """The token the input is for, None for the whole case; raises what `apply` says."""
+        _aware(given.at)
+        if self.is_ended:
+            raise Conflict("case.ended", input=type(given).__name__)
+        if given.at < self.at:
+            raise Conflict("time.backwards", at=given.at.isoformat(), last=self.at.isoformat())
+        if isinstance(given, CaseCancelled):
+            return None
+        if isinstance(given, Started):
+            raise Conflict("wait.other_kind", input="Started")
+        json_value(_values(given))
+        found = self._waits.get(given.wait)
+        if found is None:
+            raise Conflict("wait.gone", wait=given.wait)
+        token, wait = found
+        is_other = not isinstance(wait, _ANSWERS[type(given)])
+        if is_other or (isinstance(given, MessageReceived) and given.message != getattr(wait, "message", None)):
+            raise Conflict("wait.other_kind", wait=given.wait, input=type(given).__name__, kind=type(wait).__name__)
+        if isinstance(wait, TimerWait) and given.at < wait.due:
+            raise Conflict("timer.not_due", wait=given.wait, due=wait.due.isoformat())
+        return token
+
+
+def replay(process: Process, inputs: Iterable[Input]) -> Machine:
+    """The machine after these inputs. Raises ValueError unless the first is a Started, and whatever `apply` raises."""
+    machine: Machine | None = None
+    for given in inputs:
+        if machine is not None:
+            machine.apply(given)
+        elif isinstance(given, Started):
+            machine, _ = Machine.start(process, given)
+        else:
+            raise ValueError("a journal begins with Started")
+    if machine is None:
+        raise ValueError("a journal begins with Started")
+    return machine
+
+
+def _perform(host: Host, token: Token, given: Input) -> None:
+    match given:
+        case WorkItemCompleted():
+            host.complete(token, given.values)
+        case JobSucceeded():
+            result = token.task_spec.node.result
+            host.complete(token, {result: given.result} if result else {})
+        case JobFailed():
+            host.fail(token, given.code, given.message)
+        case JobGivenUp():
+            host.give_up(token, given.reason)
+        case TimerFired():
+            host.fire(token)
+        case MessageReceived():
+            host.fire(token, given.payload)
+        case IncidentRetried():
+            host.retry(token, given.variables)
+
+
+def _values(given: Input) -> Any:
+    match given:
+        case WorkItemCompleted():
+            return given.values
+        case JobSucceeded():
+            return given.result
+        case MessageReceived():
+            return given.payload
+        case IncidentRetried():
+            return given.variables
+        case _:
+            return None
+
+
+def _aware(at: datetime) -> None:
+    if at.tzinfo is None:
+        raise ValueError("times are aware UTC")

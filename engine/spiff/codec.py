@@ -1,0 +1,122 @@
+"""The snapshot: a case's state as bytes, compact, with every value's type kept.
+
+JSON (orjson): `[version, at, variables, settings, outcome, scopes]`; a scope is `[name, owner's scope, owner's token,
+counters, tokens]`, a token `[spec, state, parent, ordinal, flags, what of its wait is stored]`, tokens counted from 0 in
+their scope, -1 for none. Where a value is beyond orjson (an integer over 64 bits, half a surrogate pair) Python's own json
+writes it, marked by a first byte. A snapshot is a cache: the journal can always give it again.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from engine.spiff.host import Host
+from engine.spiff.process import Process
+from engine.spiff.store import Store
+from engine.spiff.tree import Scope, Token
+from engine.spiff.waiting import restored, stored
+
+VERSION = 1
+_PLAIN = b"j"  # orjson's output begins with "["
+
+_ENTERED, _INCIDENT, _WAITS = 1, 2, 4
+
+
+def dump(host: Host) -> bytes:
+    places = {id(scope): number for number, scope in enumerate(host.scopes)}
+    numbers: list[dict[int | None, int]] = [
+        {token_id: number for number, token_id in enumerate(scope.tasks)} for scope in host.scopes
+    ]
+    scopes = []
+    for scope, own in zip(host.scopes, numbers, strict=True):
+        owner = scope.owner
+        outer = -1 if owner is None else places[id(owner.workflow)]
+        place = -1 if owner is None else numbers[outer][owner.id]
+        tokens = [_token(token, own.get(token._parent, -1)) for token in scope.tasks.values()]
+        scopes.append([scope.name, outer, place, scope.counters, tokens])
+    store = host.store
+    return to_bytes([VERSION, host.at.isoformat(), store.variables, store.settings, host.outcome, scopes])
+
+
+def _token(token: Token, parent: int) -> list[Any]:
+    wait = token.wait
+    flags = token.is_entered * _ENTERED | (token.incident is not None) * _INCIDENT | (wait is not None) * _WAITS
+    kept = [token.task_spec.name, token._state, parent, token.ordinal, flags]
+    if wait is not None:
+        kept.append(stored(wait))
+    return kept
+
+
+def load(host_class: type[Host], process: Process, snapshot: bytes) -> Host:
+    """Raises ValueError for a snapshot of another format version or, KeyError, of another process."""
+    version, at, variables, settings, outcome, scopes = from_bytes(snapshot)
+    if version != VERSION:
+        raise ValueError(f"snapshot version {version}, expected {VERSION}")
+    host = host_class(process, Store(variables, settings), datetime.fromisoformat(at))
+    host.outcome = outcome
+    opened: list[list[Token]] = []
+    for name, outer, place, counters, tokens in scopes:
+        owner = opened[outer][place] if outer >= 0 else None
+        scope = Scope(host, name, owner, host.path_inside(owner))
+        scope.counters = counters
+        host.scopes.append(scope)
+        specs = scope.spec.task_specs
+        made: list[Token] = []
+        for kept in tokens:
+            made.append(_restore(scope, specs[kept[0]], made[kept[2]] if kept[2] >= 0 else None, kept))
+        opened.append(made)
+        if owner is not None:
+            owner.inner = scope
+    return host
+
+
+def _restore(scope: Scope, spec: Any, parent: Token | None, kept: list[Any]) -> Token:
+    flags = kept[4]
+    token = Token(scope, spec, parent, kept[1])
+    token.ordinal = kept[3]
+    token.is_entered = bool(flags & _ENTERED)
+    if flags & _WAITS:
+        is_incident = bool(flags & _INCIDENT)
+        if is_incident:
+            token.incident = (kept[5][0], kept[5][1])
+        node = spec.node
+        token.wait = restored(node, f"{scope.path}{node.id}:{token.ordinal}", is_incident, kept[5])
+    return token
+
+
+def canonical(host: Host) -> bytes:
+    """What makes two states equal: variables, waits, counters, live tokens. No ids, no history, no order of tokens."""
+    counters: dict[str, dict[str, int]] = {}
+    tokens = []
+    for scope in host.scopes:
+        counters.setdefault(scope.path, {}).update(scope.counters)
+        for token in scope.tasks.values():
+            if token.is_live:
+                came_by = token.parent.task_spec.name if token.parent is not None else ""
+                tokens.append([scope.path, scope.name, token.task_spec.name, token._state, token.ordinal, came_by])
+    waits = {address: [type(wait).__name__, stored(wait)] for address, (_, wait) in host.waits().items()}
+    state = {
+        "at": host.at.isoformat(),
+        "variables": host.store.variables,
+        "settings": host.store.settings,
+        "outcome": host.outcome,
+        "waits": waits,
+        "counters": counters,
+        "tokens": sorted(tokens),
+    }
+    return to_bytes(state, sort_keys=True)
+
+
+def to_bytes(value: Any, *, sort_keys: bool = False) -> bytes:
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS if sort_keys else None)
+    except TypeError:
+        return _PLAIN + json.dumps(value, sort_keys=sort_keys, separators=(",", ":"), allow_nan=False).encode()
+
+
+def from_bytes(content: bytes) -> Any:
+    return json.loads(content[1:]) if content.startswith(_PLAIN) else orjson.loads(content)

@@ -1,0 +1,420 @@
+"""The host: runs SpiffWorkflow's graph with its own data, time, events, joins, scopes and errors.
+
+Each rule is a method of its own, so that a test can give it back to SpiffWorkflow's behaviour and see the random test fail
+(facts and traps: docs/adr on hosting; tests/engine/random has the ablations):
+
+    one variable store           view, write
+    joins by tokens per flow     join
+    addressed events             fire, rivals_of (event-based gateway), rearm (non-interrupting messages)
+    addressed error catchers     catcher_at
+    errors walk outward          throw (the boundary is stepped at once)
+    scopes done by flat scan     is_done
+    one token touched, then run to quiescence   perform verbs (complete, fail, fire, retry), run, step
+    ordinals when settled        settle, ordinal_of
+    pruning is neutral           prune
+    event subprocesses rewritten engine/spiff/rewrite.py
+
+No clock, no randomness, no I/O: `at` and the recorded instants come with the input.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from SpiffWorkflow.bpmn.script_engine import PythonScriptEngine
+from SpiffWorkflow.util.task import TaskState
+
+from engine.decisions import DecisionFailed
+from engine.errors import EngineError
+from engine.expressions import ExpressionFailed, InvalidExpression
+from engine.spiff.process import ERROR, MESSAGE, Process
+from engine.spiff.specs import (
+    Hosted,
+    HostedBoundaryEvent,
+    HostedEventBasedGateway,
+    HostedUserTask,
+    Stopped,
+    boundary_events_of,
+)
+from engine.spiff.store import NotJson, Store
+from engine.spiff.tree import Scope, Token
+from engine.spiff.waiting import wait_of
+from engine.timers_text import due_at
+from engine.waits import Wait
+
+STEP_BUDGET = 1_000  # elements run for one input; a diagram that needs more has a loop with no wait in it
+
+ENTERED = "entered"
+COMPLETED = "completed"
+CANCELLED = "cancelled"
+FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityEvent:
+    """When an element of the diagram became active and how that ended; derived, for the history.
+
+    event: "entered" | "completed" | "cancelled" (interrupted from outside it) | "failed" (an error left it). An element that
+    stands in an incident is still entered. Boundary events and start events of event subprocesses appear when they fire.
+    """
+
+    address: str
+    element: str
+    kind: str
+    event: str
+    at: datetime
+
+
+class _Engine(PythonScriptEngine):  # type: ignore[misc]  # SpiffWorkflow ships no types
+    """What SpiffWorkflow's conditions are evaluated by: the closed language on the host's store."""
+
+    def evaluate(self, task: Token, expression: str, external_context: Any = None) -> Any:
+        host = task.workflow.host
+        return host.process.conditions[expression.strip()].evaluate(host.view(task))
+
+    def execute(self, task: Token, script: str, external_context: Any = None) -> Any:
+        raise AssertionError("no diagram runs a script")
+
+    def call_service(self, task: Token, **kwargs: Any) -> Any:
+        raise AssertionError("no diagram calls a service from inside the machine")
+
+
+_ENGINE = _Engine()
+
+
+class Host:
+    """The mutable state of one case and the rules that move it. Only engine/machine.py calls it."""
+
+    engine = _ENGINE
+    step_budget = STEP_BUDGET
+
+    def __init__(self, process: Process, store: Store, at: datetime) -> None:
+        self.process = process
+        self.store = store
+        self.at = at
+        self.scopes: list[Scope] = []  # [0] is the whole process; empty once the case has ended
+        self.outcome: str | None = None
+        self.queue: deque[Token] = deque()
+        self.events: list[ActivityEvent] = []
+        self.recorded: Mapping[str, datetime] = {}
+        self.computed: dict[str, datetime] = {}
+
+    # --- one variable store
+
+    def view(self, token: Token) -> Mapping[str, Any]:
+        """What expressions at this token see."""
+        return self.store.view
+
+    def write(self, token: Token, values: Mapping[str, Any]) -> None:
+        self.store.write(values)
+
+    # --- what an input may do: each touches one token; the machine then calls settled()
+
+    def begin(self) -> None:
+        self.open_scope(self.process.top, None)
+
+    def complete(self, token: Token, values: Mapping[str, Any]) -> None:
+        """A user task or service task is done with these values."""
+        self.write(token, values)
+        token.complete()
+        self.note(token, COMPLETED)
+        self.close_if_done(token.workflow)
+
+    def fail(self, token: Token, code: str, message: str) -> None:
+        """A service task's business error: to the boundary event that catches it, else an incident of this task."""
+        if not self.throw(token, code, message):
+            token.incident = ("error.not_caught", f"{code}: {message}" if message else code)
+            token.wait = None
+
+    def give_up(self, token: Token, reason: str) -> None:
+        token.incident = ("job.given_up", reason)
+        token.wait = None
+
+    def fire(self, token: Token, payload: Mapping[str, Any] | None = None) -> None:
+        """The event at this one token happens."""
+        node = token.task_spec.node
+        if node.result and payload is not None:
+            self.write(token, {node.result: dict(payload)})
+        self.rearm(token)
+        for rival in self.rivals_of(token):
+            rival.cancel()
+        token.is_fired = True
+        token.task_spec._update(token)
+        self.queue.remove(token)
+        self.step(token)
+
+    def retry(self, token: Token, variables: Mapping[str, Any]) -> None:
+        """The element of an incident runs again: what failed while running is run, what failed while settling is settled."""
+        self.write(token, variables)
+        token.incident = None
+        token.wait = None
+        if token._state == TaskState.READY:
+            self.queue.append(token)
+
+    def cancel(self) -> None:
+        self.cancel_scope(self.scopes[0])
+        self.outcome = "cancelled"
+
+    def settled(self) -> None:
+        """Run until the case only waits, give the waits their places, forget what is over."""
+        self.run()
+        self.settle()
+        self.prune()
+
+    # --- running
+
+    def run(self) -> None:
+        steps = 0
+        while self.queue:
+            token = self.queue.popleft()
+            if token._state != TaskState.READY or isinstance(token.task_spec, HostedUserTask):
+                continue
+            if token.task_spec.node is not None:
+                steps += 1
+                if steps > self.step_budget:
+                    token.incident = ("steps.exhausted", f"一次输入内运行了超过 {self.step_budget} 个元素")
+                    continue
+            self.step(token)
+
+    def step(self, token: Token) -> None:
+        """Run the element this token stands at; where it cannot go on, the token stays READY with an incident."""
+        try:
+            token.run()
+        except (Stopped, ExpressionFailed, DecisionFailed, NotJson) as error:
+            token.incident = incident_of(error)
+            return
+        if token._state == TaskState.COMPLETED:
+            self.note(token, COMPLETED)
+        self.close_if_done(token.workflow)
+
+    def decide(self, token: Token) -> None:
+        """A business rule task: the outputs of its decision become variables."""
+        table = self.process.decisions[token.task_spec.node.decision]
+        self.write(token, table.decide(self.view(token)).outputs)
+
+    def end(self, token: Token) -> bool | None:
+        """An end event: its outcome, its error. True: the token is consumed here; None: its scope is gone."""
+        node = token.task_spec.node
+        if node is None:
+            return True
+        if node.trigger == ERROR:
+            if not self.throw(token, node.error_code, ""):
+                raise Stopped("error.not_caught", node.error_code)
+            return None
+        if node.outcome and node.is_outcome:
+            self.outcome = node.outcome
+        return True
+
+    # --- joins by tokens per incoming flow
+
+    def join(self, token: Token) -> bool:
+        """A token arrived at a parallel gateway: fire if each incoming flow has one, taking the oldest of each."""
+        arrived: dict[str, Token] = {}
+        for other in token.workflow.tasks.values():
+            if other.task_spec is token.task_spec and other._state == TaskState.WAITING:
+                arrived.setdefault(other.parent.task_spec.name, other)
+        arrived.setdefault(token.parent.task_spec.name, token)
+        if len(arrived) < len(token.task_spec._inputs):
+            token._state = TaskState.WAITING
+            return False
+        for other in arrived.values():
+            if other is not token:
+                other._state = TaskState.COMPLETED
+        return True
+
+    # --- addressed events
+
+    def rivals_of(self, token: Token) -> list[Token]:
+        """The other events after the same event-based gateway; the first to happen wins."""
+        if isinstance(token.task_spec, HostedBoundaryEvent):
+            return []
+        parent = token.parent
+        if parent is None or not isinstance(parent.task_spec, HostedEventBasedGateway):
+            return []
+        return [child for child in parent.children if child is not None and child is not token]
+
+    def rearm(self, token: Token) -> None:
+        """A non-interrupting message may come again while its activity runs: a new token waits for the next one."""
+        spec, node = token.task_spec, token.task_spec.node
+        if isinstance(spec, HostedBoundaryEvent) and not spec.cancel_activity and node.trigger == MESSAGE:
+            token.parent._add_child(spec, TaskState.WAITING)
+
+    # --- errors walk outward
+
+    def throw(self, token: Token, code: str, message: str) -> bool:
+        """Give the error to the nearest catcher, from the token's own boundary events outward. False: nobody catches it."""
+        standing: Token | None = token
+        failed = []
+        while standing is not None:
+            if standing is token or standing.task_spec.node is not None:
+                failed.append(standing)
+            catcher = self.catcher_at(standing, code)
+            if catcher is not None:
+                for left in failed:
+                    self.note(left, COMPLETED if left is token and self._is_end(left) else FAILED)
+                self.fire(catcher, {"code": code, "message": message})
+                return True
+            standing = standing.workflow.owner
+        return False
+
+    @staticmethod
+    def _is_end(token: Token) -> bool:
+        return bool(token.task_spec.node.kind == "endEvent")
+
+    def catcher_at(self, token: Token, code: str) -> Token | None:
+        """The waiting error boundary event of this one activity: one with the code, else one that catches all."""
+        catches_all = None
+        for event in boundary_events_of(token):
+            node = event.task_spec.node
+            if node.trigger != ERROR or event._state != TaskState.WAITING:
+                continue
+            if node.error_code == code:
+                return event
+            if not node.error_code and catches_all is None:
+                catches_all = event
+        return catches_all
+
+    # --- scopes
+
+    def open_scope(self, name: str, owner: Token | None) -> None:
+        if owner is not None:
+            self.note(owner, ENTERED)
+        scope = Scope(self, name, owner, self.path_inside(owner))
+        if owner is not None:
+            owner.inner = scope
+        self.scopes.append(scope)
+        Token(scope, scope.spec.start)._ready()
+
+    def path_inside(self, owner: Token | None) -> str:
+        """Prefix of the addresses in this token's scope; what the compiler added leaves no trace in it."""
+        if owner is None:
+            return ""
+        path: str = owner.workflow.path
+        return path if owner.task_spec.node is None else f"{path}{owner.task_spec.node.id}:{self.ordinal_of(owner)}/"
+
+    def is_done(self, scope: Scope) -> bool:
+        """A scope is done when no live token is in it."""
+        return not any(token._state < TaskState.COMPLETED for token in scope.tasks.values())
+
+    def close_if_done(self, scope: Scope) -> None:
+        if scope not in self.scopes or not self.is_done(scope):
+            return
+        self.scopes.remove(scope)
+        owner = scope.owner
+        if owner is not None:
+            owner.inner = None
+            owner.complete()
+            self.note(owner, COMPLETED)
+            self.close_if_done(owner.workflow)
+
+    def cancelled(self, token: Token) -> None:
+        """A token was taken away: its scope goes with it, innermost first."""
+        if token.inner is not None:
+            self.cancel_scope(token.inner)
+            token.inner = None
+        self.note(token, CANCELLED)
+
+    def cancel_scope(self, scope: Scope) -> None:
+        for token in list(scope.tasks.values()):
+            token.cancel()
+        if scope in self.scopes:
+            self.scopes.remove(scope)
+
+    # --- history
+
+    def note(self, token: Token, event: str) -> None:
+        """Tell the activity history; every entered activation ends once."""
+        node = token.task_spec.node
+        if node is None:
+            return
+        if event == CANCELLED and not token.is_entered:
+            return  # it never stood anywhere
+        if not token.is_entered:
+            token.is_entered = True
+            self._tell(token, ENTERED)
+            if event == ENTERED:
+                return
+        if event != ENTERED and not token.is_left:
+            token.is_left = True
+            self._tell(token, event)
+
+    def _tell(self, token: Token, event: str) -> None:
+        node = token.task_spec.node
+        self.events.append(ActivityEvent(self.address_of(token), node.id, node.kind, event, self.at))
+
+    # --- settling
+
+    def address_of(self, token: Token) -> str:
+        return f"{token.workflow.path}{token.task_spec.node.id}:{self.ordinal_of(token)}"
+
+    def ordinal_of(self, token: Token) -> int:
+        """Which activation of its element in its scope this is, from 1."""
+        if not token.ordinal:
+            counters, element = token.workflow.counters, token.task_spec.node.id
+            token.ordinal = counters[element] = counters.get(element, 0) + 1
+        return token.ordinal
+
+    def settle(self) -> None:
+        """Give each token that now waits its wait, in the order of the scopes and their tokens."""
+        for scope in self.scopes:
+            for token in scope.tasks.values():
+                spec: Hosted = token.task_spec
+                if token.wait is not None or spec.node is None:
+                    continue
+                if token.incident is not None or token._state == spec.stands_in:
+                    try:
+                        token.wait = wait_of(self, token)
+                    except (ExpressionFailed, InvalidExpression, NotJson) as error:
+                        token.incident = incident_of(error)
+                        token.wait = wait_of(self, token)
+                    if token.wait is not None and not isinstance(spec, HostedBoundaryEvent):
+                        self.note(token, ENTERED)
+
+    def due(self, token: Token, text: str) -> datetime:
+        """When this timer text is due from now, UTC; an instant recorded with the input is taken as it is."""
+        address = self.address_of(token)
+        recorded = self.recorded.get(address)
+        if recorded is not None:
+            self.computed[address] = recorded
+            return recorded
+        due = due_at(text, self.view(token), self.at)
+        at = due.at.astimezone(UTC)
+        if due.is_computed_from_calendar:
+            self.computed[address] = at
+        return at
+
+    def waits(self) -> dict[str, tuple[Token, Wait]]:
+        """Every open wait by address, in the order of the scopes and their tokens."""
+        found = {}
+        for scope in self.scopes:
+            for token in scope.tasks.values():
+                if token.wait is not None and token._state < TaskState.COMPLETED:
+                    found[token.wait.address] = (token, token.wait)
+        return found
+
+    # --- pruning
+
+    def prune(self) -> None:
+        """Forget finished tokens, all but the parent of a live one: it says by which flow, or from which split, that came."""
+        for scope in self.scopes:
+            kept: set[int | None] = {token.id for token in scope.tasks.values() if token._state < TaskState.COMPLETED}
+            kept |= {token._parent for token in scope.tasks.values() if token.id in kept}
+            if len(kept) < len(scope.tasks):
+                scope.tasks = {token_id: token for token_id, token in scope.tasks.items() if token_id in kept}
+                for token in scope.tasks.values():
+                    token._children = [child for child in token._children if child in kept]
+
+
+def incident_of(error: Exception) -> tuple[str, str]:
+    """Code and message of the incident an error becomes; the message names no value."""
+    if isinstance(error, Stopped):
+        return error.code, error.message
+    if isinstance(error, InvalidExpression | ExpressionFailed):
+        return "expression.failed", f"{error.text[:80]}: {error.reason}"
+    if isinstance(error, EngineError):
+        return error.code, "; ".join(f"{name}={value}" for name, value in error.facts.items())
+    return "expression.failed", str(error)

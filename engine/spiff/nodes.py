@@ -1,0 +1,305 @@
+"""What the diagram says of each flow node, read from the XML as drawn; everything that cannot be hosted is a problem."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from engine.diagram_xml import Node as Xml
+from engine.diagram_xml import local_name, namespace
+from engine.errors import Problem
+from engine.expressions import Expression, InvalidExpression, compile_expression
+from engine.spiff.process import ERROR, MESSAGE, TIMER, Node
+from engine.timers_text import compile_timer
+
+BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
+SPIFF = "http://spiffworkflow.org/bpmn/schema/1.0/core"
+
+HIDDEN = "__"  # ids of what the compiler adds begin so; a diagram's own may not
+_TASKS = {"userTask", "serviceTask", "businessRuleTask"}
+_GATEWAYS = {"exclusiveGateway", "parallelGateway", "eventBasedGateway"}
+_TRIGGERS = {"timerEventDefinition": TIMER, "messageEventDefinition": MESSAGE, "errorEventDefinition": ERROR}
+_HOSTED_TRIGGERS = {
+    "startEvent": {TIMER, MESSAGE, ERROR},  # of event subprocesses; elsewhere `start.event`
+    "boundaryEvent": {TIMER, MESSAGE, ERROR},
+    "intermediateCatchEvent": {TIMER, MESSAGE},
+    "endEvent": {ERROR},
+}
+FLOW_NODES = _TASKS | _GATEWAYS | set(_HOSTED_TRIGGERS) | {"subProcess"}
+_REMARKS = {"documentation", "extensionElements", "textAnnotation", "association", "group", "category"}
+_INSIDE_SCOPE = FLOW_NODES | _REMARKS | {"sequenceFlow", "laneSet"}
+_INSIDE_NODE = _REMARKS | {"incoming", "outgoing", *_TRIGGERS}
+_SPIFF_KNOWN = {"properties", "serviceTaskOperator", "calledDecisionId"}
+_NC_NAME = re.compile(r"[^\W\d][\w.\-]*")
+
+
+class NodeReader:
+    """Reads one process element. nodes: by id, in document order; problems: why it cannot run."""
+
+    def __init__(self, root: Xml, process: Xml, decisions: frozenset[str]) -> None:
+        self.problems: list[Problem] = []
+        self.nodes: dict[str, Node] = {}
+        self.conditions: dict[str, Expression] = {}
+        self._decisions = decisions
+        self._messages = {m.get("id", ""): m.get("name", "") for m in _children(root, "message")}
+        self._errors = {e.get("id", ""): e.get("errorCode", "") for e in _children(root, "error")}
+        self._lanes = _lanes(process)
+        self._ids: set[str] = {process.get("id", "")}
+        self._scope(process, lane="", is_top=True)
+
+    def problem(self, element: str, code: str, message: str) -> None:
+        self.problems.append(Problem(element, "error", code, message))
+
+    def _scope(self, scope: Xml, *, lane: str, is_top: bool) -> None:
+        """Everything drawn in one process or subprocess. is_top: its end events' outcomes are the case's."""
+        for child in scope:
+            kind = local_name(child)
+            if kind in FLOW_NODES:
+                self._flow_node(child, kind, lane, is_top)
+            elif kind and namespace(child) == BPMN and kind not in _INSIDE_SCOPE | _INSIDE_NODE:
+                self.problem(child.get("id", ""), "element.not_hosted", f"不支持的元素：{kind}")
+        self._wiring(scope)
+
+    def _flow_node(self, xml: Xml, kind: str, lane: str, is_top: bool) -> None:
+        element = xml.get("id", "")
+        if not _NC_NAME.fullmatch(element) or element.startswith(HIDDEN):
+            return self.problem(element, "element.id", f"元素的 id 不合规范：{element or '（空）'}")
+        if element in self._ids:
+            return self.problem(element, "element.id", f"id 重复：{element}")
+        self._ids.add(element)
+        if kind != "subProcess":
+            for child in xml:
+                if local_name(child) and namespace(child) == BPMN and local_name(child) not in _INSIDE_NODE:
+                    self.problem(element, "element.not_hosted", f"不支持的内容：{local_name(child)}")
+        for extension in xml.iterfind(f"{{{BPMN}}}extensionElements/{{{SPIFF}}}*"):
+            if local_name(extension) not in _SPIFF_KNOWN:
+                self.problem(element, "element.not_hosted", f"不支持的扩展：{local_name(extension)}")
+        lane = self._lanes.get(element, lane)
+        self.nodes[element] = self._node(xml, kind, element, lane, is_top)
+        if kind == "subProcess":
+            is_handler = xml.get("triggeredByEvent") == "true"
+            self._scope(xml, lane=lane, is_top=is_top and is_handler)
+        return None
+
+    def _node(self, xml: Xml, kind: str, element: str, lane: str, is_top: bool) -> Node:
+        properties = _properties(xml)
+        is_handler = kind == "subProcess" and xml.get("triggeredByEvent") == "true"
+        fields: dict[str, object] = {}
+        if kind == "userTask":
+            fields = {"form": properties.get("form", ""), "due": properties.get("due", "")}
+            fields["priority"] = self._priority(element, properties.get("priority", "50"))
+            if fields["due"]:
+                self._timer_text(element, str(fields["due"]))
+        elif kind == "serviceTask":
+            fields = self._service(xml, element)
+        elif kind == "businessRuleTask":
+            fields = {"decision": self._decision(xml, element)}
+        elif kind in _HOSTED_TRIGGERS:
+            fields = self._event(xml, kind, element, properties)
+            if kind == "endEvent":
+                fields |= {"outcome": properties.get("outcome", ""), "is_outcome": is_top}
+        shown = "eventSubProcess" if is_handler else kind
+        return Node(id=element, kind=shown, name=xml.get("name", ""), lane=lane, **fields)  # type: ignore[arg-type]  # by kind
+
+    def _priority(self, element: str, text: str) -> int:
+        try:
+            return int(text)
+        except ValueError:
+            self.problem(element, "user_task.priority", f"优先级应为整数：{text[:40]}")
+            return 50
+
+    def _service(self, xml: Xml, element: str) -> dict[str, object]:
+        operator = xml.find(f"{{{BPMN}}}extensionElements/{{{SPIFF}}}serviceTaskOperator")
+        if operator is None or not operator.get("id"):
+            self.problem(element, "service_task.unnamed", "服务任务没有说明要调用的服务")
+            return {}
+        parameters = []
+        for parameter in operator.iter(f"{{{SPIFF}}}parameter"):
+            expression = self._expression(element, parameter.get("value", "None"))
+            if expression is not None:
+                parameters.append((parameter.get("id", ""), expression))
+        return {
+            "service": operator.get("id"),
+            "parameters": tuple(parameters),
+            "result": operator.get("resultVariable", ""),
+        }
+
+    def _decision(self, xml: Xml, element: str) -> str:
+        decision = (xml.findtext(f"{{{BPMN}}}extensionElements/{{{SPIFF}}}calledDecisionId") or "").strip()
+        if decision not in self._decisions:
+            self.problem(element, "decision.unknown", f"没有这个决策表：{decision or '（空）'}")
+        return decision
+
+    def _event(self, xml: Xml, kind: str, element: str, properties: dict[str, str]) -> dict[str, object]:
+        definitions = [child for child in xml if local_name(child).endswith("EventDefinition")]
+        if len(definitions) > 1:
+            self.problem(element, "event.not_hosted", "一个事件只能有一种触发方式")
+        if not definitions or local_name(definitions[0]) not in _TRIGGERS:
+            if kind in {"boundaryEvent", "intermediateCatchEvent"}:
+                self.problem(element, "event.not_hosted", "事件应为定时、消息或（边界上的）错误事件")
+            return {"attached_to": xml.get("attachedToRef", "")}
+        definition = definitions[0]
+        trigger = _TRIGGERS[local_name(definition)]
+        if trigger not in _HOSTED_TRIGGERS[kind]:
+            self.problem(element, "event.not_hosted", f"这里不支持这种事件：{local_name(definition)}")
+        fields: dict[str, object] = {"trigger": trigger, "attached_to": xml.get("attachedToRef", "")}
+        flag = xml.get("isInterrupting" if kind == "startEvent" else "cancelActivity", "true")
+        fields["is_interrupting"] = flag != "false"
+        fields["result"] = properties.get("result", "")
+        if trigger == TIMER:
+            fields["timer"] = self._timer(definition, element)
+        elif trigger == MESSAGE:
+            fields["message"] = self._message(definition, element)
+            if properties.get("correlation"):
+                fields["correlation"] = self._expression(element, properties["correlation"])
+        else:
+            fields["error_code"] = self._error_code(definition, kind, element)
+            if not fields["is_interrupting"]:
+                self.problem(element, "event.not_hosted", "错误事件只能是中断的")
+        return fields
+
+    def _timer(self, definition: Xml, element: str) -> str:
+        for name in ("timeDuration", "timeDate"):
+            text = (definition.findtext(f"{{{BPMN}}}{name}") or "").strip()
+            if text:
+                return self._timer_text(element, text)
+        self.problem(element, "timer.invalid", "定时事件应写明 timeDuration 或 timeDate")
+        return ""
+
+    def _timer_text(self, element: str, text: str) -> str:
+        try:
+            compile_timer(text)
+        except InvalidExpression as error:
+            self.problem(element, "timer.invalid", f"时间“{text[:80]}”无效：{error.reason}")
+        return text
+
+    def _message(self, definition: Xml, element: str) -> str:
+        name = self._messages.get(definition.get("messageRef", ""), "")
+        if not name:
+            self.problem(element, "message.unnamed", "消息事件没有指明消息")
+        return name
+
+    def _error_code(self, definition: Xml, kind: str, element: str) -> str:
+        reference = definition.get("errorRef", "")
+        code = self._errors.get(reference, "")
+        if not code and (reference or kind == "endEvent"):
+            self.problem(element, "error.code_missing", "错误事件没有指明错误代码")
+        return code
+
+    def _expression(self, element: str, text: str) -> Expression | None:
+        try:
+            return compile_expression(text)
+        except InvalidExpression as error:
+            self.problem(element, "expression.invalid", f"表达式“{text[:80]}”无效：{error.reason}")
+            return None
+
+    def _wiring(self, scope: Xml) -> None:
+        """Start and end events, sequence flows, boundary events and gateways of one scope."""
+        name = scope.get("id", "")
+        is_handler = scope.get("triggeredByEvent") == "true"
+        starts = _children(scope, "startEvent")
+        if (
+            len(starts) != 1
+            or (not is_handler and self._trigger(starts[0]))
+            or (is_handler and not self._trigger(starts[0]))
+        ):
+            wanted = "带触发方式的" if is_handler else "不带触发方式的"
+            self.problem(name, "start.event", f"这里应有且只有一个{wanted}开始事件")
+        if not _children(scope, "endEvent"):
+            self.problem(name, "end.missing", "这里没有结束事件")
+        members = {child.get("id", ""): local_name(child) for child in scope if local_name(child) in FLOW_NODES}
+        for event in _children(scope, "boundaryEvent"):
+            host = members.get(event.get("attachedToRef", ""), "")
+            if host not in _TASKS | {"subProcess"}:
+                self.problem(event.get("id", ""), "event.unattached", "边界事件没有附着在任务或子流程上")
+        self._flows(scope, members)
+
+    def _trigger(self, start: Xml) -> bool:
+        return any(local_name(child).endswith("EventDefinition") for child in start)
+
+    def _flows(self, scope: Xml, members: dict[str, str]) -> None:
+        leaving: dict[str, list[Xml]] = {}
+        pairs: set[tuple[str, str]] = set()
+        handlers = {c.get("id", "") for c in _children(scope, "subProcess") if c.get("triggeredByEvent") == "true"}
+        for flow in _children(scope, "sequenceFlow"):
+            source, target = flow.get("sourceRef", ""), flow.get("targetRef", "")
+            if source not in members or target not in members or {source, target} & handlers:
+                self.problem(flow.get("id", ""), "flow.end_missing", "连线的两端应在同一流程或子流程内")
+                continue
+            if members[target] in {"startEvent", "boundaryEvent"} or members[source] == "endEvent":
+                self.problem(flow.get("id", ""), "flow.end_missing", "连线不能进入开始或边界事件，也不能离开结束事件")
+            if (source, target) in pairs and members[target] == "parallelGateway":
+                # The join tells the tokens of its flows apart by where they come from.
+                self.problem(flow.get("id", ""), "flow.doubled", "同一元素到并行汇合有两条连线")
+            pairs.add((source, target))
+            leaving.setdefault(source, []).append(flow)
+        for source, flows in leaving.items():
+            self._leaving(scope, source, members, flows)
+        self._stranded(scope, members, pairs, handlers)
+
+    def _leaving(self, scope: Xml, source: str, members: dict[str, str], flows: list[Xml]) -> None:
+        kind = members[source]
+        element = next(child for child in scope if child.get("id") == source)
+        if len(flows) > 1 and kind not in _GATEWAYS:
+            self.problem(source, "flow.several", "只有网关和开始事件之外的分支应画成网关")
+        for flow in flows:
+            condition = (flow.findtext(f"{{{BPMN}}}conditionExpression") or "").strip()
+            if kind != "exclusiveGateway":
+                if condition:
+                    self.problem(flow.get("id", ""), "flow.condition", "只有排他网关的出口可以带条件")
+                if kind == "eventBasedGateway" and members[flow.get("targetRef", "")] != "intermediateCatchEvent":
+                    self.problem(flow.get("id", ""), "gateway.event", "事件网关之后只能是中间捕获事件")
+            elif flow.get("id") == element.get("default"):
+                if condition:
+                    self.problem(flow.get("id", ""), "flow.condition", "默认出口不带条件")
+            elif condition:
+                expression = self._expression(flow.get("id", "") or source, condition)
+                if expression is not None:
+                    self.conditions[condition] = expression
+            elif len(flows) > 1:
+                self.problem(flow.get("id", ""), "flow.condition_missing", "排他网关的出口应带条件或设为默认")
+
+    def _stranded(self, scope: Xml, members: dict[str, str], pairs: set[tuple[str, str]], handlers: set[str]) -> None:
+        """What no token can reach: SpiffWorkflow's parser drops it, so it would look hosted and never be."""
+        reached = [element for element, kind in members.items() if kind == "startEvent"]
+        attached: dict[str, list[str]] = {}
+        for event in _children(scope, "boundaryEvent"):
+            attached.setdefault(event.get("attachedToRef", ""), []).append(event.get("id", ""))
+        onward: dict[str, list[str]] = {}
+        for source, target in pairs:
+            onward.setdefault(source, []).append(target)
+        seen = set(reached)
+        while reached:
+            element = reached.pop()
+            for following in onward.get(element, []) + attached.get(element, []):
+                if following not in seen:
+                    seen.add(following)
+                    reached.append(following)
+        for element in members:
+            if element not in seen and element not in handlers:
+                self.problem(element, "element.unreachable", "没有任何路径到达这个元素")
+
+
+def scopes(process: Xml) -> Iterator[Xml]:
+    """The process and its subprocesses, outer ones first."""
+    yield process
+    for child in _children(process, "subProcess"):
+        yield from scopes(child)
+
+
+def _children(xml: Xml, kind: str) -> list[Xml]:
+    return xml.findall(f"{{{BPMN}}}{kind}")
+
+
+def _properties(xml: Xml) -> dict[str, str]:
+    found = xml.iterfind(f"{{{BPMN}}}extensionElements/{{{SPIFF}}}properties/{{{SPIFF}}}property")
+    return {entry.get("name", ""): entry.get("value", "").strip() for entry in found}
+
+
+def _lanes(process: Xml) -> dict[str, str]:
+    """Lane id by element id; an element listed by a lane and a lane inside it belongs to the inner one."""
+    lanes: dict[str, str] = {}
+    for lane in process.iter(f"{{{BPMN}}}lane"):  # document order: outer before inner
+        for reference in lane.findall(f"{{{BPMN}}}flowNodeRef"):
+            lanes[(reference.text or "").strip()] = lane.get("id", "")
+    return lanes

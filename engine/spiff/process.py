@@ -1,0 +1,98 @@
+"""A compiled diagram: SpiffWorkflow's spec graph plus what the host needs to know of every element. Never mutated."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.decisions import DecisionTable
+from engine.expressions import Expression
+
+TIMER = "timer"
+MESSAGE = "message"
+ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """What the outside may know of an element. kind: BPMN tag (`userTask`), `eventSubProcess` for a triggered subprocess.
+
+    lane: id of the lane it is drawn in, inherited by the elements of a subprocess, "" without lanes.
+    """
+
+    id: str
+    kind: str
+    name: str
+    lane: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One flow node as the host runs it. Texts are as drawn, expressions compiled; fields that do not apply are empty.
+
+    trigger: "timer" | "message" | "error" | "" of an event (for an error end event: what it throws).
+    error_code: what an error event catches or throws, "" catches all. is_outcome: the end event's outcome is the case's.
+    attached_to: diagram id of the activity a boundary event sits on; "" for the start event of an event subprocess, which
+    the compiled graph carries as a boundary event of its whole scope.
+    """
+
+    id: str
+    kind: str
+    name: str = ""
+    lane: str = ""
+    form: str = ""
+    due: str = ""
+    priority: int = 50
+    service: str = ""
+    parameters: tuple[tuple[str, Expression], ...] = ()
+    result: str = ""
+    decision: str = ""
+    trigger: str = ""
+    timer: str = ""
+    message: str = ""
+    correlation: Expression | None = None
+    error_code: str = ""
+    is_interrupting: bool = True
+    attached_to: str = ""
+    outcome: str = ""
+    is_outcome: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One version of a diagram, shared by all its cases in this operating-system process.
+
+    digest: SHA-256 hex of the canonical XML without diagram positions, and of the decision tables. specs: SpiffWorkflow's
+    process spec by scope name, the whole process under `top`. conditions: compiled conditions by their text.
+    """
+
+    process_id: str
+    digest: str
+    elements: Mapping[str, Element]
+    specs: Mapping[str, Any]  # BpmnProcessSpec; SpiffWorkflow ships no types
+    top: str
+    conditions: Mapping[str, Expression]
+    decisions: Mapping[str, DecisionTable]
+
+    def spec_digest(self) -> str:
+        """SHA-256 hex of everything SpiffWorkflow keeps on the shared graph: equal before and after every run."""
+        lines = []
+        for scope, spec in self.specs.items():
+            lines.append(f"{scope} {sorted(map(repr, spec.data_objects))} {list(spec.task_specs)}")
+            for name, task_spec in spec.task_specs.items():
+                kept = {key: _shown(value) for key, value in vars(task_spec).items() if key != "_wf_spec"}
+                lines.append(f"{name} {type(task_spec).__name__} {sorted(kept.items())}")
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _shown(value: Any) -> str:
+    """A text of a spec's attribute without object addresses: an event hook by its subscribers, an object by its fields."""
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(_shown(item) for item in value) + "]"
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{key}:{_shown(item)}" for key, item in value.items()) + "}"
+    if value is None or isinstance(value, str | int | float | Node | Expression):
+        return repr(value)
+    return f"{type(value).__name__}({_shown(vars(value))})" if hasattr(value, "__dict__") else type(value).__name__

@@ -1,0 +1,156 @@
+"""From BPMN bytes to a compiled Process: parse, refuse what is not hosted, rewrite, let SpiffWorkflow parse, swap classes."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from lxml import etree
+from SpiffWorkflow.bpmn.parser.BpmnParser import full_tag
+from SpiffWorkflow.spiff.parser.process import SpiffBpmnParser
+from SpiffWorkflow.spiff.parser.task_spec import SpiffTaskParser
+from SpiffWorkflow.spiff.specs.defaults import NoneTask
+
+from engine.decisions import DecisionTable, read_decisions
+from engine.diagram_xml import Node as Xml
+from engine.diagram_xml import local_name, namespace, parse_xml
+from engine.errors import InvalidDiagram, Problem
+from engine.spiff.nodes import BPMN, HIDDEN, NodeReader
+from engine.spiff.process import Element, Node, Process
+from engine.spiff.rewrite import compile_event_subprocesses
+from engine.spiff.specs import PlainServiceTask, host_spec
+
+_TAKEN_IDS = {"Start", "End"}  # SpiffWorkflow's own specs in every scope; it takes them for an element of that id
+_TAKEN_ENDINGS = (".EndJoin", ".BoundaryEventSplit", ".BoundaryEventJoin")
+
+
+class _PlainTaskParser(SpiffTaskParser):  # type: ignore[misc]  # SpiffWorkflow ships no types
+    """No prescript, no operator: what a task does is read by NodeReader."""
+
+    def create_task(self) -> Any:
+        return self.spec_class(self.spec, self.bpmn_id, **self.bpmn_attributes)
+
+    def parse_extensions(self, node: Any = None) -> dict[str, Any]:
+        return {}
+
+
+class _Parser(SpiffBpmnParser):  # type: ignore[misc]  # SpiffWorkflow ships no types
+    """SpiffWorkflow's parser for the graph alone: services, decisions and events are read by NodeReader."""
+
+    OVERRIDE_PARSER_CLASSES = {  # noqa: RUF012  # SpiffWorkflow's own shape
+        **SpiffBpmnParser.OVERRIDE_PARSER_CLASSES,
+        full_tag("serviceTask"): (_PlainTaskParser, PlainServiceTask),
+        full_tag("businessRuleTask"): (_PlainTaskParser, NoneTask),
+    }
+
+
+def compile_process(bpmn_xml: bytes, decisions: Mapping[str, bytes]) -> Process:
+    """The executable process of one BPMN file. decisions: DMN files by name.
+
+    Raises InvalidDiagram with every problem found, each with the element's id; codes: `xml.*`, `process.*`, `element.*`,
+    `event.*`, `start.event`, `end.missing`, `flow.*`, `gateway.event`, `expression.invalid`, `timer.invalid`,
+    `service_task.unnamed`, `decision.*`, `message.unnamed`, `error.code_missing`, `user_task.priority`, `diagram.unreadable`.
+    """
+    root = _without_drawing(parse_xml(bpmn_xml))
+    tables = _tables(decisions)
+    process = _executable(root)
+    reader = NodeReader(root, process, frozenset(tables))
+    if reader.problems:
+        raise InvalidDiagram(reader.problems)
+    digest = _digest(root, decisions)
+    original = {_spec_name(element): node for element, node in reader.nodes.items()}
+    specs = _parse(root, process, original)
+    return Process(
+        process_id=process.get("id", ""),
+        digest=digest,
+        elements={node.id: Element(node.id, node.kind, node.name, node.lane) for node in original.values()},
+        specs=specs,
+        top=process.get("id", ""),
+        conditions=reader.conditions,
+        decisions=tables,
+    )
+
+
+def _without_drawing(root: Xml) -> Xml:
+    """The diagram without positions, colours, comments and layout whitespace.
+
+    SpiffWorkflow tries the exits of a gateway from the top of the drawing down; without positions it is document order.
+    """
+    root = copy.deepcopy(root)
+    etree.strip_tags(root, etree.Comment, etree.ProcessingInstruction)
+    for child in list(root):
+        if local_name(child) in {"BPMNDiagram", "DMNDI"}:
+            root.remove(child)
+    for xml in root.iter():
+        xml.tail = None
+        if len(xml) and not (xml.text or "").strip():
+            xml.text = None
+    return root
+
+
+def _digest(root: Xml, decisions: Mapping[str, bytes]) -> str:
+    digest = hashlib.sha256(etree.tostring(root, method="c14n"))
+    for name in sorted(decisions):
+        table = etree.tostring(_without_drawing(parse_xml(decisions[name])), method="c14n")
+        digest.update(hashlib.sha256(table).digest())
+    return digest.hexdigest()
+
+
+def _tables(decisions: Mapping[str, bytes]) -> dict[str, DecisionTable]:
+    tables: dict[str, DecisionTable] = {}
+    for name in sorted(decisions):
+        for decision, table in read_decisions(decisions[name]).items():
+            if decision in tables:
+                raise InvalidDiagram([Problem(decision, "error", "decision.id", f"两个决策表的 id 相同：{decision}")])
+            tables[decision] = table
+    return tables
+
+
+def _executable(root: Xml) -> Xml:
+    if local_name(root) != "definitions" or namespace(root) != BPMN:
+        raise InvalidDiagram([Problem("", "error", "process.not_bpmn", "不是 BPMN 2.0 文件")])
+    processes = root.findall(f"{{{BPMN}}}process")
+    executable = [process for process in processes if process.get("isExecutable") == "true"]
+    if len(executable) != 1 or len(processes) != 1:
+        raise InvalidDiagram(
+            [Problem("", "error", "process.single", "文件中应有且只有一个可执行的流程（isExecutable）")]
+        )
+    return executable[0]
+
+
+def _spec_name(element: str) -> str:
+    """The id SpiffWorkflow sees."""
+    is_taken = element in _TAKEN_IDS or element.endswith(_TAKEN_ENDINGS)
+    return f"{HIDDEN}id.{element}" if is_taken else element
+
+
+def _parse(root: Xml, process: Xml, nodes: Mapping[str, Node]) -> dict[str, Any]:
+    """SpiffWorkflow's spec of every scope by name, its classes swapped for hosted ones."""
+    for unread in root.findall(f"{{{BPMN}}}collaboration"):
+        root.remove(unread)  # a single pool around the process; SpiffWorkflow would make it mutable
+    _rename(process)
+    compile_event_subprocesses(process)
+    top = process.get("id", "")
+    try:
+        parser = _Parser()
+        parser.add_bpmn_xml(root)
+        specs: dict[str, Any] = {top: parser.get_spec(top), **parser.get_subprocess_specs(top)}
+        for spec in specs.values():
+            for name, task_spec in spec.task_specs.items():
+                host_spec(task_spec, nodes.get(name))
+    except Exception as error:  # the parser leaks KeyError, TypeError, AttributeError, RecursionError on odd diagrams
+        found = getattr(error, "id", "") or ""
+        raise InvalidDiagram(
+            [Problem(found, "error", "diagram.unreadable", f"无法解析流程图：{type(error).__name__}")]
+        ) from error
+    return specs
+
+
+def _rename(process: Xml) -> None:
+    for xml in process.iter():
+        for attribute in ("id", "sourceRef", "targetRef", "attachedToRef", "default"):
+            value = xml.get(attribute)
+            if value is not None and xml is not process:
+                xml.set(attribute, _spec_name(value))

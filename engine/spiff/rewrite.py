@@ -1,0 +1,93 @@
+"""Event subprocesses, compiled away before SpiffWorkflow sees the diagram: its own do not hold (tests/engine/spiff).
+
+A scope with event subprocesses becomes
+
+    start → S2[ S1[ body ] + non-interrupting boundary events → their handlers ] + interrupting boundary events → theirs
+
+where S1 and S2 are subprocesses of the compiler's own, invisible in addresses and history. Each start event of an event
+subprocess becomes a boundary event of the same id; the subprocess itself, under its own id, becomes what follows it.
+"""
+
+from __future__ import annotations
+
+from lxml import etree
+
+from engine.diagram_xml import Node as Xml
+from engine.diagram_xml import local_name
+from engine.spiff.nodes import BPMN, HIDDEN, scopes
+
+_STAYS_WITH_SCOPE = {"extensionElements", "documentation", "laneSet", "incoming", "outgoing"}
+
+
+def compile_event_subprocesses(process: Xml) -> None:
+    """Rewrite the process element in place. The diagram must have passed NodeReader."""
+    for scope in list(scopes(process)):  # outer first: a handler has become a plain subprocess when its own turn comes
+        if _handlers(scope):
+            _compile(scope)
+
+
+def _handlers(scope: Xml) -> list[Xml]:
+    return [child for child in scope.findall(f"{{{BPMN}}}subProcess") if child.get("triggeredByEvent") == "true"]
+
+
+def _compile(scope: Xml) -> None:
+    name = scope.get("id", "")
+    handlers = [(handler, _start(handler)) for handler in _handlers(scope)]
+    interrupting = [pair for pair in handlers if pair[1].get("isInterrupting", "true") != "false"]
+    others = [pair for pair in handlers if pair[1].get("isInterrupting", "true") == "false"]
+    body = _new(None, "subProcess", f"{HIDDEN}body.{name}")
+    own_handlers = {id(handler) for handler, _ in handlers}
+    for child in list(scope):
+        if local_name(child) not in _STAYS_WITH_SCOPE and id(child) not in own_handlers:
+            body.append(child)
+    for handler, _ in handlers:
+        scope.remove(handler)
+    guarded = body
+    if others:
+        guarded = _new(None, "subProcess", f"{HIDDEN}guard.{name}")
+        _fill(guarded, body, others)
+    _fill(scope, guarded, interrupting)
+
+
+def _fill(scope: Xml, guarded: Xml, handlers: list[tuple[Xml, Xml]]) -> None:
+    """`scope` := start → guarded → end, with a boundary event on `guarded` for each handler."""
+    name, activity = scope.get("id", ""), guarded.get("id", "")
+    start = _new(scope, "startEvent", f"{HIDDEN}start.{name}")
+    end = _new(scope, "endEvent", f"{HIDDEN}end.{name}")
+    scope.append(guarded)
+    _flow(scope, start.get("id", ""), activity)
+    _flow(scope, activity, end.get("id", ""))
+    for handler, event in handlers:
+        boundary = _new(scope, "boundaryEvent", event.get("id", ""))
+        boundary.set("attachedToRef", activity)
+        boundary.set("cancelActivity", event.get("isInterrupting", "true"))
+        inner_start = f"{HIDDEN}start.{handler.get('id', '')}"
+        for flow in handler.findall(f"{{{BPMN}}}sequenceFlow"):
+            if flow.get("sourceRef") == event.get("id"):
+                flow.set("sourceRef", inner_start)
+        for part in list(event):
+            boundary.append(part)
+        handler.remove(event)
+        handler.insert(0, _new(None, "startEvent", inner_start))
+        del handler.attrib["triggeredByEvent"]
+        scope.append(handler)
+        _flow(scope, event.get("id", ""), handler.get("id", ""))
+
+
+def _start(handler: Xml) -> Xml:
+    start = handler.find(f"{{{BPMN}}}startEvent")
+    if start is None:
+        raise AssertionError("NodeReader lets no handler without a start event through")
+    return start
+
+
+def _new(parent: Xml | None, tag: str, element: str) -> Xml:
+    xml = etree.Element(f"{{{BPMN}}}{tag}") if parent is None else etree.SubElement(parent, f"{{{BPMN}}}{tag}")
+    xml.set("id", element)
+    return xml
+
+
+def _flow(scope: Xml, source: str, target: str) -> None:
+    flow = _new(scope, "sequenceFlow", f"{HIDDEN}flow.{source}.{target}")
+    flow.set("sourceRef", source)
+    flow.set("targetRef", target)

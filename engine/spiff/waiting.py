@@ -1,0 +1,107 @@
+"""What a token that stands waits for. Evaluated when the machine has settled, where a failure can become an incident."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from engine.spiff.process import MESSAGE, TIMER, Node
+from engine.spiff.specs import HostedBoundaryEvent, HostedServiceTask, HostedUserTask, activity_of
+from engine.spiff.store import json_value
+from engine.spiff.tree import Token
+from engine.waits import IncidentWait, JobWait, MessageWait, TimerWait, UserTaskWait, Wait
+
+if TYPE_CHECKING:
+    from engine.spiff.host import Host
+
+
+def wait_of(host: Host, token: Token) -> Wait | None:
+    """The wait of a standing token; None where nothing from outside ends it (error events, joins).
+
+    Raises ExpressionFailed, InvalidExpression or NotJson: the caller makes it an incident.
+    """
+    node: Node = token.task_spec.node
+    if token.incident is not None:
+        return IncidentWait(
+            address=host.address_of(token), element=node.id, code=token.incident[0], message=token.incident[1]
+        )
+    spec = token.task_spec
+    if isinstance(spec, HostedUserTask):
+        due = host.due(token, node.due) if node.due else None
+        return _user_task(host.address_of(token), node, due)
+    if isinstance(spec, HostedServiceTask):
+        view = host.view(token)
+        parameters = {name: json_value(expression.evaluate(view)) for name, expression in node.parameters}
+        return JobWait(address=host.address_of(token), element=node.id, service=node.service, parameters=parameters)
+    if node.trigger == TIMER:
+        return TimerWait(
+            address=host.address_of(token),
+            element=node.id,
+            due=host.due(token, node.timer),
+            attached_to=_seat(host, token),
+        )
+    if node.trigger == MESSAGE:
+        value = node.correlation.evaluate(host.view(token)) if node.correlation else None
+        return _message(host, token, node, correlation_text(value))
+    return None
+
+
+def correlation_text(value: Any) -> str:
+    """A correlation value as text: what a message's sender writes. True is `true`, 7 is `7`, nothing is ""."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _user_task(address: str, node: Node, due: datetime | None) -> UserTaskWait:
+    return UserTaskWait(
+        address=address, element=node.id, lane=node.lane, form=node.form, due=due, priority=node.priority
+    )
+
+
+def _message(host: Host, token: Token, node: Node, correlation: str) -> MessageWait:
+    return MessageWait(
+        address=host.address_of(token),
+        element=node.id,
+        message=node.message,
+        correlation=correlation,
+        attached_to=_seat(host, token),
+    )
+
+
+def _seat(host: Host, token: Token) -> str:
+    """Address of the activity a boundary event sits on; of the subprocess around for the start of an event subprocess."""
+    if not isinstance(token.task_spec, HostedBoundaryEvent):
+        return ""
+    activity = activity_of(token)
+    if activity is not None and activity.task_spec.node is not None:
+        return host.address_of(activity)
+    return token.workflow.path.removesuffix("/")
+
+
+def stored(wait: Wait) -> Any:
+    """What of a wait is neither in the diagram nor in its token's place: kept in the snapshot, given back to `restored`."""
+    if isinstance(wait, UserTaskWait):
+        return wait.due.isoformat() if wait.due else None
+    if isinstance(wait, JobWait):
+        return wait.parameters
+    if isinstance(wait, TimerWait):
+        return [wait.due.isoformat(), wait.attached_to]
+    if isinstance(wait, MessageWait):
+        return [wait.correlation, wait.attached_to]
+    return [wait.code, wait.message]
+
+
+def restored(node: Node, address: str, is_incident: bool, kept: Any) -> Wait:
+    """The wait of an element from what `stored` gave."""
+    if is_incident:
+        return IncidentWait(address=address, element=node.id, code=kept[0], message=kept[1])
+    if node.kind == "userTask":
+        return _user_task(address, node, datetime.fromisoformat(kept) if kept else None)
+    if node.kind == "serviceTask":
+        return JobWait(address=address, element=node.id, service=node.service, parameters=kept)
+    if node.trigger == TIMER:
+        return TimerWait(address=address, element=node.id, due=datetime.fromisoformat(kept[0]), attached_to=kept[1])
+    return MessageWait(address=address, element=node.id, message=node.message, correlation=kept[0], attached_to=kept[1])
