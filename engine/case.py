@@ -1,0 +1,291 @@
+"""The one way a case changes: lock → load → apply → sync → save. Nothing here commits.
+
+    with open_case(session, case_id, now=now) as case:
+        case.apply(CaseCancelled(at=case.instant, by=actor.id, reason=reason))
+
+Timers that are due fire first. In-transaction service tasks run where the token reaches them, each in a savepoint; what
+they give is journalled like anything else that came in. At most 8 statements a step, the tasks' own aside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import Row, Table, bindparam, select, update
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+import vault
+from database import is_transient
+from engine import journal, sync
+from engine.deploy import Definition, find_definition
+from engine.dispatching import dispatch_after_commit
+from engine.errors import BusinessError, Conflict, NotFound
+from engine.inputs import CaseCancelled, Input, JobFailed, JobGivenUp, JobSucceeded, Started, TimerFired, Variables
+from engine.machine import ActivityEvent, Applied, Machine
+from engine.model.definition import DefinitionId
+from engine.model.instance import Case, CaseState
+from engine.model.waiting import Waiting, WaitKind
+from engine.service_calls import CallRefused, call_service_task
+from engine.service_tasks import ServiceTask, declared_service_tasks
+from engine.waits import JobWait, Wait
+
+CASE = cast(Table, Case.__table__)
+WAITING = cast(Table, Waiting.__table__)
+KEY = cast(Table, vault.DataKey.__table__)
+
+AnyRow = Row[*tuple[Any, ...]]
+
+# Timers and in-transaction tasks one transaction may take: a short cycle in a case that slept for a month must not hold
+# its lock for minutes. The rest fires in the transactions of fire_due_timers().
+MAX_DERIVED = 200
+
+CASE_COLUMNS = [
+    CASE.c.id.label("case_id"),
+    CASE.c.definition_id,
+    CASE.c.state.label("case_state"),
+    CASE.c.revision,
+    CASE.c.started_by,
+    CASE.c.snapshot,
+    CASE.c.head,
+    KEY.c.wrapped,
+]
+_CASES = select(*CASE_COLUMNS).join(KEY, KEY.c.owner == "case:" + CASE.c.id)
+_LOCK = _CASES.where(CASE.c.id == bindparam("one")).with_for_update(of=(CASE, KEY))
+# The case comes first in the lock order: a step holds it and then changes rows of `waiting`.
+_LOCK_WAIT = (
+    _CASES.add_columns(*(column for column in WAITING.columns if column.name != "case_id"))
+    .join(WAITING, WAITING.c.case_id == CASE.c.id)
+    .where(WAITING.c.id == bindparam("one"), WAITING.c.kind == bindparam("kind"))
+    .with_for_update(of=(CASE, KEY, WAITING))
+)
+_SAVE = (
+    update(CASE)
+    .where(CASE.c.id == bindparam("one"), CASE.c.revision == bindparam("seen"))
+    .values({name: bindparam(f"new_{name}") for name in ("state", "outcome", "revision", "snapshot", "head")})
+    .values(last_at=bindparam("new_last_at"), ended_at=bindparam("new_ended_at"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class InTransaction:
+    """TransactionContext of engine/service_tasks.py."""
+
+    session: Session
+    case_id: str
+    started_by: str
+    now: datetime
+
+
+@dataclass(slots=True)
+class OpenCase:
+    """A locked case. `row` is what it was locked with (a case alone, or a wait's row with its case)."""
+
+    session: Session
+    id: str
+    definition: Definition
+    started_by: str
+    now: datetime
+    cipher: vault.DataCipher
+    machine: Machine | None
+    revision: int
+    head: bytes
+    row: AnyRow | None = None
+    inputs: list[Input] = field(default_factory=list)
+    activities: list[ActivityEvent] = field(default_factory=list)
+    waits_before: dict[str, Wait] = field(default_factory=dict)
+    variables_before: Variables = field(default_factory=dict)
+
+    @property
+    def instant(self) -> datetime:
+        """The `at` of an input that comes in now: time never runs backwards within a case."""
+        return self.now if self.machine is None else max(self.now, self.machine.at)
+
+    def apply(self, given: Input) -> None:
+        """Due timers, then `given`, then what in-transaction service tasks answer.
+
+        Raises Conflict ("wait.gone", "case.ended", …) and the transaction must be given up.
+        """
+        if self.machine is None:
+            assert isinstance(given, Started), "a case begins with Started"
+            self.machine, applied = Machine.start(self.definition.process, given)
+            self._note(given, applied)
+        else:
+            self.fire_due_timers(given.at)
+            self._step(given)
+        self._run_in_transaction_tasks()
+
+    def fire_due_timers(self, until: datetime) -> None:
+        """Every timer due at or before `until`, in due order; Conflict("case.timers_pending") when there are too many."""
+        if self.fire_some_due_timers(until):
+            raise Conflict("case.timers_pending", case=self.id)
+
+    def fire_some_due_timers(self, until: datetime) -> bool:
+        """As fire_due_timers(); True when more are due than one transaction may take."""
+        while not self.live.is_ended and (due := self.live.due_before(until)):
+            if len(self.inputs) >= MAX_DERIVED:
+                return True
+            self._step(TimerFired(at=max(due[0].due, self.live.at), wait=due[0].address))
+            self._run_in_transaction_tasks()
+        return False
+
+    @property
+    def live(self) -> Machine:
+        """The machine of a case that has started."""
+        assert self.machine is not None, "the case has not started"
+        return self.machine
+
+    def _step(self, given: Input) -> None:
+        self._note(given, self.live.apply(given))
+
+    def _note(self, given: Input, applied: Applied) -> None:
+        self.inputs.append(replace(given, computed=applied.computed))
+        self.activities.extend(applied.activities)
+
+    def _run_in_transaction_tasks(self) -> None:
+        declared = declared_service_tasks()
+        while (found := _first_in_transaction(self.live, declared)) is not None:
+            wait, task = found
+            if len(self.inputs) < MAX_DERIVED:
+                self._step(self._answer(wait, task))
+            else:
+                self._step(JobGivenUp(at=self.live.at, wait=wait.address, reason="too many tasks in one transaction"))
+
+    def _answer(self, wait: JobWait, task: ServiceTask) -> Input:
+        """What the task says, as an input. Effects of a task that says no are rolled back to its savepoint."""
+        at = self.live.at
+        context = InTransaction(self.session, self.id, self.started_by, self.now)
+        try:
+            with self.session.begin_nested():
+                result = call_service_task(task, wait.parameters, context)
+        except BusinessError as no:
+            return JobFailed(at=at, wait=wait.address, code=no.code, message=no.message)
+        except CallRefused as refused:
+            return JobGivenUp(at=at, wait=wait.address, reason=str(refused))
+        except DBAPIError as error:
+            if is_transient(error):
+                raise
+            return JobGivenUp(at=at, wait=wait.address, reason=type(error).__name__)
+        except Exception as error:
+            # Whatever else is a defect of the task: the case stands there as an incident, the journal says why.
+            return JobGivenUp(at=at, wait=wait.address, reason=type(error).__name__)
+        return JobSucceeded(at=at, wait=wait.address, result=result)
+
+
+@contextmanager
+def open_case(session: Session, case_id: str, *, now: datetime) -> Iterator[OpenCase]:
+    """Lock the case and hand it out; what was applied is saved at the end, nothing when the block raises.
+
+    Raises NotFound("case.unknown"), Conflict("case.erased").
+    """
+    row = session.execute(_LOCK, {"one": case_id}).one_or_none()
+    if row is None:
+        raise NotFound("case.unknown", case=case_id)
+    yield from _saved(_opened(session, row, now))
+
+
+@contextmanager
+def open_case_of(session: Session, waiting_id: str, kind: WaitKind, *, now: datetime) -> Iterator[OpenCase]:
+    """As open_case(), by the id of one of the case's waits; its row is `case.row`, locked as well.
+
+    Raises NotFound("wait.unknown") unless there is a wait of that id and kind, open or closed.
+    """
+    row = session.execute(_LOCK_WAIT, {"one": waiting_id, "kind": kind}).one_or_none()
+    if row is None:
+        raise NotFound("wait.unknown", wait=waiting_id)
+    yield from _saved(_opened(session, row, now))
+
+
+def begin_case(
+    session: Session, case_id: str, definition: Definition, cipher: vault.DataCipher, given: Started
+) -> None:
+    """Apply Started to a case whose row was just inserted, and save it."""
+    case = OpenCase(session, case_id, definition, given.by, given.at, cipher, None, 0, journal.GENESIS)
+    case.apply(given)
+    _save(case)
+
+
+def load_machine(definition: Definition, cipher: vault.DataCipher, snapshot: bytes, revision: int) -> Machine:
+    """The machine as a case row keeps it. Raises vault.Tampered."""
+    return Machine.load(definition.process, cipher.decrypt(snapshot, _context(revision)))
+
+
+def _opened(session: Session, row: AnyRow, now: datetime) -> OpenCase:
+    try:
+        cipher = vault.current().unwrap(f"case:{row.case_id}", row.wrapped)
+    except vault.KeyDestroyed as gone:
+        raise Conflict("case.erased", case=row.case_id) from gone
+    definition = find_definition(session, DefinitionId(row.definition_id))
+    machine = load_machine(definition, cipher, row.snapshot, row.revision)
+    case = OpenCase(session, row.case_id, definition, row.started_by, now, cipher, machine, row.revision, row.head, row)
+    case.waits_before = dict(machine.waits)
+    case.variables_before = {name: machine.variables.get(name) for name in definition.config.variables.search}
+    return case
+
+
+def _saved(case: OpenCase) -> Iterator[OpenCase]:
+    yield case
+    if case.inputs:
+        _save(case)
+
+
+def _save(case: OpenCase) -> None:
+    machine = case.machine
+    assert machine is not None, "nothing was applied"
+    entries = journal.seal_inputs(case.cipher, case.id, case.inputs, after=case.revision, head=case.head)
+    journal.append_entries(case.session, case.id, entries)
+    _save_row(case, machine, entries[-1])
+    sync.record_activities(case.session, case.id, case.activities, seq=case.revision + 1)
+    step = sync.Step(
+        case_id=case.id,
+        definition=case.definition,
+        started_by=case.started_by,
+        now=case.now,
+        before=case.waits_before,
+        after=machine.waits,
+        inputs=case.inputs,
+        variables=machine.variables,
+    )
+    jobs = sync.sync_waits(case.session, step)
+    sync.record_search_variables(case.session, step, case.variables_before)
+    dispatch_after_commit(case.session, jobs)
+
+
+def _save_row(case: OpenCase, machine: Machine, last: journal.Entry) -> None:
+    state = CaseState.RUNNING
+    if machine.is_ended:
+        cancelled = any(isinstance(given, CaseCancelled) for given in case.inputs)
+        state = CaseState.CANCELLED if cancelled else CaseState.COMPLETED
+    saved = case.session.connection().execute(
+        _SAVE,
+        {
+            "one": case.id,
+            "seen": case.revision,
+            "new_state": state,
+            "new_outcome": machine.outcome,
+            "new_revision": last.seq,
+            "new_snapshot": case.cipher.encrypt(machine.dump(), _context(last.seq)),
+            "new_head": last.digest,
+            "new_last_at": machine.at,
+            "new_ended_at": machine.at if machine.is_ended else None,
+        },
+    )
+    if saved.rowcount != 1:  # only where the caller's transaction does not lock (SQLite without transaction())
+        raise Conflict("case.changed_meanwhile", case=case.id)
+
+
+def _first_in_transaction(machine: Machine, declared: Mapping[str, ServiceTask]) -> tuple[JobWait, ServiceTask] | None:
+    for wait in machine.waits.values():
+        if isinstance(wait, JobWait):
+            task = declared.get(wait.service)
+            if task is not None and task.in_transaction:
+                return wait, task
+    return None
+
+
+def _context(revision: int) -> bytes:
+    return b"snapshot:%d" % revision

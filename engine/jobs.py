@@ -1,0 +1,269 @@
+"""Jobs: runs of asynchronous service tasks. The rows are the outbox, a lease is a worker's right to one for a while.
+
+READY → LEASED → DONE | FAILED, or CANCELLED when the case moved on. A worker leases in one transaction, runs the task with
+none open, and hands the outcome in with another. Whatever comes with a lease that is no longer the row's counts for nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session, sessionmaker
+
+import vault
+from database import after_commit, new_id
+from engine import attachments
+from engine.actors import SYSTEM
+from engine.attachments import NewAttachment
+from engine.case import WAITING, AnyRow, OpenCase, open_case_of
+from engine.errors import BusinessError, NotFound
+from engine.inputs import Input, JobFailed, JobGivenUp, JobSucceeded, Json
+from engine.model.waiting import JobState, WaitKind
+from engine.service_calls import call_service_task
+from engine.service_tasks import StoredFile, declared_service_tasks, find_service_task
+from engine.waits import JobWait
+
+FIRST_BACK_OFF_S = 5.0
+LONGEST_BACK_OFF_S = 1800.0
+DEFAULT_ATTEMPTS = 5
+DEFAULT_LEASE_S = 120
+LONGEST_NOTE = 500  # characters of a reason that are kept
+
+
+@dataclass(frozen=True, slots=True)
+class LeasedJob:
+    """A worker's right to run a job until `lease_until`. attempt: 1 for the first. parameters: as the diagram computed them."""
+
+    id: str
+    case_id: str
+    wait: str
+    service: str
+    parameters: Mapping[str, Json] = field(repr=False)
+    attempt: int
+    lease_id: str
+    lease_until: datetime
+    started_by: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyJob:
+    id: str
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobResult:
+    """What execute() gives and succeed_job() takes. added: attachments whose files are written."""
+
+    value: Json = field(repr=False)
+    added: tuple[NewAttachment, ...] = ()
+
+
+@dataclass(slots=True)
+class WorkerContext:
+    """JobContext of engine/service_tasks.py: reads in short transactions of its own, writes files, no rows."""
+
+    sessions: sessionmaker[Session]
+    leased: LeasedJob
+    added: list[NewAttachment] = field(default_factory=list)
+
+    @property
+    def case_id(self) -> str:
+        return self.leased.case_id
+
+    @property
+    def started_by(self) -> str:
+        return self.leased.started_by
+
+    @property
+    def idempotency_key(self) -> str:
+        return self.leased.id
+
+    @property
+    def now(self) -> datetime:
+        return self.leased.now
+
+    def read_attachment(self, attachment_id: str) -> StoredFile:
+        for new in self.added:
+            if new.id == attachment_id:
+                return StoredFile(attachments.read_file(self._cipher(), new.id), new.media_type)
+        with self.sessions() as session:
+            return attachments.read_attachment(session, attachment_id, case_id=self.case_id)
+
+    def add_attachment(self, content: bytes, media_type: str, kind: str) -> str:
+        self.added.append(attachments.write_file(self._cipher(), content, media_type, kind))
+        return self.added[-1].id
+
+    def _cipher(self) -> vault.DataCipher:
+        with self.sessions() as session:
+            return vault.current().cipher(session, f"case:{self.case_id}")
+
+
+def lease_job(session: Session, job_id: str, *, worker: str, now: datetime) -> LeasedJob | None:
+    """Take a READY job whose time has come. None for one that is unknown, taken, closed, or not yet to be tried again.
+
+    A job whose attempts are used up (its workers died) becomes an incident here.
+    """
+    try:
+        with open_case_of(session, job_id, WaitKind.JOB, now=now) as case:
+            job = _row(case)
+            if job.state != JobState.READY or job.next_at > now:
+                return None
+            if job.attempt >= _attempts(job.service):
+                _settle(case, JobGivenUp(at=case.instant, wait=job.address, reason=job.note or "lease expired"))
+                return None
+            return _lease(session, case, job, worker, now)
+    except NotFound:
+        return None
+
+
+def execute(sessions: sessionmaker[Session], leased: LeasedJob) -> JobResult:
+    """Run the leased job's service task, no transaction open.
+
+    Raises what the task raises (BusinessError, RetryLater, anything), NotFound("service_task.unknown"), CallRefused. The
+    files of a run that failed are removed.
+    """
+    context = WorkerContext(sessions, leased)
+    try:
+        task = find_service_task(leased.service)
+        value = call_service_task(task, leased.parameters, context)
+    except BaseException:
+        attachments.discard_files(new.id for new in context.added)
+        raise
+    return JobResult(value, tuple(context.added))
+
+
+def succeed_job(session: Session, leased: LeasedJob, result: JobResult, *, now: datetime) -> bool:
+    """The case moves on with the result. False, and nothing changes, when the lease is no longer the job's."""
+
+    def succeeded(case: OpenCase) -> Input:
+        attachments.add_rows(session, case.id, case.definition.id, result.added, by=SYSTEM.id, now=now)
+        return JobSucceeded(at=case.instant, wait=leased.wait, result=result.value)
+
+    if _hand_in(session, leased, succeeded, now):
+        return True
+    after_commit(session, lambda: attachments.discard_files(new.id for new in result.added))
+    return False
+
+
+def fail_job(session: Session, leased: LeasedJob, error: BusinessError, *, now: datetime) -> bool:
+    """The service task said no: its error boundary event, else an incident. False for a stale lease."""
+
+    def failed(case: OpenCase) -> Input:
+        return JobFailed(at=case.instant, wait=leased.wait, code=error.code, message=error.message)
+
+    return _hand_in(session, leased, failed, now)
+
+
+def retry_job_later(
+    session: Session, leased: LeasedJob, reason: str, *, now: datetime, after_s: float | None = None
+) -> bool:
+    """A technical failure: READY again after a back-off (or after_s), an incident after the last attempt.
+
+    reason: for operators, without personal data. False for a stale lease.
+    """
+    if leased.attempt >= _attempts(leased.service):
+        return give_up_job(session, leased, reason, now=now)
+    wait_s = min(FIRST_BACK_OFF_S * 2.0 ** (leased.attempt - 1), LONGEST_BACK_OFF_S) if after_s is None else after_s
+    freed = session.execute(
+        update(WAITING)
+        .where(WAITING.c.id == leased.id, WAITING.c.state == JobState.LEASED, WAITING.c.lease_id == leased.lease_id)
+        .values(**_FREE, next_at=now + timedelta(seconds=wait_s), note=reason[:LONGEST_NOTE])
+        .returning(WAITING.c.id)
+    )
+    return freed.one_or_none() is not None
+
+
+def give_up_job(session: Session, leased: LeasedJob, reason: str, *, now: datetime) -> bool:
+    """An incident now: for failures that no further attempt can mend. False for a stale lease."""
+
+    def given_up(case: OpenCase) -> Input:
+        return JobGivenUp(at=case.instant, wait=leased.wait, reason=reason[:LONGEST_NOTE])
+
+    return _hand_in(session, leased, given_up, now)
+
+
+def ready_jobs(session: Session, now: datetime, limit: int) -> list[ReadyJob]:
+    """Jobs that may be leased now, longest waiting first."""
+    ready = select(WAITING.c.id, WAITING.c.queue).where(WAITING.c.state == JobState.READY, WAITING.c.next_at <= now)
+    return [ReadyJob(row.id, row.queue) for row in session.execute(ready.order_by(WAITING.c.next_at).limit(limit))]
+
+
+def free_expired_leases(session: Session, now: datetime) -> int:
+    """Jobs of workers that died or hang are READY again (lease_job() gives up those without attempts left). How many."""
+    expired = select(WAITING.c.id).where(WAITING.c.state == JobState.LEASED, WAITING.c.lease_until < now)
+    # A locked row is being handed in right now; waiting for several of them could deadlock with a step.
+    freed = session.execute(
+        update(WAITING)
+        .where(WAITING.c.id.in_(expired.with_for_update(skip_locked=True)))
+        .values(**_FREE, next_at=now, note="lease expired")
+        .returning(WAITING.c.id)
+    )
+    return len(freed.all())
+
+
+_FREE = {"state": JobState.READY, "lease_id": None, "lease_until": None, "worker": None}
+
+
+def _hand_in(session: Session, leased: LeasedJob, outcome: Callable[[OpenCase], Input], now: datetime) -> bool:
+    """Apply the outcome if the lease is still the row's and the case still waits for the job."""
+    with open_case_of(session, leased.id, WaitKind.JOB, now=now) as case:
+        job = _row(case)
+        if job.state != JobState.LEASED or job.lease_id != leased.lease_id:
+            return False
+        case.fire_due_timers(case.instant)
+        if not isinstance(case.live.waits.get(leased.wait), JobWait):
+            return False  # a timer was first; what it did is saved
+        case.apply(outcome(case))
+    return True
+
+
+def _settle(case: OpenCase, given: JobGivenUp) -> None:
+    case.fire_due_timers(case.instant)
+    if isinstance(case.live.waits.get(given.wait), JobWait):
+        case.apply(given)
+
+
+def _lease(session: Session, case: OpenCase, job: AnyRow, worker: str, now: datetime) -> LeasedJob | None:
+    wait = case.live.waits.get(job.address)
+    assert isinstance(wait, JobWait), f"job {job.id} has a row and no wait"
+    lease_id = new_id()
+    until = now + timedelta(seconds=_lease_s(job.service))
+    session.execute(
+        update(WAITING)
+        .where(WAITING.c.id == job.id)
+        .values(
+            state=JobState.LEASED, lease_id=lease_id, lease_until=until, attempt=job.attempt + 1, worker=worker[:100]
+        )
+    )
+    return LeasedJob(
+        id=job.id,
+        case_id=case.id,
+        wait=job.address,
+        service=job.service,
+        parameters=dict(wait.parameters),
+        attempt=job.attempt + 1,
+        lease_id=lease_id,
+        lease_until=until,
+        started_by=case.started_by,
+        now=now,
+    )
+
+
+def _row(case: OpenCase) -> AnyRow:
+    assert case.row is not None, "the case was opened by a job"
+    return case.row
+
+
+def _attempts(service: str) -> int:
+    task = declared_service_tasks().get(service)
+    return task.max_attempts if task else DEFAULT_ATTEMPTS
+
+
+def _lease_s(service: str) -> int:
+    task = declared_service_tasks().get(service)
+    return task.lease_s if task else DEFAULT_LEASE_S

@@ -1,0 +1,312 @@
+"""The read side: inbox, work item, case page, history, one's own cases. Raw values; masking is the edge's.
+
+Pages are keyset pages: `next` of one is the `cursor` of the following, None at the end. Lists decrypt nothing but the
+public variables of one's own cases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import Table, and_, exists, or_, select
+from sqlalchemy.orm import Session
+
+import vault
+from engine.actors import Actor
+from engine.attachments import attachments_of
+from engine.case import CASE, CASE_COLUMNS, KEY, WAITING, AnyRow, load_machine
+from engine.deploy import Definition, find_definition
+from engine.errors import InvalidForm, NotFound, Problem
+from engine.flows import STARTER
+from engine.inputs import Variables
+from engine.journal import open_inputs, read_entries
+from engine.machine import Machine
+from engine.model.definition import DefinitionId
+from engine.model.instance import Activity, SearchVariable
+from engine.model.waiting import WaitKind, WorkItemState
+from engine.sync import search_hash
+from engine.views import (
+    ActivityView,
+    CasePage,
+    CaseSummary,
+    History,
+    JournalView,
+    OwnCase,
+    Page,
+    WaitView,
+    WorkItemPage,
+    WorkItemView,
+)
+from engine.work_items import visible_to
+
+ACTIVITY = cast(Table, Activity.__table__)
+SEARCH = cast(Table, SearchVariable.__table__)
+
+_ITEM = [
+    *(WAITING.c[n] for n in ("id", "case_id", "flow_key", "element", "state", "group_name", "assignee", "claimed_at")),
+    *(WAITING.c[n] for n in ("created_at", "closed_at", "closed_by", "due_at", "priority", "form")),
+    CASE.c.definition_id,
+    CASE.c.started_by,
+]
+_ITEMS = select(*_ITEM).join(CASE, CASE.c.id == WAITING.c.case_id).where(WAITING.c.kind == WaitKind.WORK_ITEM)
+_CASES = select(
+    *CASE_COLUMNS, CASE.c.flow_key, CASE.c.outcome, CASE.c.created_at, CASE.c.ended_at, CASE.c.erased_at
+).join(KEY, KEY.c.owner == "case:" + CASE.c.id)
+
+
+def inbox_page(
+    session: Session,
+    by: Actor,
+    *,
+    flow: str | None = None,
+    element: str | None = None,
+    state: WorkItemState | None = None,
+    created_before: datetime | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page[WorkItemView]:
+    """Open items of the actor's groups, claimed ones included: highest priority first, then the oldest.
+
+    created_before: only items that have waited since before then. Raises InvalidForm for a cursor nobody handed out.
+    """
+    wanted = _ITEMS.where(WAITING.c.closed_at.is_(None), WAITING.c.group_name.in_(by.groups))
+    for column, value in ((WAITING.c.flow_key, flow), (WAITING.c.element, element), (WAITING.c.state, state)):
+        wanted = wanted if value is None else wanted.where(column == value)
+    if created_before is not None:
+        wanted = wanted.where(WAITING.c.created_at < created_before)
+    if cursor is not None:
+        priority, last = _cursor(cursor)
+        later = and_(WAITING.c.priority == priority, WAITING.c.id > last)
+        wanted = wanted.where(or_(WAITING.c.priority < priority, later))
+    rows = session.execute(wanted.order_by(WAITING.c.priority.desc(), WAITING.c.id).limit(limit + 1)).all()
+    return _item_page(session, rows, limit)
+
+
+def my_items(session: Session, by: Actor, *, cursor: str | None = None, limit: int = 50) -> Page[WorkItemView]:
+    """Open items assigned to the actor (an applicant's own, and what a reviewer claimed), in the inbox's order."""
+    mine = _ITEMS.where(WAITING.c.closed_at.is_(None), WAITING.c.assignee == by.id)
+    if cursor is not None:
+        priority, last = _cursor(cursor)
+        later = and_(WAITING.c.priority == priority, WAITING.c.id > last)
+        mine = mine.where(or_(WAITING.c.priority < priority, later))
+    rows = session.execute(mine.order_by(WAITING.c.priority.desc(), WAITING.c.id).limit(limit + 1)).all()
+    return _item_page(session, rows, limit)
+
+
+def work_item(session: Session, item_id: str, by: Actor) -> WorkItemPage:
+    """An item the actor may see, open or closed, with its form and the case's variables (none when erased).
+
+    Raises NotFound("work_item.unknown").
+    """
+    row = session.execute(_ITEMS.where(WAITING.c.id == item_id, visible_to(by))).one_or_none()
+    if row is None:
+        raise NotFound("work_item.unknown", item=item_id)
+    definition = find_definition(session, DefinitionId(row.definition_id))
+    case = _case_row(session, row.case_id)
+    return WorkItemPage(_item_view(definition, row), definition.forms.get(row.form), _variables(definition, case))
+
+
+def is_case_visible(session: Session, case_id: str, by: Actor) -> bool:
+    """True for the starter, for members of a group that has or had an item of the case, and for who worked on one."""
+    part = exists().where(WAITING.c.case_id == case_id, or_(visible_to(by), WAITING.c.closed_by == by.id))
+    own = exists().where(CASE.c.id == case_id, CASE.c.started_by == by.id)
+    return bool(session.execute(select(or_(own, part))).scalar())
+
+
+def case_page(session: Session, case_id: str) -> CasePage:
+    """Everything about a case; the caller has checked is_case_visible(). Raises NotFound("case.unknown")."""
+    row = _case_row(session, case_id)
+    definition = find_definition(session, DefinitionId(row.definition_id))
+    waits = session.execute(select(WAITING).where(WAITING.c.case_id == case_id).order_by(WAITING.c.id)).all()
+    elements = [wait.element for wait in waits if wait.closed_at is None]
+    return CasePage(
+        _summary(definition, row, elements),
+        _variables(definition, row),
+        tuple(_wait_view(definition, wait) for wait in waits),
+        tuple(attachments_of(session, case_id)),
+    )
+
+
+def history(session: Session, case_id: str) -> History:
+    """Activities in the order they began, and the journal. Raises NotFound("case.unknown"), vault.Tampered."""
+    row = _case_row(session, case_id)
+    definition = find_definition(session, DefinitionId(row.definition_id))
+    done = select(ACTIVITY).where(ACTIVITY.c.case_id == case_id).order_by(ACTIVITY.c.seq, ACTIVITY.c.position)
+    activities = [
+        ActivityView(a.element, _title(definition, a.element), a.kind, a.address, a.entered_at, a.left_at, a.how)
+        for a in session.execute(done)
+    ]
+    entries = read_entries(session, case_id)
+    inputs: Iterable[Any] = [None] * len(entries)
+    if row.wrapped is not None:
+        inputs = open_inputs(vault.current().unwrap(f"case:{case_id}", row.wrapped), entries)
+    told = [JournalView(e.seq, e.kind, e.at, e.actor, given) for e, given in zip(entries, inputs, strict=True)]
+    return History(tuple(activities), tuple(told))
+
+
+def my_cases(
+    session: Session, by: Actor, *, flow: str | None = None, cursor: str | None = None, limit: int = 20
+) -> Page[OwnCase]:
+    """Cases the actor started, newest first."""
+    mine = _CASES.where(CASE.c.started_by == by.id)
+    mine = mine if flow is None else mine.where(CASE.c.flow_key == flow)
+    mine = mine if cursor is None else mine.where(CASE.c.id < cursor)
+    rows = session.execute(mine.order_by(CASE.c.id.desc()).limit(limit + 1)).all()
+    return Page(tuple(_own_cases(session, rows[:limit], by)), rows[limit - 1].case_id if len(rows) > limit else None)
+
+
+def my_case(session: Session, case_id: str, by: Actor) -> OwnCase:
+    """One of the actor's own cases. Raises NotFound("case.unknown") for anybody else's."""
+    row = _case_row(session, case_id)
+    if row.started_by != by.id:
+        raise NotFound("case.unknown", case=case_id)
+    return _own_cases(session, [row], by)[0]
+
+
+def find_cases(session: Session, name: str, value: str, *, limit: int = 50) -> list[CaseSummary]:
+    """Cases whose search variable `name` has this value, newest first; found by keyed hash."""
+    hashed = search_hash(name, value)
+    if hashed is None:
+        return []
+    found = _CASES.join(SEARCH, SEARCH.c.case_id == CASE.c.id).where(SEARCH.c.name == name, SEARCH.c.hash == hashed)
+    rows = session.execute(found.order_by(CASE.c.id.desc()).limit(limit)).all()
+    open_waits = _open_waits(session, rows)
+    return [
+        _summary(
+            find_definition(session, DefinitionId(row.definition_id)),
+            row,
+            [wait.element for wait in open_waits if wait.case_id == row.case_id],
+        )
+        for row in rows
+    ]
+
+
+def open_incidents(session: Session, *, cursor: str | None = None, limit: int = 50) -> Page[WaitView]:
+    """Incidents that wait for an operator, oldest first."""
+    wanted = (
+        select(*WAITING.columns, CASE.c.definition_id)
+        .join(CASE, CASE.c.id == WAITING.c.case_id)
+        .where(WAITING.c.kind == WaitKind.INCIDENT, WAITING.c.closed_at.is_(None))
+    )
+    wanted = wanted if cursor is None else wanted.where(WAITING.c.id > cursor)
+    rows = session.execute(wanted.order_by(WAITING.c.id).limit(limit + 1)).all()
+    views = [_wait_view(find_definition(session, DefinitionId(row.definition_id)), row) for row in rows[:limit]]
+    return Page(tuple(views), rows[limit - 1].id if len(rows) > limit else None)
+
+
+def _cursor(cursor: str) -> tuple[int, str]:
+    priority, _, last = cursor.partition(".")
+    try:
+        return int(priority), last
+    except ValueError as error:
+        raise InvalidForm([Problem("cursor", "error", "page.cursor", "翻页位置无效，请从第一页重新查看。")]) from error
+
+
+def _item_page(session: Session, rows: Sequence[AnyRow], limit: int) -> Page[WorkItemView]:
+    views = [_item_view(find_definition(session, DefinitionId(row.definition_id)), row) for row in rows[:limit]]
+    return Page(tuple(views), f"{views[-1].priority}.{views[-1].id}" if len(rows) > limit else None)
+
+
+def _item_view(definition: Definition, row: AnyRow) -> WorkItemView:
+    return WorkItemView(
+        id=row.id,
+        case_id=row.case_id,
+        flow_key=row.flow_key,
+        flow_title=definition.config.title,
+        element=row.element,
+        title=_title(definition, row.element),
+        state=row.state,
+        group=row.group_name,
+        assignee=row.assignee,
+        claimed_at=row.claimed_at,
+        created_at=row.created_at,
+        closed_at=row.closed_at,
+        closed_by=row.closed_by,
+        due_at=row.due_at,
+        priority=row.priority,
+        form=row.form,
+        started_by=row.started_by,
+    )
+
+
+def _wait_view(definition: Definition, row: AnyRow) -> WaitView:
+    same = ("id", "case_id", "kind", "element", "state", "created_at", "closed_at", "closed_by", "due_at")
+    more = ("assignee", "service", "attempt", "message", "code", "note")
+    values = {name: row._mapping[name] for name in (*same, *more)}
+    return WaitView(title=_title(definition, row.element), group=row.group_name, **values)
+
+
+def _title(definition: Definition, element: str) -> str:
+    known = definition.process.elements.get(element)
+    return known.name or element if known else element
+
+
+def _case_row(session: Session, case_id: str) -> AnyRow:
+    row = session.execute(_CASES.where(CASE.c.id == case_id)).one_or_none()
+    if row is None:
+        raise NotFound("case.unknown", case=case_id)
+    return row
+
+
+def _machine(definition: Definition, row: AnyRow) -> Machine | None:
+    """None for an erased case."""
+    if row.wrapped is None:
+        return None
+    cipher = vault.current().unwrap(f"case:{row.case_id}", row.wrapped)
+    return load_machine(definition, cipher, row.snapshot, row.revision)
+
+
+def _variables(definition: Definition, row: AnyRow) -> Variables:
+    machine = _machine(definition, row)
+    return machine.variables if machine else {}
+
+
+def _summary(definition: Definition, row: AnyRow, open_elements: Iterable[str]) -> CaseSummary:
+    told = definition.config.outcomes.get(row.outcome or "")
+    labels = definition.config.progress
+    return CaseSummary(
+        id=row.case_id,
+        flow_key=row.flow_key,
+        flow_title=definition.config.title,
+        version=definition.version,
+        definition_id=row.definition_id,
+        state=row.case_state,
+        outcome=row.outcome,
+        outcome_label=told.label if told else "",
+        outcome_state=told.state if told else "",
+        progress=tuple(dict.fromkeys(labels[element] for element in open_elements if element in labels)),
+        revision=row.revision,
+        started_by=row.started_by,
+        created_at=row.created_at,
+        ended_at=row.ended_at,
+        is_erased=row.erased_at is not None,
+    )
+
+
+def _open_waits(session: Session, rows: Sequence[AnyRow]) -> Sequence[AnyRow]:
+    cases = [row.case_id for row in rows]
+    columns = [WAITING.c[name] for name in ("id", "case_id", "kind", "element", "assignee", "message")]
+    waiting = select(*columns).where(WAITING.c.case_id.in_(cases), WAITING.c.closed_at.is_(None))
+    return session.execute(waiting.order_by(WAITING.c.id)).all()
+
+
+def _own_cases(session: Session, rows: Sequence[AnyRow], by: Actor) -> list[OwnCase]:
+    waits: dict[str, list[AnyRow]] = {row.case_id: [] for row in rows}
+    for wait in _open_waits(session, rows):
+        waits[wait.case_id].append(wait)
+    return [_own_case(session, row, waits[row.case_id], by) for row in rows]
+
+
+def _own_case(session: Session, row: AnyRow, waits: Sequence[AnyRow], by: Actor) -> OwnCase:
+    definition = find_definition(session, DefinitionId(row.definition_id))
+    variables = _variables(definition, row)
+    rules = definition.config.messages
+    awaited = {wait.message for wait in waits if wait.kind == WaitKind.MESSAGE}
+    return OwnCase(
+        summary=_summary(definition, row, [wait.element for wait in waits]),
+        variables={name: variables.get(name) for name in definition.config.variables.public},
+        work_items=tuple(w.id for w in waits if w.kind == WaitKind.WORK_ITEM and w.assignee == by.id),
+        messages={name: rules[name].label for name in rules if name in awaited and rules[name].who == STARTER},
+    )

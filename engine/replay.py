@@ -1,0 +1,139 @@
+"""Self-check: the state from the journal alone, and whether everything kept agrees with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+import vault
+from engine import journal
+from engine.case import CASE, CASE_COLUMNS, KEY, WAITING, AnyRow, load_machine
+from engine.deploy import Definition, find_definition
+from engine.errors import Conflict, NotFound
+from engine.inputs import Input
+from engine.journal import BrokenChain, Entry
+from engine.machine import Machine, replay
+from engine.model.definition import DefinitionId
+from engine.sync import KINDS
+
+BATCH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class CaseVerdict:
+    """What verify_case() found. chain_break: journal entry that does not hold, None for an intact chain.
+
+    snapshot_differs: the snapshot is not what the journal gives, or neither can be read. waits_differ: addresses whose row
+    and wait disagree. is_erased: the data key was destroyed; only the chain could be checked.
+    """
+
+    case_id: str
+    entries: int
+    is_erased: bool = False
+    chain_break: int | None = None
+    snapshot_differs: bool = False
+    waits_differ: tuple[str, ...] = ()
+
+    @property
+    def is_sound(self) -> bool:
+        return self.chain_break is None and not self.snapshot_differs and not self.waits_differ
+
+
+def rebuild(session: Session, case_id: str) -> Machine:
+    """The case's state from its journal alone.
+
+    Raises NotFound("case.unknown"), BrokenChain, vault.Tampered, vault.KeyDestroyed for an erased case.
+    """
+    row = _case(session, case_id)
+    definition, inputs = _inputs(session, row)
+    return replay(definition.process, inputs)
+
+
+def read_inputs(session: Session, case_id: str) -> list[Input]:
+    """The case's journal, decrypted and its chain checked. Errors as rebuild()."""
+    return _inputs(session, _case(session, case_id))[1]
+
+
+def verify_case(session: Session, case_id: str) -> CaseVerdict:
+    """Check chain, snapshot and waits. Raises NotFound("case.unknown"); everything else is in the verdict.
+
+    A case that moves while it is read is read again: what disagrees then was not written in one transaction.
+    """
+    while True:
+        row = _case(session, case_id)
+        verdict = _verdict(session, row)
+        if verdict.is_sound or _case(session, case_id).revision == row.revision:
+            return verdict
+
+
+def _verdict(session: Session, row: AnyRow) -> CaseVerdict:
+    case_id = row.case_id
+    entries = journal.read_entries(session, case_id)
+    try:
+        journal.check_chain(case_id, entries, revision=row.revision, head=row.head)
+    except BrokenChain as broken:
+        return CaseVerdict(case_id, len(entries), is_erased=row.wrapped is None, chain_break=broken.seq)
+    if row.wrapped is None:
+        return CaseVerdict(case_id, len(entries), is_erased=True)
+    try:
+        replayed, kept = _both_states(session, row, entries)
+    except (vault.Tampered, Conflict, ValueError, KeyError):
+        return CaseVerdict(case_id, len(entries), snapshot_differs=True)
+    return CaseVerdict(
+        case_id,
+        len(entries),
+        snapshot_differs=replayed.canonical() != kept.canonical(),
+        waits_differ=_differing_waits(session, case_id, replayed),
+    )
+
+
+def verify_journal(session: Session, case_id: str | None = None) -> Iterator[CaseVerdict]:
+    """Verdicts of one case, or of all in the order of their ids."""
+    if case_id is not None:
+        yield verify_case(session, case_id)
+        return
+    after = ""
+    while batch := _ids_after(session, after):
+        for found in batch:
+            yield verify_case(session, found)
+        after = batch[-1]
+
+
+def _ids_after(session: Session, after: str) -> list[str]:
+    return list(session.execute(select(CASE.c.id).where(CASE.c.id > after).order_by(CASE.c.id).limit(BATCH)).scalars())
+
+
+def _case(session: Session, case_id: str) -> AnyRow:
+    one = select(*CASE_COLUMNS).join(KEY, KEY.c.owner == "case:" + CASE.c.id).where(CASE.c.id == case_id)
+    row = session.execute(one).one_or_none()
+    if row is None:
+        raise NotFound("case.unknown", case=case_id)
+    return row
+
+
+def _inputs(session: Session, row: AnyRow) -> tuple[Definition, list[Input]]:
+    entries = journal.read_entries(session, row.case_id)
+    journal.check_chain(row.case_id, entries, revision=row.revision, head=row.head)
+    cipher = vault.current().unwrap(f"case:{row.case_id}", row.wrapped)
+    definition = find_definition(session, DefinitionId(row.definition_id))
+    return definition, list(journal.open_inputs(cipher, entries))
+
+
+def _both_states(session: Session, row: AnyRow, entries: list[Entry]) -> tuple[Machine, Machine]:
+    """What the journal gives, and what the snapshot says."""
+    cipher = vault.current().unwrap(f"case:{row.case_id}", row.wrapped)
+    definition = find_definition(session, DefinitionId(row.definition_id))
+    replayed = replay(definition.process, journal.open_inputs(cipher, entries))
+    return replayed, load_machine(definition, cipher, row.snapshot, row.revision)
+
+
+def _differing_waits(session: Session, case_id: str, machine: Machine) -> tuple[str, ...]:
+    open_rows = select(WAITING.c.address, WAITING.c.kind, WAITING.c.element).where(
+        WAITING.c.case_id == case_id, WAITING.c.closed_at.is_(None)
+    )
+    rows = {(row.address, row.kind, row.element) for row in session.execute(open_rows)}
+    waits = {(wait.address, KINDS[type(wait)].value, wait.element) for wait in machine.waits.values()}
+    return tuple(sorted({place[0] for place in rows ^ waits}))
