@@ -1,6 +1,6 @@
 """Accounts: who signs in. Citizens come with WeChat, staff with a user name and a password.
 
-What identifies a citizen (the openid) is kept as a keyed hash only; a phone is encrypted with the account's own data key.
+A citizen's openid and phone are encrypted with the account's own data key and found by keyed hash.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 import vault
 from database import Base, Bytes, Id, UtcTime, new_id
+from domain.person import Person, keep_person_phone
 from domain.phones import normalise_phone
 from domain.refused import Refused
 
@@ -49,10 +50,11 @@ class Account(Base):
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     kind: Mapped[AccountKind] = mapped_column(String(10))
     openid_hash: Mapped[str | None] = mapped_column(String(64))
+    openid_sealed: Mapped[bytes | None] = mapped_column(Bytes)
     username: Mapped[str | None] = mapped_column(String(64))
     password_hash: Mapped[str | None] = mapped_column(String(200))
     display_name: Mapped[str] = mapped_column(String(64), default="")
-    person_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
+    person_id: Mapped[str | None] = mapped_column(ForeignKey(Person.id))
     phone_sealed: Mapped[bytes | None] = mapped_column(Bytes)
     phone_hash: Mapped[str | None] = mapped_column(String(64))
     failures: Mapped[int] = mapped_column(default=0)
@@ -85,9 +87,7 @@ def find_or_create_wechat_account(session: Session, openid: str, now: datetime) 
     if account is None:
         try:
             with session.begin_nested():
-                account = Account(id=new_id(), kind=AccountKind.WECHAT, openid_hash=openid_hash, created_at=now)
-                session.add(account)
-                session.flush()
+                account = _new_wechat_account(session, openid, openid_hash, now)
         except IntegrityError:  # two first sign-ins at once: the index let one through
             account = session.scalars(select(Account).where(Account.openid_hash == openid_hash)).one()
     if account.disabled_at is not None:
@@ -154,18 +154,32 @@ def groups_of(session: Session, account_id: str) -> frozenset[str]:
     return frozenset(own | set(rows))
 
 
-def bind_phone(session: Session, account_id: str, phone: str, now: datetime) -> None:
-    """Keep the phone that WeChat's getPhoneNumber or an SMS code has proved. Raises Refused("phone.form")."""
+def openid_of(session: Session, account_id: str) -> str | None:
+    """Where WeChat messages to this account go; None for staff."""
+    account = find_account(session, account_id)
+    if account.openid_sealed is None:
+        return None
+    cipher = vault.current().cipher(session, data_owner(account.id))
+    return cipher.decrypt(account.openid_sealed, b"openid").decode()
+
+
+def data_owner(account_id: str) -> str:
+    """Owner of the account's data key in the vault."""
+    return f"account:{account_id}"
+
+
+def bind_phone(session: Session, account_id: str, phone: str) -> None:
+    """Keep the phone that WeChat's getPhoneNumber or an SMS code has proved; the person behind the account keeps it too.
+
+    Raises Refused("phone.form"), and KeyMissing for a staff account, which has no data key.
+    """
     account = find_account(session, account_id)
     number = normalise_phone(phone)
-    owner = f"account:{account.id}"
     keys = vault.current()
-    try:
-        cipher = keys.cipher(session, owner)
-    except vault.KeyMissing:
-        cipher = keys.create_data_key(session, owner, now)
-    account.phone_sealed = cipher.encrypt(number.encode(), b"phone")
+    account.phone_sealed = keys.cipher(session, data_owner(account.id)).encrypt(number.encode(), b"phone")
     account.phone_hash = keys.keyed_hash("phone", number)
+    if account.person_id is not None:
+        keep_person_phone(session, account.person_id, number)
     session.flush()
 
 
@@ -174,7 +188,7 @@ def phone_of(session: Session, account_id: str) -> str | None:
     account = find_account(session, account_id)
     if account.phone_sealed is None:
         return None
-    return vault.current().cipher(session, f"account:{account.id}").decrypt(account.phone_sealed, b"phone").decode()
+    return vault.current().cipher(session, data_owner(account.id)).decrypt(account.phone_sealed, b"phone").decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +218,21 @@ def create_demo_accounts(session: Session, now: datetime) -> list[DemoAccount]:
             create_console_account(session, username, password, now, display_name=display_name, groups=groups)
         made.append(DemoAccount(username, password, display_name, groups))
     return made
+
+
+def _new_wechat_account(session: Session, openid: str, openid_hash: str, now: datetime) -> Account:
+    account_id = new_id()
+    cipher = vault.current().create_data_key(session, data_owner(account_id), now)
+    account = Account(
+        id=account_id,
+        kind=AccountKind.WECHAT,
+        openid_hash=openid_hash,
+        openid_sealed=cipher.encrypt(openid.encode(), b"openid"),
+        created_at=now,
+    )
+    session.add(account)
+    session.flush()
+    return account
 
 
 def _count_failure(account: Account, now: datetime) -> None:

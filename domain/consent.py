@@ -9,6 +9,7 @@ from sqlalchemy import ForeignKey, Index, String, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from database import Base, Id, UtcTime, new_id
+from domain.account import Account
 
 
 class Purpose(StrEnum):
@@ -42,7 +43,7 @@ class Consent(Base):
     __table_args__ = (Index("ix_consent_account_purpose", "account_id", "purpose"),)
 
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
-    account_id: Mapped[str] = mapped_column(ForeignKey("account.id"))
+    account_id: Mapped[str] = mapped_column(ForeignKey(Account.id))
     case_id: Mapped[str | None] = mapped_column(Id)
     purpose: Mapped[Purpose] = mapped_column(String(40))
     text_version: Mapped[str] = mapped_column(String(40))

@@ -92,12 +92,15 @@ def register_person(session: Session, who: Identity, now: datetime) -> Person:
     person = Person(id=person_id, identity_sealed=_seal(session, person_id, who), created_at=now)
     session.add(person)
     session.flush()
-    number_hash = document_hash(who.document_type, who.document_number)
-    session.add(
-        PersonDocument(person_id=person_id, document_type=who.document_type, number_hash=number_hash, created_at=now)
-    )
-    session.flush()
+    _add_number(session, person_id, who, now)
     return person
+
+
+def add_document(session: Session, person_id: str, who: Identity, now: datetime) -> None:
+    """A renewed document's number is this person's from now on; nothing changes for a number that is known."""
+    if find_person_by_document(session, who.document_type, who.document_number) is not None:
+        return
+    _add_number(session, person_id, who, now)
 
 
 def read_identity(session: Session, person_id: str) -> Identity:
@@ -152,6 +155,14 @@ def forget_portrait(session: Session, person_id: str) -> None:
     person = find_person(session, person_id)
     person.portrait_sealed = None
     person.portrait_consent_id = None
+    session.flush()
+
+
+def _add_number(session: Session, person_id: str, who: Identity, now: datetime) -> None:
+    number_hash = document_hash(who.document_type, who.document_number)
+    session.add(
+        PersonDocument(person_id=person_id, document_type=who.document_type, number_hash=number_hash, created_at=now)
+    )
     session.flush()
 
 

@@ -1,0 +1,84 @@
+"""Attempts: photos that had to be taken again. A person has a few a day, whatever the number of cases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Date, ForeignKey, Index, String, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from database import Base, Id, UtcTime, new_id
+from domain.account import Account
+
+LOCAL_TIME = ZoneInfo("Asia/Shanghai")
+
+
+class AttemptKind(StrEnum):
+    DOCUMENT = "document"
+    FACE = "face"
+
+
+class Attempt(Base):
+    """day: the local day it counts for. number_hash: the document's, so that a second account gives no second round."""
+
+    __tablename__ = "attempt"
+    __table_args__ = (
+        Index("ix_attempt_account_id_day", "account_id", "day"),
+        Index("ix_attempt_number_hash_day", "number_hash", "day"),
+    )
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    account_id: Mapped[str] = mapped_column(ForeignKey(Account.id))
+    number_hash: Mapped[str] = mapped_column(String(64))
+    case_id: Mapped[str] = mapped_column(Id)
+    kind: Mapped[AttemptKind] = mapped_column(String(10))
+    day: Mapped[date] = mapped_column(Date)
+    counted_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    used: int
+    limit: int
+
+    @property
+    def is_exhausted(self) -> bool:
+        return self.used >= self.limit
+
+
+def local_day(now: datetime) -> date:
+    return now.astimezone(LOCAL_TIME).date()
+
+
+def attempts_today(
+    session: Session, account_id: str, number_hash: str, kind: AttemptKind, limit: int, now: datetime
+) -> Attempts:
+    """Used by this account or for this document today, whichever is more."""
+    used = 0
+    for owner in (Attempt.account_id == account_id, Attempt.number_hash == number_hash):
+        counted = session.scalar(
+            select(func.count()).where(owner, Attempt.kind == kind, Attempt.day == local_day(now)).select_from(Attempt)
+        )
+        used = max(used, counted or 0)
+    return Attempts(used, limit)
+
+
+def count_attempt(
+    session: Session, account_id: str, number_hash: str, case_id: str, kind: AttemptKind, now: datetime
+) -> None:
+    """One more photo that could not be used."""
+    session.add(
+        Attempt(
+            id=new_id(),
+            account_id=account_id,
+            number_hash=number_hash,
+            case_id=case_id,
+            kind=kind,
+            day=local_day(now),
+            counted_at=now,
+        )
+    )
+    session.flush()

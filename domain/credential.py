@@ -1,0 +1,234 @@
+"""Credentials: verified identity documents. The unique indexes settle every race; one number is valid on one account."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import Date, ForeignKey, Index, Select, String, select, text, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from database import Base, Id, UtcTime, new_id
+from domain.account import Account, find_account, phone_of
+from domain.documents import DocumentType
+from domain.person import (
+    Identity,
+    Person,
+    add_document,
+    document_hash,
+    find_person_by_document,
+    keep_person_phone,
+    read_identity,
+    register_person,
+)
+from domain.refused import Refused
+
+
+class CredentialState(StrEnum):
+    """REPLACED: a renewal or a rebinding took its place."""
+
+    VALID = "VALID"
+    REPLACED = "REPLACED"
+    WITHDRAWN = "WITHDRAWN"
+    REVOKED = "REVOKED"
+    EXPIRED = "EXPIRED"
+
+
+class VerifiedBy(StrEnum):
+    READING = "READING"
+    REVIEW = "REVIEW"
+
+
+_IS_VALID = text("state = 'VALID'")
+
+
+class Credential(Base):
+    """valid_until: last day of the document's validity, None for 长期. reason: a code where revoked."""
+
+    __tablename__ = "credential"
+    __table_args__ = (
+        Index(
+            "uq_credential_valid_number", "number_hash", unique=True, sqlite_where=_IS_VALID, postgresql_where=_IS_VALID
+        ),
+        Index(
+            "uq_credential_valid_account", "account_id", unique=True, sqlite_where=_IS_VALID, postgresql_where=_IS_VALID
+        ),
+        Index("ix_credential_person_id", "person_id"),
+        Index("ix_credential_valid_until", "valid_until", sqlite_where=_IS_VALID, postgresql_where=_IS_VALID),
+    )
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    person_id: Mapped[str] = mapped_column(ForeignKey(Person.id))
+    account_id: Mapped[str] = mapped_column(ForeignKey(Account.id))
+    case_id: Mapped[str] = mapped_column(Id)
+    document_type: Mapped[DocumentType] = mapped_column(String(40))
+    number_hash: Mapped[str] = mapped_column(String(64))
+    verified_by: Mapped[VerifiedBy] = mapped_column(String(10))
+    state: Mapped[CredentialState] = mapped_column(String(10), default=CredentialState.VALID)
+    valid_until: Mapped[date | None] = mapped_column(Date)
+    issued_at: Mapped[datetime] = mapped_column(UtcTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    replaced_by: Mapped[str | None] = mapped_column(Id)
+    reason: Mapped[str | None] = mapped_column(String(60))
+
+
+class BindingState(StrEnum):
+    """NEW: nothing stands in the way. RENEWAL: this account holds it already. ELSEWHERE: another account does.
+
+    ACCOUNT_TAKEN: this account is another person's.
+    """
+
+    NEW = "new"
+    RENEWAL = "renewal"
+    ELSEWHERE = "elsewhere"
+    ACCOUNT_TAKEN = "account_taken"
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """in_the_way: ids of the valid credentials that issuing to this account would replace, one's own renewal aside."""
+
+    state: BindingState
+    person_id: str | None = None
+    in_the_way: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """What has been verified. replaces: obstacles (`Binding.in_the_way`) that somebody saw and answered for."""
+
+    account_id: str
+    case_id: str
+    who: Identity
+    verified_by: VerifiedBy
+    valid_until: date | None = None
+    replaces: frozenset[str] = field(default_factory=frozenset)
+
+
+def valid_credential_of(session: Session, account_id: str) -> Credential | None:
+    """The account's valid credential; None: 未认证."""
+    return session.scalar(_valid().where(Credential.account_id == account_id))
+
+
+def find_binding(session: Session, account_id: str, who: Identity) -> Binding:
+    """Who holds this document now, and whose this account is."""
+    number_hash = document_hash(who.document_type, who.document_number)
+    of_number = session.scalar(_valid().where(Credential.number_hash == number_hash))
+    of_account = valid_credential_of(session, account_id)
+    person = find_person_by_document(session, who.document_type, who.document_number)
+    person_id = person.id if person else None
+    elsewhere = of_number if of_number is not None and of_number.account_id != account_id else None
+    other = of_account if of_account is not None and not _is_renewal(session, of_account, number_hash, who) else None
+    in_the_way = tuple(one.id for one in (elsewhere, other) if one is not None)
+    if other is not None:
+        return Binding(BindingState.ACCOUNT_TAKEN, person_id, in_the_way)
+    if elsewhere is not None:
+        return Binding(BindingState.ELSEWHERE, person_id, in_the_way)
+    if of_account is not None:
+        return Binding(BindingState.RENEWAL, of_account.person_id)
+    return Binding(BindingState.NEW, person_id)
+
+
+def issue_credential(session: Session, verified: Verification, now: datetime) -> Credential:
+    """The new valid credential; what it replaces ends in the same transaction, and the account is the person's.
+
+    Raises Refused("credential.already_valid", credential=…) when a valid credential stands in the way that is not in
+    `verified.replaces`, seen beforehand or found by the unique index when another transaction was first.
+    """
+    binding = find_binding(session, verified.account_id, verified.who)
+    unforeseen = [one for one in binding.in_the_way if one not in verified.replaces]
+    if unforeseen:
+        raise Refused("credential.already_valid", credential=unforeseen[0])
+    try:
+        with session.begin_nested():
+            return _issue(session, verified, binding, now)
+    except IntegrityError as error:
+        raise Refused("credential.already_valid", case=verified.case_id) from error
+
+
+def withdraw_credential(session: Session, account_id: str, now: datetime) -> Credential:
+    """Its holder gives it up. Raises Refused("credential.none")."""
+    credential = valid_credential_of(session, account_id)
+    if credential is None:
+        raise Refused("credential.none", account=account_id)
+    _end(credential, CredentialState.WITHDRAWN, now)
+    session.flush()
+    return credential
+
+
+def revoke_credential(session: Session, credential_id: str, reason: str, now: datetime) -> Credential:
+    """Staff end it. reason: a code. Raises Refused("credential.none" | "credential.not_valid")."""
+    credential = session.get(Credential, credential_id, with_for_update=True)
+    if credential is None:
+        raise Refused("credential.none", credential=credential_id)
+    if credential.state != CredentialState.VALID:
+        raise Refused("credential.not_valid", credential=credential_id, state=credential.state)
+    _end(credential, CredentialState.REVOKED, now)
+    credential.reason = reason
+    session.flush()
+    return credential
+
+
+def expire_credentials(session: Session, today: date, now: datetime) -> int:
+    """End every credential whose document's last day has passed; returns how many."""
+    expired = session.execute(
+        update(Credential)
+        .where(Credential.state == CredentialState.VALID, Credential.valid_until < today)
+        .values(state=CredentialState.EXPIRED, ended_at=now)
+        .returning(Credential.id)
+    )
+    return len(expired.all())
+
+
+def _is_renewal(session: Session, held: Credential, number_hash: str, who: Identity) -> bool:
+    """The same number; or a permit or passport renewed under a new number, of the same type and name."""
+    if held.number_hash == number_hash:
+        return True
+    if held.document_type == DocumentType.RESIDENT_ID or held.document_type != who.document_type:
+        return False  # a resident number stays for life
+    return read_identity(session, held.person_id).name == who.name
+
+
+def _issue(session: Session, verified: Verification, binding: Binding, now: datetime) -> Credential:
+    credential_id = new_id()
+    held = valid_credential_of(session, verified.account_id)
+    replaced = {*binding.in_the_way, *([held.id] if held is not None else [])}
+    for old in session.scalars(select(Credential).where(Credential.id.in_(replaced))):
+        _end(old, CredentialState.REPLACED, now)
+        old.replaced_by = credential_id
+        if old.account_id != verified.account_id:
+            find_account(session, old.account_id).person_id = None
+    session.flush()
+    if binding.state is BindingState.RENEWAL and binding.person_id is not None:
+        add_document(session, binding.person_id, verified.who, now)
+    person = register_person(session, verified.who, now)
+    find_account(session, verified.account_id).person_id = person.id
+    phone = phone_of(session, verified.account_id)
+    if phone is not None:
+        keep_person_phone(session, person.id, phone)
+    credential = Credential(
+        id=credential_id,
+        person_id=person.id,
+        account_id=verified.account_id,
+        case_id=verified.case_id,
+        document_type=verified.who.document_type,
+        number_hash=document_hash(verified.who.document_type, verified.who.document_number),
+        verified_by=verified.verified_by,
+        state=CredentialState.VALID,
+        valid_until=verified.valid_until,
+        issued_at=now,
+    )
+    session.add(credential)
+    session.flush()
+    return credential
+
+
+def _end(credential: Credential, state: CredentialState, now: datetime) -> None:
+    credential.state = state
+    credential.ended_at = now
+
+
+def _valid() -> Select[Credential]:
+    return select(Credential).where(Credential.state == CredentialState.VALID)

@@ -1,0 +1,183 @@
+"""Notices: messages to people outside the platform. Rows are the outbox; sending them is a worker's periodic job.
+
+At least once: a provider is given the notice's id as idempotency key. The text is encrypted with the case's data key, so
+an erased case leaves only that something was sent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from string import Template
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+import vault
+from database import Base, Bytes, Id, UtcTime, new_id
+from domain.account import Account
+from domain.refused import Refused
+
+MAX_ATTEMPTS = 8
+LEASE = timedelta(minutes=2)
+
+
+class NoticeState(StrEnum):
+    QUEUED = "QUEUED"
+    SENT = "SENT"
+    FAILED = "FAILED"
+
+
+class Notice(Base):
+    """To one account, to a group's inbox, or to a bare phone (SMS codes). next_at: not to be tried before."""
+
+    __tablename__ = "notice"
+    __table_args__ = (
+        CheckConstraint("account_id IS NULL OR group_key IS NULL", name="one_recipient"),
+        Index("ix_notice_state_next_at", "state", "next_at"),
+        Index("ix_notice_account_id_queued_at", "account_id", "queued_at"),
+    )
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    case_id: Mapped[str] = mapped_column(Id)
+    template: Mapped[str] = mapped_column(String(60))
+    account_id: Mapped[str | None] = mapped_column(ForeignKey(Account.id))
+    group_key: Mapped[str | None] = mapped_column(String(80))
+    sealed: Mapped[bytes] = mapped_column(Bytes)
+    state: Mapped[NoticeState] = mapped_column(String(10), default=NoticeState.QUEUED)
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_at: Mapped[datetime] = mapped_column(UtcTime)
+    queued_at: Mapped[datetime] = mapped_column(UtcTime)
+    sent_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    sent_by: Mapped[str | None] = mapped_column(String(20))
+    error: Mapped[str | None] = mapped_column(String(200))
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeText:
+    """phone: only where the notice goes to a bare phone."""
+
+    title: str
+    text: str
+    phone: str | None = None
+
+
+TEMPLATES: dict[str, NoticeText] = {
+    "real_name.verified": NoticeText("认证成功", "您的实名认证已通过。"),
+    "real_name.rejected": NoticeText("认证失败", "您的实名认证未通过。原因：$reasons。审核意见：$opinion"),
+    "real_name.withdrawn": NoticeText("已撤回认证", "您已撤回实名认证，可以重新发起并更换认证方法。"),
+    "real_name.expired": NoticeText("认证已过期", "您发起的实名认证长时间未办理，已自动结束。需要时请重新发起。"),
+    "real_name.new_photos": NoticeText("请补拍照片", "审核员请您补拍：$items。说明：$opinion"),
+    "real_name.review_waiting": NoticeText("待审核提醒", "有一件实名认证已等待审核超过一个工作日。"),
+    "real_name.review_escalated": NoticeText("审核超期", "有一件实名认证超过三个工作日未审核，已转主管办理。"),
+    "real_name.code": NoticeText("短信验证码", "验证码 $code，5 分钟内有效，用于账号换绑。如非本人操作请忽略。"),
+}
+
+# Codes of forms as people read them.
+WORDS: dict[str, str] = {
+    "number_mismatch": "证件号码不一致",
+    "name_mismatch": "姓名不一致",
+    "photo_unclear": "照片无法辨认",
+    "document_expired": "证件已过期",
+    "document_not_accepted": "证件类型不受理",
+    "altered": "证件有涂改或翻拍痕迹",
+    "not_the_person": "非本人证件",
+    "other": "其他",
+    "front": "证件正面或资料页",
+    "back": "证件反面",
+}
+
+
+def queue_notice(
+    session: Session,
+    *,
+    case_id: str,
+    template: str,
+    now: datetime,
+    account_id: str | None = None,
+    group_key: str | None = None,
+    phone: str | None = None,
+    facts: Mapping[str, object] | None = None,
+) -> str:
+    """Put a notice into the outbox; returns its id. It is sent if this transaction commits.
+
+    Exactly one of account_id, group_key, phone. Raises Refused("notice.unknown_template").
+    """
+    assert sum(one is not None for one in (account_id, group_key, phone)) == 1, "one recipient"
+    wording = TEMPLATES.get(template)
+    if wording is None:
+        raise Refused("notice.unknown_template", template=template)
+    notice_id = new_id()
+    said = {key: _in_words(value) for key, value in (facts or {}).items()}
+    content = {"title": wording.title, "text": Template(wording.text).safe_substitute(said), "phone": phone}
+    cipher = vault.current().cipher(session, f"case:{case_id}")
+    sealed = cipher.encrypt(json.dumps(content, ensure_ascii=False).encode(), _context(notice_id))
+    session.add(
+        Notice(
+            id=notice_id,
+            case_id=case_id,
+            template=template,
+            account_id=account_id,
+            group_key=group_key,
+            sealed=sealed,
+            next_at=now,
+            queued_at=now,
+        )
+    )
+    session.flush()
+    return notice_id
+
+
+def lease_notices(session: Session, now: datetime, limit: int) -> list[Notice]:
+    """Queued notices that are due, taken for two minutes, so that two workers do not send the same one at once."""
+    due = (
+        select(Notice)
+        .where(Notice.state == NoticeState.QUEUED, Notice.next_at <= now)
+        .order_by(Notice.next_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    leased = list(session.scalars(due))
+    for notice in leased:
+        notice.attempts += 1
+        notice.next_at = now + LEASE
+    session.flush()
+    return leased
+
+
+def read_notice(session: Session, notice: Notice) -> NoticeText:
+    """What it says. Raises vault.KeyDestroyed when the case was erased."""
+    cipher = vault.current().cipher(session, f"case:{notice.case_id}")
+    content = json.loads(cipher.decrypt(notice.sealed, _context(notice.id)))
+    return NoticeText(content["title"], content["text"], content["phone"])
+
+
+def mark_sent(session: Session, notice_id: str, sent_by: str, now: datetime) -> None:
+    """sent_by: the channel (`wechat`, `sms`, `in_app`, `sandbox`)."""
+    _settle(session, notice_id, state=NoticeState.SENT, sent_at=now, sent_by=sent_by, error=None)
+
+
+def mark_failed(session: Session, notice_id: str, error: str, now: datetime) -> None:
+    """Tried in vain: again after 1, 2, 4, … minutes, given up after eight attempts. error: no personal data."""
+    attempts = session.scalar(select(Notice.attempts).where(Notice.id == notice_id)) or 0
+    if attempts >= MAX_ATTEMPTS:
+        _settle(session, notice_id, state=NoticeState.FAILED, error=error[:200])
+    else:
+        _settle(session, notice_id, next_at=now + timedelta(minutes=2 ** max(attempts - 1, 0)), error=error[:200])
+
+
+def _settle(session: Session, notice_id: str, **values: object) -> None:
+    session.execute(update(Notice).where(Notice.id == notice_id, Notice.state == NoticeState.QUEUED).values(**values))
+
+
+def _in_words(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return "、".join(WORDS.get(str(item), str(item)) for item in value)
+    return "" if value is None else WORDS.get(str(value), str(value))
+
+
+def _context(notice_id: str) -> bytes:
+    return b"notice:" + notice_id.encode()
