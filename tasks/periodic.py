@@ -6,7 +6,7 @@ import logging
 from datetime import UTC, datetime
 
 from database import transaction
-from engine import jobs, timers
+from engine import attachments, jobs, timers
 from engine.errors import Conflict
 from tasks.app import app, platform
 from tasks.dispatch import send_job
@@ -47,7 +47,24 @@ def fire_due_timers() -> None:
             log.info("case %s: another process was first", case_id)
 
 
-SCHEDULE = {"announce_ready_jobs": 5.0, "free_expired_leases": 5.0, "fire_due_timers": 1.0, "send_notices": 5.0}
+@app.task(name="delete_expired_attachments")
+def delete_expired_attachments() -> None:
+    """Photos past their retention date (flow.toml), and files a worker wrote that no row ever came to own."""
+    sessions = platform().sessions
+    with transaction(sessions) as session:
+        deleted = attachments.delete_expired(session, datetime.now(UTC), BATCH)
+    with sessions() as session:
+        swept = attachments.sweep_files(session, datetime.now(UTC))
+    log.info("%d attachments expired, %d orphaned files removed", deleted, swept)
+
+
+SCHEDULE = {  # seconds
+    "announce_ready_jobs": 5.0,
+    "free_expired_leases": 5.0,
+    "fire_due_timers": 1.0,
+    "send_notices": 5.0,
+    "delete_expired_attachments": 600.0,
+}
 
 app.conf.beat_schedule = {
     name: {"task": name, "schedule": every_s, "options": {"expires": 2 * every_s}} for name, every_s in SCHEDULE.items()

@@ -55,7 +55,7 @@ def _introduce(settings: Settings, address: str, accounts: list[DemoAccount]) ->
     if settings.sandbox:
         _say("沙箱模式：微信登录和短信均为模拟，仅供试用")
     for account in accounts:
-        _say(f"演示账号  {account.username} / {account.password}  （{account.title}）")
+        _say(f"演示账号  {account.username} / {account.password or '（密码已改）'}  {account.display_name}")
     _say("按 Ctrl-C 结束")
 
 

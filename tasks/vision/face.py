@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -40,7 +41,7 @@ class Bands:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Face:
-    """box: in pixels of the photo it was found in. sharpness: variance of the Laplacian of the aligned grey face.
+    """box: in pixels of the photo it was found in. sharpness: sharpness_of() the aligned face.
 
     pose: degrees the head is turned, of `yaw`, `pitch`, `roll` those the engine knows. embedding: (n,) float, engine's own.
     """
@@ -53,6 +54,15 @@ class Face:
     @property
     def size_px(self) -> int:
         return self.box[2] - self.box[0]
+
+
+def sharpness_of(chip_rgb: PhotoRgb) -> float:
+    """Variance of the Laplacian of an aligned grey face brought to one contrast (standard deviation 50).
+
+    Without that a dark or flatly lit face would count as blurred, and some people would be refused more than others.
+    """
+    grey = cv2.cvtColor(chip_rgb, cv2.COLOR_RGB2GRAY).astype(np.float64)
+    return float(cv2.Laplacian(grey * (50 / max(float(grey.std()), 1.0)), cv2.CV_64F).var())
 
 
 class FaceEngine(Protocol):

@@ -9,11 +9,10 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
-import cv2
 import dlib
 import numpy as np
 
-from tasks.vision.face import MAX_FACES, Bands, Face
+from tasks.vision.face import MAX_FACES, Bands, Face, sharpness_of
 from tasks.vision.images import PhotoRgb, shrink_photo
 
 CHIP_SIZE = 150  # pixels, what the ResNet was trained on
@@ -51,7 +50,7 @@ class DlibEngine:
         height, width = photo_rgb.shape[:2]
         return Face(
             box=(max(box.left(), 0), max(box.top(), 0), min(box.right(), width), min(box.bottom(), height)),
-            sharpness=float(cv2.Laplacian(cv2.cvtColor(chip, cv2.COLOR_RGB2GRAY), cv2.CV_64F).var()),
+            sharpness=sharpness_of(chip),
             pose={"roll": _roll_deg(landmarks)},
             embedding=np.array(self._network.compute_face_descriptor(chip)),
         )

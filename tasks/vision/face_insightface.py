@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import onnxruntime
 
-from tasks.vision.face import MAX_FACES, Bands, Face
+from tasks.vision.face import MAX_FACES, Bands, Face, sharpness_of
 from tasks.vision.images import PhotoRgb
 
 THRESHOLDS_FILE = "thresholds.json"
@@ -123,7 +123,7 @@ def _describe(photo_rgb: PhotoRgb, found) -> Face:  # type: ignore[no-untyped-de
     pose = {} if found.pose is None else dict(zip(("pitch", "yaw", "roll"), map(float, found.pose), strict=True))
     return Face(
         box=(max(left, 0), max(top, 0), min(right, width), min(bottom, height)),
-        sharpness=float(cv2.Laplacian(cv2.cvtColor(chip, cv2.COLOR_RGB2GRAY), cv2.CV_64F).var()),
+        sharpness=sharpness_of(chip),
         pose=pose,
         embedding=np.asarray(found.normed_embedding, dtype=np.float32),
     )

@@ -1,0 +1,79 @@
+"""Sends queued notices: by SMS where a phone is known, otherwise they stay to be read in the application (`in_app`).
+
+The row is leased in one transaction, the provider called with none open, the outcome written in another. A worker that
+dies in between sends again: the provider gets the notice's id as idempotency key.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import requests
+from sqlalchemy.orm import Session
+
+import vault
+from config import Settings
+from database import transaction
+from domain import account, notice
+from tasks.app import app, platform
+
+log = logging.getLogger(__name__)
+BATCH = 50
+PROVIDER_TIMEOUT_S = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """phone: None for a notice that is only read in the application. text: what the SMS says."""
+
+    notice_id: str
+    phone: str | None
+    text: str
+
+
+@app.task(name="send_notices")
+def send_notices() -> None:
+    sessions, settings = platform().sessions, platform().settings
+    with transaction(sessions) as session:
+        outgoing = [_addressed(session, leased) for leased in notice.lease_notices(session, datetime.now(UTC), BATCH)]
+    for one in outgoing:
+        if one is None:
+            continue
+        try:
+            channel = deliver(settings, one)
+        except requests.RequestException as error:
+            with transaction(sessions) as session:
+                notice.mark_failed(session, one.notice_id, type(error).__name__, datetime.now(UTC))
+        else:
+            with transaction(sessions) as session:
+                notice.mark_sent(session, one.notice_id, channel, datetime.now(UTC))
+
+
+def deliver(settings: Settings, one: Outgoing) -> str:
+    """The channel a notice went by. Raises requests.RequestException when the provider did not take it."""
+    if one.phone is None:
+        return "in_app"
+    if settings.sandbox or settings.sms_url is None:
+        log.info("notice %s: sandbox, no SMS was sent", one.notice_id)
+        return "sandbox"
+    answer = requests.post(
+        settings.sms_url,
+        json={"phone": one.phone, "text": one.text, "key": one.notice_id},
+        headers={"Authorization": f"Bearer {settings.sms_token}"},
+        timeout=PROVIDER_TIMEOUT_S,
+    )
+    answer.raise_for_status()
+    return "sms"
+
+
+def _addressed(session: Session, leased: notice.Notice) -> Outgoing | None:
+    """Phone and text of a notice; None where its case was erased meanwhile (nothing is left to send)."""
+    try:
+        text = notice.read_notice(session, leased)
+    except vault.KeyDestroyed:
+        notice.mark_failed(session, leased.id, "erased", datetime.now(UTC))
+        return None
+    phone = text.phone or (account.phone_of(session, leased.account_id) if leased.account_id else None)
+    return Outgoing(leased.id, phone, f"【{text.title}】{text.text}")
