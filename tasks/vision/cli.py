@@ -1,15 +1,69 @@
-"""Commands of vision: `flask match-faces`, `flask models install`. With --json each prints one JSON object a line."""
+"""Commands of vision: `flask read-document`, `flask match-faces`, `flask models install`; --json: one JSON object a line."""
 
 from __future__ import annotations
 
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
 from config import load_settings
 from engine.errors import BusinessError
+
+KINDS = (
+    "auto",
+    "resident_id_front",
+    "resident_id_back",
+    "passport",
+    "hk_macau_permit",
+    "taiwan_permit",
+    "residence_permit",
+    "foreign_permanent_resident",
+)
+
+
+@click.command("read-document")
+@click.option("--kind", type=click.Choice(KINDS), default="auto", show_default=True, help="照片上应当是什么。")
+@click.option("--json", "as_json", is_flag=True, help="每个文件输出一行 JSON 对象。")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE…")
+def read_document(kind: str, as_json: bool, files: tuple[Path, ...]) -> None:
+    """识别证件照片 FILE 上的字段。读不了的文件也占一行。"""
+    for path in files:
+        found = _reading(path, kind)
+        click.echo(json.dumps(found, ensure_ascii=False) if as_json else _reading_for_people(found))
+
+
+def _reading(path: Path, kind: str) -> dict[str, Any]:  # Any: the JSON object of the contract
+    from tasks.vision.images import decode_photo_or_page
+    from tasks.vision.reader import read_document as read
+
+    started = time.perf_counter()
+    try:
+        page = read(decode_photo_or_page(_read(path)), kind)
+    except BusinessError as error:
+        return {"file": str(path), "error": error.code, "message": error.message}
+    return {
+        "file": str(path),
+        "kind": page.kind,
+        "fields": {
+            name: {"value": field.value, "confidence": round(field.confidence, 4), "box": list(field.box)}
+            for name, field in page.fields.items()
+        },
+        "warnings": list(page.warnings),
+        "seconds": round(time.perf_counter() - started, 3),
+    }
+
+
+def _reading_for_people(found: dict[str, Any]) -> str:
+    if "error" in found:
+        return f"{found['file']}：{found['message'] or found['error']}"
+    from tasks.vision.warning_texts import warning_text
+
+    values = [f"  {name}：{field['value']}（{field['confidence']:.2f}）" for name, field in found["fields"].items()]
+    hints = [f"  ! {warning_text(code)}" for code in found["warnings"]]
+    return "\n".join([f"{found['file']}（{found['kind']}，{found['seconds']} 秒）", *values, *hints])
 
 
 @click.command("match-faces")
@@ -77,4 +131,4 @@ def install_models(kind: str, source: Path | None, download: bool, checksums: st
     click.echo(f"已安装 {kind} 模型包 {name}。")
 
 
-COMMANDS = [match_faces, models]
+COMMANDS = [read_document, match_faces, models]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
 from domain.documents import DocumentType
 from engine.service_tasks import JobContext, service_task
+
+LOCAL_TIME = ZoneInfo("Asia/Shanghai")  # a card's validity ends with a day there
 
 
 class DocumentReadParameters(BaseModel):
@@ -55,22 +58,42 @@ class DocumentReadResult(BaseModel):
     queue="vision",
 )
 def read_document(parameters: DocumentReadParameters, context: JobContext) -> DocumentReadResult:
-    from tasks.vision.documents import expected_kinds, merge_pages
+    from tasks.vision.documents import expected_kinds, merged_fields, page_conflicts
     from tasks.vision.images import decode_photo_or_page, encode_jpeg
     from tasks.vision.reader import document_reader
 
+    kinds = expected_kinds(parameters.document_type, len(parameters.pages))
+    photos = [decode_photo_or_page(context.read_attachment(page).content) for page in parameters.pages]
     reader = document_reader()
+    today = context.now.astimezone(LOCAL_TIME).date()
+    readings = [reader.read(photo, kind, today=today) for photo, kind in zip(photos, kinds, strict=True)]
     pages = []
-    for attachment, kind in zip(
-        parameters.pages, expected_kinds(parameters.document_type, len(parameters.pages)), strict=True
-    ):
-        photo = decode_photo_or_page(context.read_attachment(attachment).content)
-        page = reader.read(photo, kind, today=local_date(context.now))
-        rectified = None
-        if page.is_rectified:
-            rectified = context.add_attachment(encode_jpeg(page.rectified_rgb), "image/jpeg", "rectified")
-        pages.append(_page(attachment, rectified, page))
-    return _merged(pages, reader.name)
+    for attachment, reading in zip(parameters.pages, readings, strict=True):
+        card = encode_jpeg(reading.rectified_rgb) if reading.is_rectified else None
+        rectified = context.add_attachment(card, "image/jpeg", "rectified") if card else None
+        pages.append(
+            ReadPage(
+                attachment=attachment,
+                kind=reading.kind,
+                rectified=rectified,
+                fields={
+                    name: ReadField(value=field.value, confidence=field.confidence, box=field.box)
+                    for name, field in reading.fields.items()
+                },
+                warnings=list(reading.warnings),
+                sharpness=reading.sharpness,
+            )
+        )
+    found = [reading.fields for reading in readings]
+    merged = merged_fields(found)
+    warnings = [code for reading in readings for code in reading.warnings] + page_conflicts(found)
+    return DocumentReadResult(
+        pages=pages,
+        fields={name: field.value for name, field in merged.items()},
+        confidences={name: field.confidence for name, field in merged.items()},
+        warnings=list(dict.fromkeys(warnings)),
+        reader=reader.name,
+    )
 
 
 class FaceMatchParameters(BaseModel):

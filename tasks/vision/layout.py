@@ -1,0 +1,129 @@
+"""Where the printed labels of a resident ID lie, and what that says about a picture of one.
+
+Positions are on the flattened card (1016 × 640): a label's left end, middle of its height.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.vision.card import CARD_HEIGHT, CARD_WIDTH
+from tasks.vision.ocr import TextLine
+
+FRONT, BACK = "resident_id_front", "resident_id_back"
+
+NUMBER_END, TITLE_END = "号码末位", "国名末字"
+_NUMBER_LINE = re.compile(r"[0-9]{17}[0-9Xx]$")
+
+LABELS: Mapping[str, Mapping[str, tuple[int, int]]] = {
+    FRONT: {
+        "姓名": (55, 92),
+        "性别": (55, 172),
+        "民族": (315, 172),
+        "出生": (55, 248),
+        "住址": (55, 324),
+        "公民身份号码": (57, 557),
+        NUMBER_END: (949, 557),
+    },
+    BACK: {
+        "中华人民共和国": (322, 100),
+        "居民身份证": (332, 204),
+        "签发机关": (224, 487),
+        "有效期限": (224, 569),
+        TITLE_END: (916, 100),
+    },
+}
+# What is printed on other documents and never on a resident ID; longest first, a shorter one may be part of a longer.
+OTHER_TITLES: Mapping[str, str] = {
+    "港澳居民来往内地通行证": "hk_macau_permit",
+    "台湾居民来往大陆通行证": "taiwan_permit",
+    "外国人永久居留": "foreign_permanent_resident",
+    "港澳居民居住证": "residence_permit",
+    "台湾居民居住证": "residence_permit",
+    "中华人民共和国护照": "passport",
+    "PASSPORT": "passport",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """Labels of one side found in a picture. points: label → (x, y) of its left end in that picture."""
+
+    kind: str
+    points: Mapping[str, tuple[float, float]]
+
+    @property
+    def share(self) -> float:
+        return len(self.points) / len(LABELS[self.kind])
+
+
+def plain(text: str) -> str:
+    """Half-width (NFKC) and without blanks."""
+    return "".join(unicodedata.normalize("NFKC", text).split())
+
+
+def sight(lines: Sequence[TextLine], kind: str) -> Sighting:
+    """Which labels of `kind` begin a line; the end of the long line of each side counts as one more (NUMBER_END, TITLE_END)."""
+    points: dict[str, tuple[float, float]] = {}
+    for line in lines:
+        text = plain(line.text)
+        for label in LABELS[kind]:
+            if label not in points and text.startswith(label):
+                points[label] = line.left
+        if kind == FRONT and _NUMBER_LINE.search(text):
+            points[NUMBER_END] = line.right
+        if kind == BACK and text == "中华人民共和国":
+            points[TITLE_END] = line.right
+    return Sighting(kind, points)
+
+
+def best_sighting(lines: Sequence[TextLine]) -> Sighting | None:
+    """The side of a resident ID whose labels stand in the picture: at least two of them, or None."""
+    sightings = [sight(lines, kind) for kind in LABELS]
+    best = max(sightings, key=lambda sighting: sighting.share)
+    return best if len(best.points) >= 2 else None
+
+
+def other_document(lines: Sequence[TextLine]) -> str | None:
+    """The kind of document whose title stands in the picture, where it is not a resident ID."""
+    for line in lines:
+        text = plain(line.text).upper()
+        for title, kind in OTHER_TITLES.items():
+            if title in text:
+                return kind
+    return None
+
+
+def misfit(sighting: Sighting) -> float:
+    """Largest distance in card pixels between a sighted label and its place; 0 when nothing was sighted."""
+    places = LABELS[sighting.kind]
+    gaps = [np.hypot(x - places[label][0], y - places[label][1]) for label, (x, y) in sighting.points.items()]
+    return float(max(gaps, default=0.0))
+
+
+def corners_from_labels(sighting: Sighting) -> NDArray[np.float32] | None:
+    """Where the card's corners must lie in the picture for the labels to be in place; None where the labels are too few.
+
+    Six labels or more give the perspective, fewer an affine map: good enough to flatten the card once and look again.
+    """
+    places = LABELS[sighting.kind]
+    there = np.array([places[label] for label in sighting.points], np.float64).reshape(-1, 2)
+    seen = np.array(list(sighting.points.values()), np.float64).reshape(-1, 2)
+    if len(there) < 3 or np.linalg.svd(there - there.mean(axis=0), compute_uv=False)[1] < 60:
+        return None  # nearly on one line: the map across it would be a guess
+    if len(there) >= 6:
+        matrix, _ = cv2.findHomography(there, seen, cv2.RANSAC, 12)
+    else:
+        affine, _ = cv2.estimateAffine2D(there, seen, method=cv2.LMEDS)
+        matrix = None if affine is None else np.vstack([affine, [0, 0, 1]])
+    if matrix is None:
+        return None
+    card = np.array([[[0, 0], [CARD_WIDTH, 0], [CARD_WIDTH, CARD_HEIGHT], [0, CARD_HEIGHT]]], np.float64)
+    return np.asarray(cv2.perspectiveTransform(card, matrix)[0], np.float32)
