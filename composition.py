@@ -18,7 +18,7 @@ from database import make_engine, session_factory
 from engine import attachments
 
 # Declarations that belong to no single flow; light to import (models load when a task runs).
-SHARED_SERVICE_TASKS = ("tasks.vision.service_tasks",)
+SHARED_SERVICE_TASKS = ("bpmn.notices", "tasks.vision.service_tasks")
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,19 @@ def create_console_account(
     return account
 
 
+def reset_password(session: Session, username: str, password: str) -> Account:
+    """Give a staff account a new password and lift its lock. Raises Refused("account.unknown" | "account.weak_password")."""
+    name = username.strip().lower()
+    account = session.scalar(select(Account).where(Account.username == name))
+    if account is None:
+        raise Refused("account.unknown", username=name)
+    _refuse_weak_password(name, password)
+    account.password_hash = _hasher().hash(password)
+    account.failures, account.locked_until = 0, None
+    session.flush()
+    return account
+
+
 def authenticate_console_account(session: Session, username: str, password: str, now: datetime) -> Account | Refused:
     """The account whose password this is, or why not: Refused is *returned*, the caller commits, then raises it.
 

@@ -74,14 +74,14 @@ def give_consent(
     return consent.id
 
 
-def has_consent(session: Session, account_id: str, purpose: Purpose, *, case_id: str | None = None) -> bool:
-    """Whether a consent to this purpose stands; with `case_id`, one given in that case."""
-    query = select(Consent.id).where(
-        Consent.account_id == account_id, Consent.purpose == purpose, Consent.withdrawn_at.is_(None)
+def standing_consent(session: Session, account_id: str, purpose: Purpose) -> str | None:
+    """Id of the latest consent to this purpose that was not taken back."""
+    return session.scalar(
+        select(Consent.id)
+        .where(Consent.account_id == account_id, Consent.purpose == purpose, Consent.withdrawn_at.is_(None))
+        .order_by(Consent.given_at.desc())
+        .limit(1)
     )
-    if case_id is not None:
-        query = query.where(Consent.case_id == case_id)
-    return session.scalar(query.limit(1)) is not None
 
 
 def withdraw_consent(session: Session, account_id: str, purpose: Purpose, now: datetime) -> int:

@@ -172,7 +172,10 @@ def _squared(points: list[Point]) -> list[Point]:
         near = squared[index]
         if near[0] != x and near[1] != y:
             is_horizontal = abs(near[0] - x) > abs(near[1] - y)
-            while 0 <= index % len(squared) and squared[index][1 if is_horizontal else 0] == near[1 if is_horizontal else 0]:
+            while (
+                0 <= index % len(squared)
+                and squared[index][1 if is_horizontal else 0] == near[1 if is_horizontal else 0]
+            ):
                 here = squared[index]
                 squared[index] = (here[0], y) if is_horizontal else (x, here[1])
                 index += step
@@ -313,7 +316,9 @@ def _beside(points: list[Point], width: int) -> itertools.chain[Point]:
             spots.append([(near, ay - LINE - 2), (near, ay + 2), ((left + max(ax, bx) - width) // 2, ay - LINE - 2)])
         else:
             near = ay + 4 if by > ay else ay - LINE - 4
-            spots.append([(ax + 4, near), (ax - width - 2, near), (ax + 4, (ay + by) // 2), (ax - width - 2, (ay + by) // 2)])
+            spots.append(
+                [(ax + 4, near), (ax - width - 2, near), (ax + 4, (ay + by) // 2), (ax - width - 2, (ay + by) // 2)]
+            )
     return itertools.chain.from_iterable(spots)
 
 
