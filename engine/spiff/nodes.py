@@ -28,7 +28,7 @@ _HOSTED_TRIGGERS = {
 FLOW_NODES = _TASKS | _GATEWAYS | set(_HOSTED_TRIGGERS) | {"subProcess"}
 _REMARKS = {"documentation", "extensionElements", "textAnnotation", "association", "group", "category"}
 _INSIDE_SCOPE = FLOW_NODES | _REMARKS | {"sequenceFlow", "laneSet"}
-_INSIDE_NODE = _REMARKS | {"incoming", "outgoing", *_TRIGGERS}
+_INSIDE_NODE = _REMARKS | {"incoming", "outgoing"}
 _SPIFF_KNOWN = {"properties", "serviceTaskOperator", "calledDecisionId"}
 _NC_NAME = re.compile(r"[^\W\d][\w.\-]*")
 
@@ -44,11 +44,19 @@ class NodeReader:
         self._messages = {m.get("id", ""): m.get("name", "") for m in _children(root, "message")}
         self._errors = {e.get("id", ""): e.get("errorCode", "") for e in _children(root, "error")}
         self._lanes = _lanes(process)
-        self._ids: set[str] = {process.get("id", "")}
+        self._unique_ids(process)
         self._scope(process, lane="", is_top=True)
 
     def problem(self, element: str, code: str, message: str) -> None:
         self.problems.append(Problem(element, "error", code, message))
+
+    def _unique_ids(self, process: Xml) -> None:
+        seen: set[str] = set()
+        for xml in process.iter(f"{{{BPMN}}}*"):
+            element = xml.get("id", "")
+            if element and element in seen:
+                self.problem(element, "element.id", f"id 重复：{element}")
+            seen.add(element)
 
     def _scope(self, scope: Xml, *, lane: str, is_top: bool) -> None:
         """Everything drawn in one process or subprocess. is_top: its end events' outcomes are the case's."""
@@ -64,13 +72,13 @@ class NodeReader:
         element = xml.get("id", "")
         if not _NC_NAME.fullmatch(element) or element.startswith(HIDDEN):
             return self.problem(element, "element.id", f"元素的 id 不合规范：{element or '（空）'}")
-        if element in self._ids:
-            return self.problem(element, "element.id", f"id 重复：{element}")
-        self._ids.add(element)
+        if element in self.nodes:
+            return None  # told by _unique_ids
         if kind != "subProcess":
             for child in xml:
-                if local_name(child) and namespace(child) == BPMN and local_name(child) not in _INSIDE_NODE:
-                    self.problem(element, "element.not_hosted", f"不支持的内容：{local_name(child)}")
+                inside = local_name(child) if namespace(child) == BPMN else ""
+                if inside and inside not in _INSIDE_NODE and not inside.endswith("EventDefinition"):
+                    self.problem(element, "element.not_hosted", f"不支持的内容：{inside}")
         for extension in xml.iterfind(f"{{{BPMN}}}extensionElements/{{{SPIFF}}}*"):
             if local_name(extension) not in _SPIFF_KNOWN:
                 self.problem(element, "element.not_hosted", f"不支持的扩展：{local_name(extension)}")
@@ -135,8 +143,10 @@ class NodeReader:
         if len(definitions) > 1:
             self.problem(element, "event.not_hosted", "一个事件只能有一种触发方式")
         if not definitions or local_name(definitions[0]) not in _TRIGGERS:
-            if kind in {"boundaryEvent", "intermediateCatchEvent"}:
-                self.problem(element, "event.not_hosted", "事件应为定时、消息或（边界上的）错误事件")
+            if definitions or kind in {"boundaryEvent", "intermediateCatchEvent"}:
+                self.problem(
+                    element, "event.not_hosted", "事件只能是定时、消息或错误事件（结束事件只能是普通或错误事件）"
+                )
             return {"attached_to": xml.get("attachedToRef", "")}
         definition = definitions[0]
         trigger = _TRIGGERS[local_name(definition)]

@@ -45,6 +45,9 @@ class _Parser(SpiffBpmnParser):  # type: ignore[misc]  # SpiffWorkflow ships no 
         full_tag("businessRuleTask"): (_PlainTaskParser, NoneTask),
     }
 
+    def _find_dependencies(self, process: Any) -> None:
+        pass  # no called process, and decisions are the host's
+
 
 def compile_process(bpmn_xml: bytes, decisions: Mapping[str, bytes]) -> Process:
     """The executable process of one BPMN file. decisions: DMN files by name.
@@ -130,6 +133,8 @@ def _parse(root: Xml, process: Xml, nodes: Mapping[str, Node]) -> dict[str, Any]
     """SpiffWorkflow's spec of every scope by name, its classes swapped for hosted ones."""
     for unread in root.findall(f"{{{BPMN}}}collaboration"):
         root.remove(unread)  # a single pool around the process; SpiffWorkflow would make it mutable
+    # SpiffWorkflow finds elements by any id inside the process: a service or parameter of that name would be taken for one.
+    etree.strip_elements(process, f"{{{BPMN}}}extensionElements", with_tail=False)
     _rename(process)
     compile_event_subprocesses(process)
     top = process.get("id", "")
@@ -141,10 +146,9 @@ def _parse(root: Xml, process: Xml, nodes: Mapping[str, Node]) -> dict[str, Any]
             for name, task_spec in spec.task_specs.items():
                 host_spec(task_spec, nodes.get(name))
     except Exception as error:  # the parser leaks KeyError, TypeError, AttributeError, RecursionError on odd diagrams
-        found = getattr(error, "id", "") or ""
-        raise InvalidDiagram(
-            [Problem(found, "error", "diagram.unreadable", f"无法解析流程图：{type(error).__name__}")]
-        ) from error
+        element = str(getattr(error, "id", "") or "")
+        problem = Problem(element, "error", "diagram.unreadable", f"无法解析流程图：{type(error).__name__}")
+        raise InvalidDiagram([problem]) from error
     return specs
 
 

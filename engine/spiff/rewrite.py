@@ -61,7 +61,7 @@ def _fill(scope: Xml, guarded: Xml, handlers: list[tuple[Xml, Xml]]) -> None:
         boundary = _new(scope, "boundaryEvent", event.get("id", ""))
         boundary.set("attachedToRef", activity)
         boundary.set("cancelActivity", event.get("isInterrupting", "true"))
-        inner_start = f"{HIDDEN}start.{handler.get('id', '')}"
+        inner_start = f"{HIDDEN}begin.{handler.get('id', '')}"
         for flow in handler.findall(f"{{{BPMN}}}sequenceFlow"):
             if flow.get("sourceRef") == event.get("id"):
                 flow.set("sourceRef", inner_start)
