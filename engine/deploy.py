@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from database import new_id
 from engine.actors import SYSTEM, Actor
+from engine.check import check_files
 from engine.errors import Conflict, InvalidDiagram, NotFound
 from engine.flows import Flow, FlowConfig, flow_folders, flow_of_files, load_flow
 from engine.forms import Form, load_form
@@ -56,9 +57,7 @@ def deploy_flow(session: Session, flow: Flow, *, by: Actor, reason: str, now: da
     known = _version_with(session, flow)
     if known is not None:
         return known
-    from engine.check import check_flow
-
-    problems = check_flow(flow.files)
+    problems = check_files(flow.files)
     if any(problem.severity == "error" for problem in problems):
         raise InvalidDiagram(problems)
     process = compile_process(flow.bpmn, flow.decisions)

@@ -1,0 +1,75 @@
+"""The diagram against flow.toml: lanes, outcomes, progress, messages; forms and decisions nobody uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.checks.codes import found
+from engine.checks.diagram import Diagram, Node
+from engine.checks.folder import Folder
+from engine.checks.tasks import called_decision, message_name
+from engine.errors import Problem
+from engine.flows import FlowConfig
+
+
+def check_config(diagram: Diagram, folder: Folder) -> Iterator[Problem]:
+    """Nothing is said of a diagram checked alone, save where an outcome would have no effect."""
+    yield from _outcome_places(diagram)
+    config = folder.config
+    if config is None:
+        return
+    for lane, name in diagram.lanes.items():
+        if lane not in config.lanes:
+            yield found(lane, "lane.unmapped", f"flow.toml 的 [lanes] 没有泳道 {lane}（{name}）")
+    for lane in config.lanes.keys() - diagram.lanes.keys():
+        yield found(lane, "lane.unused", f"flow.toml 的泳道 {lane} 在流程图中不存在")
+    yield from _outcomes(diagram, config)
+    for element in config.progress:
+        if element not in diagram.nodes:
+            yield found(element, "progress.unknown", f"flow.toml 的 [progress] 提到了不存在的元素 {element}")
+    caught = {message_name(diagram, node) for node in diagram.nodes.values() if node.event == "message"}
+    for message in config.messages.keys() - caught:
+        yield found(message, "message.not_caught", f"流程图中没有接收消息 {message} 的事件")
+    yield from _unused(diagram, folder, config)
+
+
+def _is_at_the_top(diagram: Diagram, node: Node) -> bool:
+    """In the process itself or in one of its own event subprocesses: such an end event may give the case's outcome."""
+    return node.scope == diagram.process_id or (
+        node.scope in diagram.nodes
+        and diagram.nodes[node.scope].is_event_subprocess
+        and diagram.nodes[node.scope].scope == diagram.process_id
+    )
+
+
+def _outcome_places(diagram: Diagram) -> Iterator[Problem]:
+    for node in diagram.nodes.values():
+        if node.kind == "endEvent" and node.properties.get("outcome") and not _is_at_the_top(diagram, node):
+            yield found(node.id, "outcome.nested", f"{node.label} 在子流程里，它的结果不会生效")
+
+
+def _outcomes(diagram: Diagram, config: FlowConfig) -> Iterator[Problem]:
+    given: set[str] = set()
+    for node in diagram.nodes.values():
+        if node.kind != "endEvent" or node.event or not _is_at_the_top(diagram, node):
+            continue
+        outcome = node.properties.get("outcome", "")
+        given.add(outcome)
+        if outcome and outcome not in config.outcomes:
+            yield found(node.id, "outcome.no_label", f"flow.toml 的 [outcomes] 没有结果 {outcome[:60]}")
+        elif not outcome and node.scope == diagram.process_id and config.outcomes:
+            yield found(node.id, "outcome.none", f"{node.label} 没有写明结果（属性 outcome）")
+    for outcome in config.outcomes.keys() - given:
+        yield found(outcome, "outcome.unused", f"没有结束事件给出结果 {outcome}")
+
+
+def _unused(diagram: Diagram, folder: Folder, config: FlowConfig) -> Iterator[Problem]:
+    if config.start.form and config.start.form not in folder.forms and config.start.form not in folder.broken_forms:
+        yield found(config.start.form, "form.missing", f"没有开始表单 forms/{config.start.form}.json")
+    nodes = diagram.nodes.values()
+    used = {node.properties.get("form", "") for node in nodes if node.kind == "userTask"} | {config.start.form}
+    for stem in sorted(folder.forms.keys() - used):
+        yield found(stem, "form.unused", f"没有用户任务使用表单 {stem}")
+    called = {called_decision(node) for node in nodes if node.kind == "businessRuleTask"}
+    for decision in sorted(folder.tables.keys() - called):
+        yield found(decision, "decision.unused", f"没有业务规则任务使用决策 {decision}")

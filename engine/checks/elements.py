@@ -1,0 +1,169 @@
+"""What may stand in a diagram at all: everything the engine does not host is refused, never silently dropped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from engine.checks.codes import found
+from engine.checks.diagram import ACTIVITIES, BPMN, HOSTED, SPIFF, Diagram, bpmn_children, extensions, is_bpmn
+from engine.diagram_xml import Node as Xml
+from engine.diagram_xml import local_name, namespace
+from engine.errors import Problem
+
+_ID = re.compile(r"[^\W\d][\w.\-]{0,120}")  # an NCName: addresses of waits use `/` and `:`
+_LAYOUT = frozenset({"documentation", "extensionElements", "textAnnotation", "association", "group", "category"})
+_DATA = frozenset(
+    {
+        *("dataObject", "dataObjectReference", "dataStore", "dataStoreReference", "dataInputAssociation"),
+        *("dataOutputAssociation", "ioSpecification", "ioBinding", "property", "dataState", "dataInput", "dataOutput"),
+    }
+)
+_IN_SCOPE = HOSTED | _LAYOUT | {"sequenceFlow", "laneSet"}
+_IN_NODE = _LAYOUT | {"incoming", "outgoing"}
+_EVENT_DEFINITIONS = {
+    "startEvent": frozenset({"message", "timer", "error"}),  # of an event subprocess
+    "boundaryEvent": frozenset({"message", "timer", "error"}),
+    "intermediateCatchEvent": frozenset({"message", "timer"}),
+    "endEvent": frozenset({"error"}),
+}
+_SPIFF_EXTENSIONS = frozenset(
+    {"properties", "serviceTaskOperator", "calledDecisionId", "preScript", "postScript", "unitTests"}
+)
+_PROPERTIES = {
+    "userTask": frozenset({"form", "due", "priority"}),
+    "endEvent": frozenset({"outcome"}),
+    "startEvent": frozenset({"correlation", "result"}),
+    "boundaryEvent": frozenset({"correlation", "result"}),
+    "intermediateCatchEvent": frozenset({"correlation", "result"}),
+}
+
+
+def check_elements(diagram: Diagram) -> Iterator[Problem]:
+    """Unsupported elements, scripts, data objects, ids, extensions and properties nobody reads."""
+    if diagram.process.get("isExecutable") != "true":
+        yield found(diagram.process_id, "process.not_executable", "请把流程设为可执行（isExecutable）")
+    if not _ID.fullmatch(diagram.process_id):
+        yield found(diagram.process_id, "element.no_id", "流程没有有效的 id")
+    yield from _roots(diagram)
+    yield from _ids(diagram)
+    yield from _scope(diagram.process, diagram.process_id)
+    yield from _foreign(diagram)
+    for node in diagram.nodes.values():
+        known = _PROPERTIES.get(node.kind, frozenset())
+        for name in node.properties.keys() - known:
+            yield found(node.id, "element.property", f"{node.label} 的属性 {name or '（无名）'} 不会起作用")
+
+
+def _roots(diagram: Diagram) -> Iterator[Problem]:
+    for child in bpmn_children(diagram.root):
+        kind = local_name(child)
+        if kind == "collaboration":
+            for part in bpmn_children(child):
+                if local_name(part) not in _LAYOUT | {"participant", "messageFlow"}:
+                    yield _unsupported(part)
+        elif kind in _DATA:
+            yield found(child.get("id", ""), "element.data", f"不支持数据元素 {kind}；变量按名称读写")
+        elif kind not in _LAYOUT | {"process", "message", "error", "itemDefinition", "import"}:
+            yield _unsupported(child)
+
+
+def _ids(diagram: Diagram) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for xml in diagram.root.iter():
+        element = xml.get("id") if isinstance(xml.tag, str) and namespace(xml) == BPMN else None
+        if element is None:
+            continue
+        if element in seen:
+            yield found(element, "xml.duplicate_id", f"id {element} 出现了不止一次")
+        seen.add(element)
+
+
+def _scope(scope: Xml, scope_id: str) -> Iterator[Problem]:
+    yield from _extensions(scope, scope_id)
+    for child in bpmn_children(scope):
+        kind, element = local_name(child), child.get("id", "")
+        if kind in HOSTED:
+            if not _ID.fullmatch(element) or element.startswith("__"):  # `__`: what the engine adds
+                yield found(element or scope_id, "element.no_id", f"{kind} 没有有效的 id")
+            yield from (_scope if kind == "subProcess" else _node)(child, element or scope_id)
+            yield from _attributes(child, kind, element)
+        elif kind in _DATA:
+            yield found(element or scope_id, "element.data", f"不支持数据元素 {kind}；变量按名称读写")
+        elif kind == "scriptTask":
+            yield found(element or scope_id, "element.script", "不允许脚本任务；请用业务规则任务或服务任务")
+        elif kind not in _IN_SCOPE and not (kind in _IN_NODE and scope_id == element):
+            is_part_of_subprocess = local_name(scope) == "subProcess" and kind in _IN_NODE
+            if not is_part_of_subprocess:
+                yield _unsupported(child, scope_id)
+
+
+def _node(xml: Xml, element: str) -> Iterator[Problem]:
+    yield from _extensions(xml, element)
+    kind = local_name(xml)
+    definitions: list[str] = []
+    for child in bpmn_children(xml):
+        part = local_name(child)
+        if part.endswith("EventDefinition") or part == "eventDefinitionRef":
+            definitions.append(part.removesuffix("EventDefinition"))
+        elif part in _DATA:
+            yield found(element, "element.data", f"不支持数据元素 {part}；变量按名称读写")
+        elif part not in _IN_NODE:
+            yield _unsupported(child, element)
+    yield from _event_definitions(xml, kind, element, definitions)
+
+
+def _event_definitions(xml: Xml, kind: str, element: str, definitions: list[str]) -> Iterator[Problem]:
+    allowed = _EVENT_DEFINITIONS.get(kind)
+    if allowed is None:
+        return
+    for definition in definitions:
+        if definition not in allowed:
+            yield found(element, "element.unsupported", f"{kind} 不支持 {definition} 事件定义")
+    needs_one = kind in ("boundaryEvent", "intermediateCatchEvent")
+    if len(definitions) > 1 or (needs_one and not definitions):
+        yield found(element, "event.definition", f"应有且只有一个事件定义，现有 {len(definitions)} 个")
+    if kind == "boundaryEvent" and definitions == ["error"] and xml.get("cancelActivity") == "false":
+        yield found(element, "event.definition", "错误边界事件只能是中断的")
+
+
+def _attributes(xml: Xml, kind: str, element: str) -> Iterator[Problem]:
+    if xml.get("isForCompensation") == "true":
+        yield found(element, "element.unsupported", "不支持补偿")
+    for name in ("startQuantity", "completionQuantity"):
+        if xml.get(name, "1") != "1":
+            yield found(element, "element.unsupported", f"不支持 {name}")
+    if xml.get("parallelMultiple") == "true":
+        yield found(element, "element.unsupported", "不支持并行多重事件")
+    if kind == "eventBasedGateway" and xml.get("instantiate") == "true":
+        yield found(element, "element.unsupported", "事件网关不能启动流程")
+    if kind in ACTIVITIES - {"subProcess"} and xml.get("default"):
+        yield found(element, "flow.implicit_split", "任务不能有默认出口；请用排他网关")
+
+
+def _extensions(xml: Xml, element: str) -> Iterator[Problem]:
+    for extension in extensions(xml):
+        name = local_name(extension)
+        if name in ("preScript", "postScript"):
+            yield found(element, "element.script", f"不允许 {name}；请把取值写进参数、条件或决策表")
+        elif name and name not in _SPIFF_EXTENSIONS:
+            yield found(element, "element.extension", f"扩展元素 {name} 不会起作用")
+
+
+def _foreign(diagram: Diagram) -> Iterator[Problem]:
+    """Other tools' extensions are theirs to read; said once, so that nobody counts on one."""
+    count = sum(
+        1
+        for holder in diagram.process.iter(f"{{{BPMN}}}extensionElements")
+        for extension in holder
+        if isinstance(extension.tag, str) and namespace(extension) not in (BPMN, SPIFF)
+    )
+    if count:
+        yield found(diagram.process_id, "element.foreign", f"含有 {count} 处其他建模工具的扩展，平台不读取")
+
+
+def _unsupported(xml: Xml, owner: str = "") -> Problem:
+    kind = local_name(xml)
+    name = xml.get("name", "")
+    named = f"（{name[:40]}）" if name and is_bpmn(xml, kind) else ""
+    return found(xml.get("id") or owner, "element.unsupported", f"平台不支持 {kind}{named}")

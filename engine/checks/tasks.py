@@ -1,0 +1,228 @@
+"""What each task and event says it needs: forms, services and their parameters, decisions, timers, messages, errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydantic import BaseModel
+
+from engine.checks.codes import found
+from engine.checks.diagram import Diagram, Node, body
+from engine.checks.folder import Folder
+from engine.diagram_xml import Node as Xml
+from engine.diagram_xml import local_name
+from engine.errors import NotFound, Problem
+from engine.expressions import InvalidExpression, compile_expression
+from engine.service_tasks import ServiceTask, find_service_task
+from engine.timers_text import compile_timer
+
+RESERVED = frozenset({"settings"})  # the version's constants; nothing in a diagram may write there
+
+
+def check_tasks(diagram: Diagram, folder: Folder) -> Iterator[Problem]:
+    """Every node's own configuration, and every expression of the diagram."""
+    for flow in diagram.flows:
+        if flow.condition is not None:
+            yield from expression_problems(flow.id or flow.source, flow.condition)
+    for node in diagram.nodes.values():
+        if node.kind == "userTask":
+            yield from _user_task(diagram, folder, node)
+        elif node.kind == "serviceTask":
+            yield from _service_task(diagram, node)
+        elif node.kind == "businessRuleTask":
+            yield from _business_rule_task(folder, node)
+        elif node.event:
+            yield from _event(diagram, node)
+
+
+def expression_problems(element: str, text: str) -> Iterator[Problem]:
+    try:
+        compile_expression(text)
+    except InvalidExpression as error:
+        yield found(element, "expression.invalid", f"表达式“{text[:80]}”无效：{error.reason}")
+
+
+def timer_problems(element: str, text: str) -> Iterator[Problem]:
+    try:
+        compile_timer(text)
+    except InvalidExpression as error:
+        yield found(element, "timer.invalid", f"时间“{text[:80]}”无效：{error.reason}")
+
+
+def _variable_problems(element: str, name: str) -> Iterator[Problem]:
+    if not name.isidentifier() or name.startswith("_") or name in RESERVED:
+        yield found(element, "variable.name", f"不能用作变量名：{name[:40]}")
+
+
+def _user_task(diagram: Diagram, folder: Folder, node: Node) -> Iterator[Problem]:
+    properties = node.properties
+    form, priority = properties.get("form", ""), properties.get("priority", "50").strip()
+    if properties.get("due"):
+        yield from timer_problems(node.id, properties["due"])
+    if not (priority.isascii() and priority.isdigit() and int(priority[:9]) <= 100):
+        yield found(node.id, "user_task.priority", f"优先级应为 0 到 100 的整数：{priority[:20]}")
+    yield from _time_limit(diagram, node)
+    if folder.config is None:
+        return
+    if not form:
+        yield found(node.id, "user_task.no_form", f"{node.label} 没有表单")
+    elif form not in folder.forms and form not in folder.broken_forms:
+        yield found(node.id, "form.missing", f"没有表单 forms/{form[:60]}.json")
+    lane = diagram.lane(node)
+    if not lane:
+        yield found(node.id, "user_task.no_lane", f"{node.label} 不在任何泳道中")
+    elif folder.config.lanes.get(lane) == "-":
+        yield found(node.id, "user_task.nobody", f"泳道 {lane} 没有办理人，{node.label} 无人可办")
+
+
+def _time_limit(diagram: Diagram, node: Node) -> Iterator[Problem]:
+    """A timer on the task or around it: one that interrupts is a way out, one that does not is a reminder."""
+    timers = [event for event in node.boundaries if event.event == "timer"]
+    around = {outer.id for outer in diagram.enclosing(node)}  # what started a handler is no limit for it
+    for scope in (*diagram.enclosing(node), None):
+        if scope is not None:
+            timers += [event for event in scope.boundaries if event.event == "timer"]
+        inside = diagram.within(scope.id if scope else diagram.process_id)
+        handlers = [handler.id for handler in inside if handler.is_event_subprocess]
+        timers += [
+            start
+            for handler in handlers
+            for start in diagram.within(handler)
+            if start.kind == "startEvent" and start.event == "timer" and handler not in around
+        ]
+    if not timers:
+        yield found(node.id, "user_task.no_timeout", f"{node.label} 没有时限，可能永远无人办理")
+    elif not any(event.is_interrupting for event in timers):
+        yield found(node.id, "user_task.only_reminded", f"{node.label} 只有催办，没有到期的出口")
+
+
+def _service_task(diagram: Diagram, node: Node) -> Iterator[Problem]:
+    operator = node.extension("serviceTaskOperator")
+    if operator is None or not node.operator:
+        yield found(node.id, "service_task.no_operator", f"{node.label} 没有指明调用的服务")
+        return
+    result = operator.get("resultVariable", "")
+    if result:
+        yield from _variable_problems(node.id, result)
+    given = parameters(operator)
+    for name, text in given:
+        yield from (
+            found(node.id, p.code, f"参数 {name[:40]}：{p.message}") for p in expression_problems(node.id, text)
+        )
+    try:
+        task = find_service_task(node.operator)
+    except NotFound:
+        yield found(node.id, "service_task.unknown", f"没有登记服务任务 {node.operator[:80]}")
+        return
+    yield from _parameters(node, task.parameters, [name for name, _ in given])
+    if result and task.result is None:
+        yield found(node.id, "service_task.no_result", f"{task.name} 不返回结果，{result} 不会有值")
+    yield from _errors(diagram, node, task)
+
+
+def parameters(operator: Xml) -> list[tuple[str, str]]:
+    """Name and expression of each parameter of a serviceTaskOperator."""
+    return [(p.get("id", ""), p.get("value", "None")) for p in operator.iter() if local_name(p) == "parameter"]
+
+
+def _parameters(node: Node, model: type[BaseModel], given: list[str]) -> Iterator[Problem]:
+    names = {info.alias or name: info.is_required() for name, info in model.model_fields.items()}
+    for name in given:
+        if name not in names or given.count(name) > 1:
+            known = "、".join(names) or "无"
+            yield found(
+                node.id,
+                "service_task.parameter_unknown",
+                f"{node.operator} 没有参数 {name[:40]} 或重复给出；可用：{known}",
+            )
+    for name, is_required in names.items():
+        if is_required and name not in given:
+            yield found(node.id, "service_task.parameter_missing", f"{node.operator} 缺少参数 {name}")
+
+
+def _errors(diagram: Diagram, node: Node, task: ServiceTask) -> Iterator[Problem]:
+    for code in task.errors:
+        if not is_caught(diagram, node, code):
+            yield found(node.id, "error.not_caught", f"{task.name} 的错误 {code} 没有边界事件接住")
+    for event in node.boundaries:
+        code = error_code(diagram, event)
+        if event.event == "error" and code and code not in task.errors:
+            yield found(event.id, "error.not_raised", f"{task.name} 不会给出错误 {code}")
+
+
+def is_caught(diagram: Diagram, node: Node, code: str) -> bool:
+    """A boundary event on the node or around it, or an error event subprocess, takes this error."""
+    handlers = [event for outer in (node, *diagram.enclosing(node)) for event in outer.boundaries]
+    scope: str | None = node.scope
+    while scope is not None:
+        for handler in diagram.within(scope):
+            if handler.is_event_subprocess and handler.id != node.scope:
+                handlers += [start for start in diagram.within(handler.id) if start.kind == "startEvent"]
+        scope = diagram.nodes[scope].scope if scope in diagram.nodes else None
+    return any(event.event == "error" and error_code(diagram, event) in ("", code) for event in handlers)
+
+
+def _definition(node: Node) -> Xml | None:
+    return next((child for child in node.xml if local_name(child).endswith("EventDefinition")), None)
+
+
+def error_code(diagram: Diagram, node: Node) -> str:
+    """The code an error event throws or catches, "" for all."""
+    definition = _definition(node)
+    return diagram.errors.get(definition.get("errorRef", ""), "") if definition is not None else ""
+
+
+def message_name(diagram: Diagram, node: Node) -> str:
+    definition = _definition(node)
+    return diagram.messages.get(definition.get("messageRef", ""), "") if definition is not None else ""
+
+
+def timer_text(node: Node) -> str | None:
+    """Body of timeDuration or timeDate; None where there is neither."""
+    definition = _definition(node)
+    for part in definition if definition is not None else ():
+        if local_name(part) in ("timeDuration", "timeDate"):
+            return body(part)
+    return None
+
+
+def _business_rule_task(folder: Folder, node: Node) -> Iterator[Problem]:
+    called = called_decision(node)
+    if not called:
+        yield found(node.id, "decision.missing", f"{node.label} 没有指明决策")
+    elif not folder.is_alone and called not in folder.tables and not folder.has_broken_tables:
+        yield found(node.id, "decision.unknown", f"没有决策 {called[:60]}")
+
+
+def called_decision(node: Node) -> str:
+    extension = node.extension("calledDecisionId")
+    return "" if extension is None else body(extension)
+
+
+def _event(diagram: Diagram, node: Node) -> Iterator[Problem]:
+    properties = node.properties
+    if node.event == "timer":
+        text = timer_text(node)
+        if text is None:
+            yield found(node.id, "timer.invalid", f"{node.label} 应写明 timeDuration 或 timeDate；不支持 timeCycle")
+        else:
+            yield from timer_problems(node.id, text)
+    elif node.event == "message":
+        if not message_name(diagram, node):
+            yield found(node.id, "message.unknown", f"{node.label} 没有指明有名称的消息")
+        if properties.get("correlation"):
+            yield from expression_problems(node.id, properties["correlation"])
+    elif node.event == "error":
+        yield from _error_event(diagram, node)
+    if properties.get("result"):
+        yield from _variable_problems(node.id, properties["result"])
+
+
+def _error_event(diagram: Diagram, node: Node) -> Iterator[Problem]:
+    definition = _definition(node)
+    reference = definition.get("errorRef", "") if definition is not None else ""
+    code = error_code(diagram, node)
+    if not code and (reference or node.kind == "endEvent"):
+        yield found(node.id, "error.unknown", f"{node.label} 没有指明有代码的错误")
+    elif node.kind == "endEvent" and not is_caught(diagram, node, code):
+        yield found(node.id, "error.not_caught", f"错误 {code} 没有事件接住，发生时成为异常")

@@ -1,0 +1,96 @@
+"""Who writes which variable, and who reads one that nobody writes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from engine.checks.codes import found
+from engine.checks.diagram import Diagram, Node
+from engine.checks.folder import Folder
+from engine.checks.tasks import RESERVED, called_decision, parameters, timer_text
+from engine.errors import Problem
+from engine.expressions import InvalidExpression, compile_expression
+from engine.timers_text import compile_timer
+
+_IN_GROUP = re.compile(r"\{([^{}]*)\}")  # a lane's group may be data: `unit:{unit_id}`
+
+
+def written_by(diagram: Diagram, folder: Folder) -> dict[str, frozenset[str]]:
+    """The variables each node writes, by node id: form fields, results, decision outputs, message payloads."""
+    return {node.id: frozenset(_writes(folder, node)) for node in diagram.nodes.values()}
+
+
+def _writes(folder: Folder, node: Node) -> Iterator[str]:
+    properties = node.properties
+    if node.kind == "userTask":
+        form = folder.forms.get(properties.get("form", ""))
+        yield from form.fields if form else ()
+    elif node.kind == "serviceTask":
+        operator = node.extension("serviceTaskOperator")
+        if operator is not None and operator.get("resultVariable"):
+            yield str(operator.get("resultVariable"))
+    elif node.kind == "businessRuleTask":
+        table = folder.tables.get(called_decision(node))
+        yield from table.outputs if table else ()
+    elif node.event and properties.get("result"):
+        yield properties["result"]
+
+
+def check_variables(diagram: Diagram, folder: Folder, writes: dict[str, frozenset[str]]) -> Iterator[Problem]:
+    """Reserved names written, and (info) reads of what nothing in the diagram writes: often a misspelling."""
+    for element, names in writes.items():
+        for name in sorted(names & RESERVED):
+            yield found(element, "variable.name", f"{name} 是保留名，不能写入")
+    if folder.config is None or folder.broken_forms or folder.has_broken_tables:
+        return
+    start = folder.forms.get(folder.config.start.form)
+    known = RESERVED.union(*writes.values(), start.fields if start else ())
+    told: set[str] = set()
+    for element, names in _reads(diagram, folder):
+        for name in sorted(names - known - told):
+            told.add(name)
+            yield found(element, "variable.unknown", f"变量 {name} 没有任何地方写入，读到的总是空")
+
+
+def _reads(diagram: Diagram, folder: Folder) -> Iterator[tuple[str, frozenset[str]]]:
+    for flow in diagram.flows:
+        yield flow.id or flow.source, _names([flow.condition or ""])
+    for node in diagram.nodes.values():
+        properties = node.properties
+        texts = [properties.get("correlation", "")]
+        operator = node.extension("serviceTaskOperator")
+        if operator is not None:
+            texts += [text for _, text in parameters(operator)]
+        form = folder.forms.get(properties.get("form", "")) if node.kind == "userTask" else None
+        shown = frozenset(form.shows) if form else frozenset()
+        texts += form.prefill.values() if form else ()
+        table = folder.tables.get(called_decision(node)) if node.kind == "businessRuleTask" else None
+        timers = _timer_names([properties.get("due", ""), timer_text(node) or ""])
+        yield node.id, _names(texts) | shown | timers | (table.names if table else frozenset())
+    if folder.config is None:
+        return
+    for lane, group in folder.config.lanes.items():
+        yield lane, frozenset(_IN_GROUP.findall(group))
+    for name in (*folder.config.variables.public, *folder.config.variables.search):
+        yield "flow.toml", frozenset({name})
+
+
+def _names(texts: Iterable[str]) -> frozenset[str]:
+    names: set[str] = set()
+    for text in texts:
+        try:
+            names |= compile_expression(text).names if text else frozenset()
+        except InvalidExpression:
+            continue  # told by check_tasks
+    return frozenset(names)
+
+
+def _timer_names(texts: Iterable[str]) -> frozenset[str]:
+    names: set[str] = set()
+    for text in texts:
+        try:
+            names |= compile_timer(text).names if text else frozenset()
+        except InvalidExpression:
+            continue  # told by check_tasks
+    return frozenset(names)
