@@ -11,18 +11,41 @@ from apiflask import APIFlask
 from flask import Response, g, request
 from sqlalchemy.orm import Session, sessionmaker
 
+from api.applications import applications_api
+from api.attachments import attachments_api
 from api.auth import is_loopback
+from api.cases import cases_api
 from api.documentation import documentation
 from api.errors import register_errors
+from api.evidence import evidence_api
+from api.flows import flows_api
 from api.health import health
+from api.inbox import inbox_api
 from api.limits import use_limits
+from api.notices import notices_api
 from api.openapi import describe
 from api.request_session import use_engine_of, utc_now
 from api.session import session_api
 from api.start_page import start_page
 from api.wechat import OpenidOf, openid_lookup
+from api.work_items import work_items_api
 from config import Settings
 from database import new_id
+
+PARTS = (
+    session_api,
+    flows_api,
+    applications_api,
+    notices_api,
+    work_items_api,
+    attachments_api,
+    inbox_api,
+    cases_api,
+    evidence_api,
+    health,
+    documentation,
+    start_page,
+)
 
 log = logging.getLogger("api.requests")
 
@@ -60,7 +83,7 @@ def create_app(
     app.before_request(_begin)
     app.after_request(_protect(settings))
     app.after_request(_note)
-    for part in (session_api, health, documentation, start_page):
+    for part in PARTS:
         app.register_blueprint(part)
     return app
 

@@ -83,6 +83,11 @@ def close_session(session: Session, caller: Caller) -> None:
     session.execute(delete(ApiSession).where(ApiSession.id == caller.session_id))
 
 
+def close_all_sessions(session: Session, account_id: str) -> None:
+    """Sign the account out everywhere."""
+    session.execute(delete(ApiSession).where(ApiSession.account_id == account_id))
+
+
 def identify(session: Session, token: str, audience: Audience, now: datetime) -> Caller:
     """The caller of this token, in one SELECT. Raises Rejected: auth.expired, auth.console_only."""
     rows = session.execute(

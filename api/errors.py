@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from math import ceil
 from traceback import format_tb
 from typing import Any
 
@@ -19,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException
 
 from api.problem_texts import BY_STATUS, KNOWN, Text, message_of_input
+from api.request_session import now
 from domain.refused import Refused
 from engine.errors import Conflict, EngineError, Forbidden, InvalidDiagram, InvalidForm, NotFound, Problem
 from engine.media import InvalidUpload
@@ -105,9 +108,10 @@ def _engine_error(error: EngineError) -> Response:
 
 def _refused(error: Refused) -> Response:
     headers = {}
-    retry_after = error.facts.get("retry_after_s")
-    if retry_after is not None:
-        headers["Retry-After"] = str(retry_after)
+    retry_at = error.facts.get("retry_at")
+    if isinstance(retry_at, str):
+        wait_s = (datetime.fromisoformat(retry_at) - now()).total_seconds()
+        headers["Retry-After"] = str(max(1, ceil(wait_s)))
     return problem(error.code, 409, headers=headers)
 
 

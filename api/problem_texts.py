@@ -18,6 +18,7 @@ KNOWN: dict[str, Text] = {
     # who is asking
     "auth.required": Text(401, "请先登录", "本操作需要登录：小程序用微信登录，工作台用账号和密码登录。"),
     "auth.expired": Text(401, "登录已过期", "登录已失效或超过有效时间，请重新登录。"),
+    "auth.wechat_only": Text(403, "没有权限", "本操作只对微信登录的账号开放。"),
     "auth.console_only": Text(403, "没有权限", "本操作只对工作台账号开放。"),
     "auth.cross_site": Text(403, "请求来源不可信", "工作台的修改请求须带请求头 X-Requested-With，且来自本站页面。"),
     "sign_in.failed": Text(401, "用户名或密码不正确", "请核对后重试；连续 5 次不正确会暂时锁定账号。"),
@@ -56,7 +57,8 @@ KNOWN: dict[str, Text] = {
     "sms.too_soon": Text(429, "发送过于频繁", "一分钟内只能发送一次，请稍后再试。"),
     "sms.too_many": Text(429, "今天发送次数已达上限", "请明天再试，或选择人工审核。"),
     "sms.unavailable": Text(503, "短信暂时无法发送", "请稍后再试，或选择人工审核。"),
-    "sms.nothing_to_prove": Text(409, "当前不需要短信验证", "该步骤没有可验证的手机号，请选择其他方式。"),
+    "sms.code_wrong": Text(422, "验证码不正确", "验证码不正确或已失效；连续 5 次不正确须重新获取。"),
+    "phone.form": Text(422, "手机号格式不正确", "请填写 11 位大陆手机号。"),
     # the platform
     "platform.busy": Text(503, "系统繁忙", "请求没有生效，请稍后用同一个 Idempotency-Key 重试。"),
     "platform.failed": Text(500, "系统出错了", "请求没有生效，请稍后重试；如仍不行，请把 instance 中的编号告诉管理员。"),

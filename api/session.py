@@ -10,6 +10,7 @@ from flask import Response, current_app, request
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
+import vault
 from api.auth import (
     COOKIE,
     LASTS,
@@ -30,9 +31,17 @@ from api.sms import send_code
 from api.transactions import decides, in_one_transaction, reads, writes
 from api.wechat import OpenidOf
 from database import after_commit
-from domain.account import AccountKind, authenticate_console_account, find_or_create_wechat_account
-from domain.one_time_code import VALID_FOR, issue_code
+from domain.account import (
+    LOCKED_FOR,
+    AccountKind,
+    authenticate_console_account,
+    bind_phone,
+    find_or_create_wechat_account,
+)
+from domain.phones import normalise_phone
+from domain.privacy import mask_phone
 from domain.refused import Refused
+from domain.sms_code import LIFETIME, check_code, make_code
 
 session_api = APIBlueprint("session", __name__, url_prefix="/api/v1", tag="登录")
 
@@ -72,6 +81,16 @@ class CodeSent(BaseModel):
     sandbox_code: str | None = Field(default=None, description="仅沙箱模式：未真正发送短信，验证码在此返回")
 
 
+class PhoneProof(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    phone: str = Field(min_length=8, max_length=20, description="大陆手机号")
+    code: str = Field(pattern=r"^[0-9]{6}$", description="短信验证码")
+
+
+class PhoneBound(BaseModel):
+    phone: str = Field(description="打码显示")
+
+
 @session_api.post("/session/wechat")
 @limiter.limit("600 per minute", key_func=address)
 @session_api.input(WechatSignIn)
@@ -93,9 +112,12 @@ def sign_in_with_wechat(json_data: WechatSignIn) -> dict[str, Any]:
     }
 
 
+LOCKED = {"Retry-After": str(int(LOCKED_FOR.total_seconds()))}
+
+
 def _locked(_: object) -> Response:
     # The same answer for a locked account and for a name that never existed: names cannot be found out by guessing.
-    return problem("sign_in.locked", headers={"Retry-After": "900"})
+    return problem("sign_in.locked", headers=LOCKED)
 
 
 @session_api.post("/session/password")
@@ -117,8 +139,11 @@ def sign_in_with_password(json_data: PasswordSignIn) -> Response:
 
     answer = in_one_transaction(sign_in)
     if isinstance(answer, Refused):
-        locked = answer.code == "account.locked"
-        raise Rejected("sign_in.locked", headers={"Retry-After": "900"}) if locked else Rejected("sign_in.failed")
+        raise (
+            Rejected("sign_in.failed")
+            if answer.code != "account.locked"
+            else Rejected("sign_in.locked", headers=LOCKED)
+        )
     caller, token = answer
     response = current_app.make_response((Me(**_me(caller)).model_dump(mode="json"), 201))
     hand_cookie(response, token)
@@ -152,17 +177,18 @@ def me(session: Session, caller: Caller) -> dict[str, Any]:
 @session_api.output(CodeSent, status_code=201)
 @session_api.doc(summary="发送短信验证码")
 def send_sms_code(session: Session, caller: Caller, json_data: CodeRequest) -> dict[str, Any]:
-    """用于证明持有该手机号（如换绑微信）。一分钟一次，每天十次，5 分钟内有效。"""
+    """用于证明持有该手机号。一分钟一次，每天 5 次，5 分钟内有效。沙箱模式不发送，在答复中给出。"""
     settings = platform_settings()
-    code = issue_code(session, caller.account_id, json_data.phone, now())
-    sent = {"valid_for_s": int(VALID_FOR.total_seconds())}
+    phone = _provable_phone(caller, json_data.phone)
+    code = make_code(session, _phone_proof(caller, phone), phone, now())
+    sent = {"valid_for_s": int(LIFETIME.total_seconds())}
     if settings.sandbox and settings.sms_url is None:
         return {**sent, "sandbox_code": code}
     repeat = request.headers[KEY_HEADER]
 
     def send() -> None:
         try:
-            send_code(settings, json_data.phone, code, f"{caller.account_id}:{repeat}")
+            send_code(settings, phone, code, f"{caller.account_id}:{repeat}")
         except Rejected:
             # Nothing was sent: the kept answer must not tell a repeat that it was.
             in_one_transaction(lambda session: forget_answer(session, caller, repeat))
@@ -170,6 +196,33 @@ def send_sms_code(session: Session, caller: Caller, json_data: CodeRequest) -> d
 
     after_commit(session, send)
     return sent
+
+
+@session_api.post("/me/phone")
+@limiter.limit("20 per hour")
+@decides()
+@session_api.input(PhoneProof)
+@session_api.output(PhoneBound)
+@session_api.doc(summary="绑定手机号")
+def bind_my_phone(session: Session, caller: Caller, json_data: PhoneProof) -> dict[str, Any] | Response:
+    """以短信验证码证明持有该手机号；以后更换微信时可用它证明本人。"""
+    phone = _provable_phone(caller, json_data.phone)
+    if not check_code(session, _phone_proof(caller, phone), json_data.code, now()).is_right:
+        return problem("sms.code_wrong")  # not raised: the count of wrong guesses is committed
+    bind_phone(session, caller.account_id, phone)
+    return {"phone": mask_phone(phone)}
+
+
+def _provable_phone(caller: Caller, phone: str) -> str:
+    """The normalised number. Staff accounts have none: Rejected("auth.wechat_only")."""
+    if caller.kind is not AccountKind.WECHAT:
+        raise Rejected("auth.wechat_only")
+    return normalise_phone(phone)
+
+
+def _phone_proof(caller: Caller, phone: str) -> str:
+    """What a code proves here: that this account holds this phone (64 hex digits, nothing readable)."""
+    return vault.current().keyed_hash("phone proof", f"{caller.account_id}:{phone}")
 
 
 def _me(caller: Caller) -> dict[str, Any]:

@@ -11,31 +11,23 @@ Used directly under the route, above `input` and `output`:
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Literal, TypeVar
 
 from flask import Response, current_app, g, request
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from api.auth import Audience, Caller, identify, is_use_due, note_use, token_of
 from api.idempotency import answer_once
 from api.request_session import db, now, request_session
-from database import transaction
-
-log = logging.getLogger(__name__)
+from database import retry_deadlocks, transaction
 
 View = Callable[
     ..., Any
 ]  # a Flask view: its arguments come from the route, its answer is anything Flask can make one of
 Answer = TypeVar("Answer")
-ATTEMPTS = 3
-# deadlock_detected, serialization_failure, lock_not_available (PostgreSQL, classes 40 and 55)
-_TRANSIENT_STATES = frozenset({"40P01", "40001", "55P03"})
-_SQLITE_BUSY = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,24 +88,13 @@ def decides(audience: Audience = Audience.SIGNED_IN) -> Callable[[View], View]:
 
 def in_one_transaction(work: Callable[[Session], Answer]) -> Answer:
     """`work` in one write transaction; after a deadlock or a busy database it is run again, three times in all."""
-    attempt = 1
-    while True:
+
+    def once() -> Answer:
         db.session.remove()  # nothing of an earlier attempt, its after-commit actions neither
-        try:
-            with transaction(db.session) as session:
-                return work(session)
-        except OperationalError as error:
-            if attempt == ATTEMPTS or not is_transient(error):
-                raise
-            log.warning("request %s met %s, attempt %d", g.get("request_id"), type(error.orig).__name__, attempt)
-            attempt += 1
+        with transaction(db.session) as session:
+            return work(session)
 
-
-def is_transient(error: OperationalError) -> bool:
-    """Whether the same transaction may succeed when it is simply run again."""
-    state = getattr(error.orig, "sqlstate", None)
-    code = getattr(error.orig, "sqlite_errorcode", None) or 0
-    return state in _TRANSIENT_STATES or code & 0xFF == _SQLITE_BUSY
+    return retry_deadlocks(once)
 
 
 def _under(edge: Edge, work: Callable[[View, dict[str, Any]], Any]) -> Callable[[View], View]:

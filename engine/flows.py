@@ -42,6 +42,13 @@ class OutcomeRules(_Section):
     state: Literal["success", "failure", "neutral"] = "neutral"
 
 
+class StatusRules(_Section):
+    """What the starter reads before the first application, and while one runs."""
+
+    none: str = "未办理"
+    running: str = "办理中"
+
+
 class MessageRules(_Section):
     """A message that a person may send: `starter`, or a group."""
 
@@ -63,6 +70,7 @@ class FlowConfig(_Section):
     lanes: dict[str, str] = {}
     settings: dict[str, Any] = {}  # Any: constants of TOML's types
     variables: VariableRules = VariableRules()
+    status: StatusRules = StatusRules()
     outcomes: dict[str, OutcomeRules] = {}
     progress: dict[str, str] = {}
     messages: dict[str, MessageRules] = {}

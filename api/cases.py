@@ -1,0 +1,145 @@
+"""The case page: everything a reviewer needs, masked unless the reviewer has claimed one of the case's items."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from apiflask import APIBlueprint
+from pydantic import BaseModel, Field
+from sqlalchemy.orm import Session
+
+from api.auth import Audience, Caller
+from api.concurrency import case_tag
+from api.evidence import evidence_link, look_at_case
+from api.masking import masked_variables
+from api.request_session import now
+from api.transactions import reads
+from engine.deploy import find_definition
+from engine.errors import NotFound
+from engine.model.definition import DefinitionId
+from engine.model.waiting import WaitKind
+from engine.queries import case_page, history, is_case_visible
+from engine.views import ActivityView, CasePage, WaitView
+
+cases_api = APIBlueprint("cases", __name__, url_prefix="/api/v1", tag="案件")
+
+
+class WaitOut(BaseModel):
+    id: str
+    kind: str = Field(description="WORK_ITEM、JOB、TIMER、MESSAGE、INCIDENT")
+    element: str
+    title: str
+    state: str
+    group: str | None
+    assignee: str | None
+    created_at: datetime
+    due_at: datetime | None
+    closed_at: datetime | None
+    closed_by: str | None
+    code: str | None
+    note: str | None
+
+
+class EvidenceOut(BaseModel):
+    id: str
+    kind: str
+    media_type: str
+    created_at: datetime
+    url: str | None = Field(description="5 分钟内有效的查看链接；打码时为 null")
+
+
+class ActivityOut(BaseModel):
+    element: str
+    title: str
+    kind: str
+    entered_at: datetime
+    left_at: datetime | None
+    how: str
+
+
+class CaseOut(BaseModel):
+    id: str
+    flow: str
+    flow_title: str
+    version: int
+    state: str
+    outcome: str | None
+    outcome_label: str
+    progress: list[str]
+    revision: int
+    started_by: str
+    created_at: datetime
+    ended_at: datetime | None
+    is_erased: bool
+    is_masked: bool = Field(description="未领取本案待办时，个人信息打码")
+    variables: dict[str, Any]
+    waits: list[WaitOut]
+    attachments: list[EvidenceOut]
+    activities: list[ActivityOut]
+
+
+@cases_api.get("/cases/<case_id>")
+@reads(Audience.CONSOLE)
+@cases_api.output(CaseOut)
+@cases_api.doc(summary="案件页")
+def show_case(session: Session, caller: Caller, case_id: str) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """领取了本案待办的人看到全部内容，每次查看都有记录；同岗位的其他人看到打码的内容。"""
+    if not is_case_visible(session, case_id, caller.actor):
+        raise NotFound("case.unknown", case=case_id)
+    page = case_page(session, case_id)
+    is_masked = not _holds_claim(page, caller)
+    shown = _case_json(session, page, caller, is_masked=is_masked)
+    if not is_masked:
+        look_at_case(caller, case_id)
+    return shown, 200, {"ETag": case_tag(page.summary)}
+
+
+def _holds_claim(page: CasePage, caller: Caller) -> bool:
+    return any(
+        wait.kind == WaitKind.WORK_ITEM and wait.closed_at is None and wait.assignee == caller.account_id
+        for wait in page.waits
+    )
+
+
+def _case_json(session: Session, page: CasePage, caller: Caller, *, is_masked: bool) -> dict[str, Any]:
+    summary = page.summary
+    forms = find_definition(session, DefinitionId(summary.definition_id)).forms.values()
+    at = now()
+    return {
+        "id": summary.id,
+        "flow": summary.flow_key,
+        "flow_title": summary.flow_title,
+        "version": summary.version,
+        "state": summary.state,
+        "outcome": summary.outcome,
+        "outcome_label": summary.outcome_label,
+        "progress": list(summary.progress),
+        "revision": summary.revision,
+        "started_by": summary.started_by,
+        "created_at": summary.created_at,
+        "ended_at": summary.ended_at,
+        "is_erased": summary.is_erased,
+        "is_masked": is_masked,
+        "variables": masked_variables(page.variables, forms) if is_masked else dict(page.variables),
+        "waits": [_wait_json(wait) for wait in page.waits],
+        "attachments": [
+            {
+                "id": each.id,
+                "kind": each.kind,
+                "media_type": each.media_type,
+                "created_at": each.created_at,
+                "url": None if is_masked else evidence_link(caller, each.id, at),
+            }
+            for each in page.attachments
+        ],
+        "activities": [_activity_json(each) for each in history(session, summary.id).activities],
+    }
+
+
+def _wait_json(wait: WaitView) -> dict[str, Any]:
+    return {name: getattr(wait, name) for name in WaitOut.model_fields}
+
+
+def _activity_json(activity: ActivityView) -> dict[str, Any]:
+    return {name: getattr(activity, name) for name in ActivityOut.model_fields}

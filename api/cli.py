@@ -1,0 +1,189 @@
+"""Commands of an operator: `FLASK_APP=wsgi flask …`. With --json one object a line; exit 0 unless a command could not run."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import Flask
+from sqlalchemy.orm import Session, sessionmaker
+
+from api.auth import close_all_sessions
+from config import Settings
+from database import transaction
+from domain.account import create_console_account, reset_password
+from domain.refused import Refused
+from engine.check import check_flow
+from engine.deploy import deploy_folder
+from engine.errors import InvalidDiagram, NotFound, Problem
+from engine.replay import CaseVerdict, verify_journal
+
+as_json = click.option("--json", "json_lines", is_flag=True, help="每行一个 JSON 对象")
+
+
+def register_commands(app: Flask, sessions: sessionmaker[Session], settings: Settings) -> None:
+    for command in (_check_flow(), _verify_journal(sessions), _deploy_flows(sessions, settings), *_accounts(sessions)):
+        app.cli.add_command(command)
+
+
+def _check_flow() -> click.Command:
+    @click.command("check-flow")
+    @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+    @as_json
+    def command(paths: tuple[Path, ...], json_lines: bool) -> None:
+        """检查流程文件夹或单个 BPMN 文件能否部署。"""
+        missing = [path for path in paths if not path.exists()]
+        if missing:
+            raise click.ClickException(f"找不到 {missing[0]}")
+        for path in paths:
+            problems = _problems(path)
+            deployable = all(problem.severity != "error" for problem in problems)
+            if json_lines:
+                found = [
+                    {"element": each.element, "severity": each.severity, "code": each.code, "message": each.message}
+                    for each in problems
+                ]
+                _line({"path": str(path), "deployable": deployable, "problems": found})
+                continue
+            click.echo(f"{path}：{'可以部署' if deployable else '不能部署'}，{len(problems)} 个问题")
+            for each in problems:
+                click.echo(f"  {each.severity:7} {each.element or '(整个文件)'}  {each.code}  {each.message}")
+
+    return command
+
+
+def _problems(path: Path) -> list[Problem]:
+    try:
+        return list(check_flow(path))
+    except InvalidDiagram as error:
+        return list(error.problems)
+
+
+def _verify_journal(sessions: sessionmaker[Session]) -> click.Command:
+    @click.command("verify-journal")
+    @click.option("--case", "case_id", help="只核对这一个案件")
+    @as_json
+    def command(case_id: str | None, json_lines: bool) -> None:
+        """逐案核对流水的哈希链，并由流水重建状态与快照比较。"""
+        with sessions() as session:
+            try:
+                report = _verified(verify_journal(session, case_id))
+            except NotFound as error:
+                raise click.ClickException(f"没有案件 {case_id}") from error
+        if json_lines:
+            _line(report)
+            return
+        click.echo(
+            f"核对 {report['cases_checked']} 个案件（其中 {report['erased']} 个已删除，只核对哈希链）："
+            f"哈希链断裂 {len(report['chain_breaks'])}，快照不符 {len(report['snapshot_differences'])}，"
+            f"等待不符 {len(report['wait_differences'])}"
+        )
+        for kind in ("chain_breaks", "snapshot_differences", "wait_differences"):
+            for each in report[kind]:
+                click.echo(f"  {kind}  {each}")
+
+    return command
+
+
+def _verified(verdicts: Iterable[CaseVerdict]) -> dict[str, Any]:  # Any: a JSON object
+    checked = entries = erased = 0
+    breaks: list[dict[str, Any]] = []
+    snapshots: list[str] = []
+    waits: list[dict[str, Any]] = []
+    for verdict in verdicts:
+        checked += 1
+        entries += verdict.entries
+        erased += verdict.is_erased
+        if verdict.chain_break is not None:
+            breaks.append({"case": verdict.case_id, "seq": verdict.chain_break})
+        if verdict.snapshot_differs:
+            snapshots.append(verdict.case_id)
+        if verdict.waits_differ:
+            waits.append({"case": verdict.case_id, "addresses": list(verdict.waits_differ)})
+    return {
+        "cases_checked": checked,
+        "entries": entries,
+        "erased": erased,
+        "chain_breaks": breaks,
+        "snapshot_differences": snapshots,
+        "wait_differences": waits,
+    }
+
+
+def _deploy_flows(sessions: sessionmaker[Session], settings: Settings) -> click.Command:
+    @click.command("deploy-flows")
+    @click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
+    def command(folder: Path | None) -> None:
+        """部署文件夹中从未部署过的流程版本（默认：程序自带的 bpmn）。"""
+        try:
+            with transaction(sessions) as session:
+                deployed = deploy_folder(session, folder or settings.flows_dir, datetime.now(UTC))
+        except InvalidDiagram as error:
+            for each in error.problems:
+                click.echo(f"  {each.severity:7} {each.element or '(整个文件)'}  {each.code}  {each.message}", err=True)
+            raise click.ClickException("流程不能部署，上面列出了原因") from error
+        click.echo(f"共 {len(deployed)} 个流程，均为最新版本")
+
+    return command
+
+
+def _accounts(sessions: sessionmaker[Session]) -> tuple[click.Command, click.Command]:
+    password_option = click.option(
+        "--password", prompt="口令", hide_input=True, confirmation_prompt=True, help="不给出时提示输入"
+    )
+
+    @click.command("create-account")
+    @click.argument("username")
+    @click.option("--group", "groups", multiple=True, help="岗位，可多次给出，如 real_name.reviewer")
+    @click.option("--name", "display_name", default="", help="显示的姓名")
+    @password_option
+    def create(username: str, groups: tuple[str, ...], display_name: str, password: str) -> None:
+        """新建工作台账号。"""
+        with _said_in_chinese(), transaction(sessions) as session:
+            account = create_console_account(
+                session,
+                username,
+                password,
+                datetime.now(UTC),
+                display_name=display_name or username,
+                groups=frozenset(groups),
+            )
+            click.echo(f"已建立账号 {account.username}（{account.id}）")
+
+    @click.command("reset-password")
+    @click.argument("username")
+    @password_option
+    def reset(username: str, password: str) -> None:
+        """为工作台账号设置新口令、解除锁定，并使已有登录失效。"""
+        with _said_in_chinese(), transaction(sessions) as session:
+            account = reset_password(session, username, password)
+            close_all_sessions(session, account.id)
+            click.echo(f"已更新 {username} 的口令")
+
+    return create, reset
+
+
+_REFUSALS = {
+    "account.username_taken": "用户名已被使用",
+    "account.weak_password": "口令太弱：至少 10 个字符，不含用户名",
+    "account.unknown": "没有这个账号",
+}
+
+
+@contextmanager
+def _said_in_chinese() -> Iterator[None]:
+    """Rules of accounts, as an operator reads them."""
+    try:
+        yield
+    except Refused as refused:
+        raise click.ClickException(_REFUSALS.get(refused.code, refused.code)) from refused
+
+
+def _line(fact: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(fact, ensure_ascii=False) + "\n")

@@ -1,0 +1,225 @@
+"""Work items: what waits for me, its form, and what I decide."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from apiflask import APIBlueprint
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
+
+from api.applications import Application, application
+from api.auth import Caller
+from api.concurrency import refuse_stale, wants_match, work_item_tag
+from api.evidence import evidence_link, look_at_case
+from api.idempotency import answer_belongs_to_case
+from api.masking import masked_variables
+from api.paging import PageQuery
+from api.request_session import now
+from api.transactions import decides, reads, writes
+from engine.attachments import attachments_of
+from engine.forms import prefilled_values
+from engine.queries import my_case, my_items, work_item
+from engine.views import WorkItemPage, WorkItemView
+from engine.work_items import claim_work_item, complete_work_item, load_draft, release_work_item, save_draft
+
+work_items_api = APIBlueprint("work_items", __name__, url_prefix="/api/v1", tag="待办")
+
+
+class WorkItemOut(BaseModel):
+    id: str
+    case_id: str
+    flow: str
+    flow_title: str
+    element: str
+    title: str
+    state: str = Field(description="OPEN、CLAIMED、COMPLETED、CANCELLED")
+    group: str | None = Field(description="岗位；本人的申请步骤为 null")
+    assignee: str | None
+    is_mine: bool
+    priority: int
+    created_at: datetime
+    due_at: datetime | None
+    is_overdue: bool
+
+
+class WorkItemList(BaseModel):
+    items: list[WorkItemOut]
+    next: str | None
+
+
+class Image(BaseModel):
+    id: str
+    kind: str
+    media_type: str
+    url: str = Field(description="5 分钟内有效的查看链接")
+
+
+class WorkItemForm(WorkItemOut):
+    form: dict[str, Any] | None = Field(description="JSON Schema，含 ui")
+    values: dict[str, Any] = Field(description="预填的内容")
+    draft: dict[str, Any] | None = Field(description="上次保存而未提交的内容")
+    shown: dict[str, Any] = Field(description="表单旁只读显示的内容（ui.shows）")
+    images: list[Image] = Field(description="shown 和 values 中出现的影像")
+    is_masked: bool = Field(description="尚未领取时，个人信息打码、影像不可看")
+
+
+class Values(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    values: dict[str, Any] = Field(default_factory=dict, description="表单内容")
+
+
+class Completed(BaseModel):
+    id: str
+    case_id: str
+    state: str
+    application: Application | None = Field(description="本人的申请办到哪一步；办理他人申请时为 null")
+
+
+Answer = tuple[dict[str, Any], int, dict[str, str]]
+
+
+@work_items_api.get("/work-items")
+@reads()
+@work_items_api.input(PageQuery, location="query")
+@work_items_api.output(WorkItemList)
+@work_items_api.doc(summary="我的待办")
+def list_my_items(session: Session, caller: Caller, query_data: PageQuery) -> dict[str, Any]:
+    """等待本人办理的：自己申请的下一步，以及已领取的。"""
+    page = my_items(session, caller.actor, cursor=query_data.cursor, limit=query_data.limit)
+    return {"items": [item_json(item, caller, now()) for item in page.items], "next": page.next}
+
+
+@work_items_api.get("/work-items/<work_item_id>")
+@reads()
+@work_items_api.output(WorkItemForm)
+@work_items_api.doc(summary="一件待办")
+def show_item(session: Session, caller: Caller, work_item_id: str) -> Answer:
+    """表单、预填和参考内容。看到未打码的他人信息会留下记录。"""
+    page = work_item(session, work_item_id, caller.actor)
+    is_own = page.item.started_by == caller.account_id
+    is_masked = not is_own and not _holds(page.item, caller)
+    shown = _form_page(session, page, caller, is_masked=is_masked)
+    if not is_own and not is_masked:
+        look_at_case(caller, page.item.case_id)
+    return shown, 200, {"ETag": work_item_tag(page.item)}
+
+
+@work_items_api.post("/work-items/<work_item_id>/claim")
+@decides()
+@work_items_api.output(WorkItemOut)
+@work_items_api.doc(summary="领取待办")
+def claim(session: Session, caller: Caller, work_item_id: str) -> Answer:
+    """先到先得。可带 If-Match。"""
+    _refuse_changed(session, caller, work_item_id)
+    claim_work_item(session, work_item_id, by=caller.actor, now=now())
+    return _item_answer(session, caller, work_item_id)
+
+
+@work_items_api.post("/work-items/<work_item_id>/release")
+@decides()
+@work_items_api.output(WorkItemOut)
+@work_items_api.doc(summary="放回待办")
+def release(session: Session, caller: Caller, work_item_id: str) -> Answer:
+    """放回岗位，由他人领取；草稿保留。可带 If-Match。"""
+    _refuse_changed(session, caller, work_item_id)
+    release_work_item(session, work_item_id, by=caller.actor, now=now())
+    return _item_answer(session, caller, work_item_id)
+
+
+@work_items_api.put("/work-items/<work_item_id>/draft")
+@writes()
+@work_items_api.input(Values)
+@work_items_api.doc(summary="保存草稿", responses={204: "已保存"})
+def keep_draft(session: Session, caller: Caller, work_item_id: str, json_data: Values) -> tuple[str, int]:
+    """不校验；提交后自动清除。"""
+    save_draft(session, work_item_id, by=caller.actor, values=json_data.values, now=now())
+    return "", 204
+
+
+@work_items_api.post("/work-items/<work_item_id>/complete")
+@decides()
+@work_items_api.input(Values)
+@work_items_api.output(Completed)
+@work_items_api.doc(summary="提交待办")
+def complete(session: Session, caller: Caller, work_item_id: str, json_data: Values) -> dict[str, Any]:
+    """内容按表单校验；已办、超时或不属于本人的不生效。可带 If-Match。"""
+    _refuse_changed(session, caller, work_item_id)
+    complete_work_item(session, work_item_id, by=caller.actor, values=json_data.values, now=now())
+    item = work_item(session, work_item_id, caller.actor).item
+    answer_belongs_to_case(item.case_id)
+    is_own = item.started_by == caller.account_id
+    own = application(session, my_case(session, item.case_id, caller.actor)) if is_own else None
+    return {"id": item.id, "case_id": item.case_id, "state": item.state, "application": own}
+
+
+def item_json(item: WorkItemView, caller: Caller, at: datetime) -> dict[str, Any]:
+    """The JSON of a WorkItemOut; nothing in it is personal but account ids."""
+    return {
+        "id": item.id,
+        "case_id": item.case_id,
+        "flow": item.flow_key,
+        "flow_title": item.flow_title,
+        "element": item.element,
+        "title": item.title,
+        "state": item.state,
+        "group": item.group,
+        "assignee": item.assignee,
+        "is_mine": item.assignee == caller.account_id,
+        "priority": item.priority,
+        "created_at": item.created_at,
+        "due_at": item.due_at,
+        "is_overdue": item.closed_at is None and item.due_at is not None and item.due_at < at,
+    }
+
+
+def images_in(session: Session, case_id: str, values: Any, caller: Caller, at: datetime) -> list[dict[str, Any]]:
+    """Links to those of the case's attachments whose ids occur anywhere in `values` (JSON)."""
+    named = set(_texts(values))
+    return [
+        {"id": each.id, "kind": each.kind, "media_type": each.media_type, "url": evidence_link(caller, each.id, at)}
+        for each in attachments_of(session, case_id)
+        if each.id in named
+    ]
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [text for each in inner for text in _texts(each)]
+
+
+def _form_page(session: Session, page: WorkItemPage, caller: Caller, *, is_masked: bool) -> dict[str, Any]:
+    item, form = page.item, page.form
+    shown: dict[str, Any] = {name: page.variables.get(name) for name in form.shows} if form else {}
+    values = prefilled_values(form, page.variables) if form else {}
+    draft = load_draft(session, item.id, by=caller.actor) if item.closed_at is None and _holds(item, caller) else None
+    if is_masked:
+        shown, values = masked_variables(shown, [form] if form else []), {}
+    seen = [shown, values, draft]
+    return {
+        **item_json(item, caller, now()),
+        "form": form.schema if form else None,
+        "values": values,
+        "draft": draft,
+        "shown": shown,
+        "images": [] if is_masked else images_in(session, item.case_id, seen, caller, now()),
+        "is_masked": is_masked,
+    }
+
+
+def _holds(item: WorkItemView, caller: Caller) -> bool:
+    return item.assignee == caller.account_id
+
+
+def _refuse_changed(session: Session, caller: Caller, work_item_id: str) -> None:
+    if wants_match():
+        refuse_stale(work_item_tag(work_item(session, work_item_id, caller.actor).item))
+
+
+def _item_answer(session: Session, caller: Caller, work_item_id: str) -> Answer:
+    item = work_item(session, work_item_id, caller.actor).item
+    answer_belongs_to_case(item.case_id)
+    return item_json(item, caller, now()), 200, {"ETag": work_item_tag(item)}
