@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from alembic import context
+from alembic.autogenerate.api import AutogenContext
 
 from config import load_settings
-from database import Base, make_engine
+from database import Base, UtcTime, make_engine
 from migrations.tables import every_table
 
 every_table()
+
+
+def _own_type(kind: str, item: object, context: AutogenContext) -> str | Literal[False]:
+    """Our column types by their name, with their import."""
+    if kind == "type" and isinstance(item, UtcTime):
+        context.imports.add("from database import UtcTime")
+        return "UtcTime()"
+    return False
+
+
 engine = context.config.attributes.get("engine") or make_engine(load_settings().database_url)
 
 with engine.connect() as connection:
@@ -17,6 +30,7 @@ with engine.connect() as connection:
         target_metadata=Base.metadata,
         render_as_batch=connection.dialect.name == "sqlite",
         compare_type=True,
+        render_item=_own_type,
     )
     with context.begin_transaction():
         context.run_migrations()
