@@ -12,8 +12,8 @@ from pathlib import Path
 from engine.checks.codes import CODES, found
 from engine.checks.concurrency import check_concurrency
 from engine.checks.config import check_config
-from engine.checks.diagram import read_diagram
-from engine.checks.elements import check_elements
+from engine.checks.diagram import Diagram, read_diagrams
+from engine.checks.elements import check_elements, check_file
 from engine.checks.faces import check_faces
 from engine.checks.folder import Folder, open_folder
 from engine.checks.shape import check_shape
@@ -62,7 +62,11 @@ def check_files(files: Mapping[str, bytes]) -> tuple[Problem, ...]:
         diagrams = [content for path, content in sorted(files.items()) if path.endswith(".bpmn")]
         return _sorted((*error.problems, *(problem for content in diagrams for problem in check_bpmn(content))))
     folder = open_folder(flow)
-    problems = [*folder.problems, *_table_problems(folder.tables.values()), *_diagram_problems(flow.bpmn, folder)]
+    problems = [
+        *folder.problems,
+        *_table_problems(folder.tables.values(), folder.choices()),
+        *_diagram_problems(flow.bpmn, folder),
+    ]
     if not any(problem.severity == "error" for problem in problems):
         problems += _compile_problems(flow.bpmn, flow.decisions)
     return _sorted(problems)
@@ -79,7 +83,7 @@ def check_dmn(content: bytes) -> tuple[Problem, ...]:
         tables = read_decisions(content)
     except InvalidDiagram as error:
         return _sorted(error.problems)
-    return _sorted(_table_problems(tables.values()))
+    return _sorted(_table_problems(tables.values(), {}))
 
 
 def _files_of(folder: Path) -> dict[str, bytes]:
@@ -89,9 +93,16 @@ def _files_of(folder: Path) -> dict[str, bytes]:
 
 def _diagram_problems(content: bytes, folder: Folder) -> list[Problem]:
     try:
-        diagram = read_diagram(content)
+        diagrams = read_diagrams(content)
     except InvalidDiagram as error:
         return list(error.problems)
+    problems = list(check_file(diagrams))
+    for diagram in diagrams:
+        problems += _process_problems(diagram, folder)
+    return problems
+
+
+def _process_problems(diagram: Diagram, folder: Folder) -> list[Problem]:
     writes = written_by(diagram, folder)
     return [
         *check_elements(diagram),
@@ -104,8 +115,8 @@ def _diagram_problems(content: bytes, folder: Folder) -> list[Problem]:
     ]
 
 
-def _table_problems(tables: Iterable[DecisionTable]) -> list[Problem]:
-    return [problem for table in tables for problem in check_table(table)]
+def _table_problems(tables: Iterable[DecisionTable], choices: Mapping[str, list[str]]) -> list[Problem]:
+    return [problem for table in tables for problem in check_table(table, choices)]
 
 
 def _compile_problems(bpmn: bytes, decisions: Mapping[str, bytes]) -> list[Problem]:

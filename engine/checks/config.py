@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from engine.checks.codes import found
 from engine.checks.diagram import Diagram, Node
 from engine.checks.folder import Folder
+from engine.checks.graph import reachable, scope_edges
 from engine.checks.tasks import called_decision, message_name
 from engine.errors import Problem
 from engine.flows import FlowConfig
@@ -50,6 +51,10 @@ def _outcome_places(diagram: Diagram) -> Iterator[Problem]:
 
 def _outcomes(diagram: Diagram, config: FlowConfig) -> Iterator[Problem]:
     given: set[str] = set()
+    starts = [node.id for node in diagram.within(diagram.process_id) if node.kind == "startEvent"]
+    beside = {node.id for node in diagram.nodes.values() if node.kind == "boundaryEvent" and not node.is_interrupting}
+    # A reminder's end is not the end of the case.
+    final = reachable(starts, scope_edges(diagram, diagram.process_id), frozenset(beside))
     for node in diagram.nodes.values():
         if node.kind != "endEvent" or node.event or not _is_at_the_top(diagram, node):
             continue
@@ -57,7 +62,7 @@ def _outcomes(diagram: Diagram, config: FlowConfig) -> Iterator[Problem]:
         given.add(outcome)
         if outcome and outcome not in config.outcomes:
             yield found(node.id, "outcome.no_label", f"flow.toml 的 [outcomes] 没有结果 {outcome[:60]}")
-        elif not outcome and node.scope == diagram.process_id and config.outcomes:
+        elif not outcome and node.id in final and config.outcomes:
             yield found(node.id, "outcome.none", f"{node.label} 没有写明结果（属性 outcome）")
     for outcome in config.outcomes.keys() - given:
         yield found(outcome, "outcome.unused", f"没有结束事件给出结果 {outcome}")

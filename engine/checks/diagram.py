@@ -13,11 +13,19 @@ from engine.errors import InvalidDiagram
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 SPIFF = "http://spiffworkflow.org/bpmn/schema/1.0/core"
 MAX_NODES = 1_000
+MAX_PROCESSES = 20  # of a file that has one too many anyway
 
 ACTIVITIES = frozenset({"userTask", "serviceTask", "businessRuleTask", "subProcess"})
 EVENTS = frozenset({"startEvent", "endEvent", "boundaryEvent", "intermediateCatchEvent"})
 GATEWAYS = frozenset({"exclusiveGateway", "parallelGateway", "eventBasedGateway"})
 HOSTED = ACTIVITIES | EVENTS | GATEWAYS
+# Flow nodes the engine does not run: refused by check_elements, yet nodes, so that their flows do not look broken.
+NOT_HOSTED = frozenset(
+    {
+        *("task", "manualTask", "scriptTask", "sendTask", "receiveTask", "callActivity", "transaction"),
+        *("adHocSubProcess", "inclusiveGateway", "complexGateway", "intermediateThrowEvent"),
+    }
+)
 
 
 @dataclass(slots=True, eq=False)
@@ -86,7 +94,7 @@ class Flow:
 
 @dataclass(slots=True)
 class Diagram:
-    """nodes: hosted kinds of flow node by id, in document order. flows: with both ends among the nodes.
+    """nodes: flow nodes by id, in document order. flows: with both ends among the nodes.
 
     all_flows: also the dangling ones. lanes: id → name. lane_of: node id → lane id.
     """
@@ -127,19 +135,18 @@ class Diagram:
         return next((lane for lane in around if lane), "")
 
 
-def read_diagram(content: bytes) -> Diagram:
-    """Raises InvalidDiagram where there is no one process to look at; everything else is left for the checks."""
+def read_diagrams(content: bytes) -> list[Diagram]:
+    """One for each process of the file. Raises InvalidDiagram where there is nothing to look at."""
     root = parse_xml(content)
     if local_name(root) != "definitions" or namespace(root) != BPMN:
         raise InvalidDiagram([found("", "xml.not_bpmn", "根元素应为 BPMN 2.0 的 definitions")])
     processes = [child for child in root if is_bpmn(child, "process")]
     if not processes:
         raise InvalidDiagram([found("", "process.none", "流程图中没有流程（process）")])
-    if len(processes) > 1:
-        names = [process.get("id", "") for process in processes]
-        several = [found(name, "process.several", f"一个文件只能有一个流程，这里有 {len(names)} 个") for name in names]
-        raise InvalidDiagram(several)
-    process = processes[0]
+    return [_read_process(root, process) for process in processes[:MAX_PROCESSES]]
+
+
+def _read_process(root: Xml, process: Xml) -> Diagram:
     diagram = Diagram(process, process.get("id", ""), root)
     for child in root:
         if is_bpmn(child, "message"):
@@ -192,10 +199,11 @@ def _read_scope(diagram: Diagram, scope_xml: Xml, scope: str) -> None:
             )
         elif kind == "laneSet":
             _read_lanes(diagram, child)
-        elif kind in HOSTED and element and element not in diagram.nodes and element != diagram.process_id:
+        elif kind in HOSTED | NOT_HOSTED and element and element not in diagram.nodes and element != diagram.process_id:
             definitions = [local_name(part) for part in bpmn_children(child)]
             events = [name.removesuffix("EventDefinition") for name in definitions if name.endswith("EventDefinition")]
-            node = Node(element, kind, child.get("name", ""), scope, child, events[0] if events else "")
+            name = " ".join(child.get("name", "").split())
+            node = Node(element, kind, name, scope, child, events[0] if events else "")
             node.attached_to = child.get("attachedToRef", "") if kind == "boundaryEvent" else ""
             diagram.nodes[element] = node
             if kind == "subProcess":

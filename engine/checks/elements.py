@@ -45,8 +45,6 @@ def check_elements(diagram: Diagram) -> Iterator[Problem]:
         yield found(diagram.process_id, "process.not_executable", "请把流程设为可执行（isExecutable）")
     if not _ID.fullmatch(diagram.process_id):
         yield found(diagram.process_id, "element.no_id", "流程没有有效的 id")
-    yield from _roots(diagram)
-    yield from _ids(diagram)
     yield from _scope(diagram.process, diagram.process_id)
     yield from _foreign(diagram)
     for node in diagram.nodes.values():
@@ -55,8 +53,19 @@ def check_elements(diagram: Diagram) -> Iterator[Problem]:
             yield found(node.id, "element.property", f"{node.label} 的属性 {name or '（无名）'} 不会起作用")
 
 
-def _roots(diagram: Diagram) -> Iterator[Problem]:
-    for child in bpmn_children(diagram.root):
+def check_file(diagrams: list[Diagram]) -> Iterator[Problem]:
+    """What concerns the file as a whole: its processes, what stands beside them, ids used twice."""
+    root = diagrams[0].root
+    if len(diagrams) > 1:
+        for diagram in diagrams:
+            message = f"一个文件只能有一个流程，这里有 {len(diagrams)} 个"
+            yield found(diagram.process_id, "process.several", message)
+    yield from _roots(root)
+    yield from _ids(root)
+
+
+def _roots(root: Xml) -> Iterator[Problem]:
+    for child in bpmn_children(root):
         kind = local_name(child)
         if kind == "collaboration":
             for part in bpmn_children(child):
@@ -68,9 +77,9 @@ def _roots(diagram: Diagram) -> Iterator[Problem]:
             yield _unsupported(child)
 
 
-def _ids(diagram: Diagram) -> Iterator[Problem]:
+def _ids(root: Xml) -> Iterator[Problem]:
     seen: set[str] = set()
-    for xml in diagram.root.iter():
+    for xml in root.iter():
         element = xml.get("id") if isinstance(xml.tag, str) and namespace(xml) == BPMN else None
         if element is None:
             continue
@@ -164,6 +173,6 @@ def _foreign(diagram: Diagram) -> Iterator[Problem]:
 
 def _unsupported(xml: Xml, owner: str = "") -> Problem:
     kind = local_name(xml)
-    name = xml.get("name", "")
+    name = " ".join(xml.get("name", "").split())
     named = f"（{name[:40]}）" if name and is_bpmn(xml, kind) else ""
     return found(xml.get("id") or owner, "element.unsupported", f"平台不支持 {kind}{named}")

@@ -25,6 +25,19 @@ class Folder:
     has_broken_tables: bool = False
     problems: list[Problem] = field(default_factory=list)
 
+    def choices(self) -> dict[str, list[str]]:
+        """The values of each variable that forms let people choose and nothing else writes, as far as forms tell."""
+        choices: dict[str, list[str]] = {}
+        open_ended: set[str] = set()
+        for form in self.forms.values():
+            for name, shown in form.fields.items():
+                values = shown.schema.get("enum")
+                if isinstance(values, list) and all(isinstance(value, str) for value in values):
+                    choices[name] = [*choices.get(name, []), *values]
+                else:
+                    open_ended.add(name)
+        return {name: values for name, values in choices.items() if name not in open_ended}
+
     @property
     def is_alone(self) -> bool:
         return self.config is None

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from engine.checks.codes import found
-from engine.checks.diagram import ACTIVITIES, Diagram, Flow, Node
+from engine.checks.diagram import ACTIVITIES, HOSTED, NOT_HOSTED, Diagram, Flow, Node
 from engine.checks.graph import components, entrances, in_order, reachable, reversed_edges, scope_edges
 from engine.errors import NotFound, Problem
 from engine.service_tasks import find_service_task
@@ -38,7 +38,7 @@ def _flows(diagram: Diagram) -> Iterator[Problem]:
         no_way_in = target.kind in ("startEvent", "boundaryEvent") or target.is_event_subprocess
         if no_way_in or source.kind == "endEvent" or source.is_event_subprocess:
             yield found(place, "flow.misplaced", f"不能从 {source.label} 连到 {target.label}")
-        if flow.condition is not None and source.kind != "exclusiveGateway":
+        if flow.condition is not None and source.kind in HOSTED - {"exclusiveGateway"}:
             yield found(place, "flow.condition_misplaced", f"{source.label} 不是排他网关，它的出口不能有条件")
     for node in diagram.nodes.values():
         if len(node.outgoing) > 1 and not node.kind.endswith("Gateway"):
@@ -136,6 +136,8 @@ def _is_opposite(one: ast.expr, other: ast.expr) -> bool:
 
 def _boundary(diagram: Diagram, node: Node) -> Iterator[Problem]:
     host = diagram.nodes.get(node.attached_to)
+    if host is not None and host.kind in NOT_HOSTED:
+        return
     if host is None or host.scope != node.scope or host.kind not in ACTIVITIES or host.is_event_subprocess:
         yield found(node.id, "event.boundary", f"{node.label} 没有附着在同一层的任务或子流程上")
     elif host.kind == "userTask" and node.event == "error":
@@ -156,7 +158,7 @@ def is_instant(node: Node) -> bool:
 
 def _waits(diagram: Diagram, node: Node, passable: dict[str, bool]) -> bool:
     """A token stops here until something comes in."""
-    if node.kind in ("userTask", "eventBasedGateway", "intermediateCatchEvent"):
+    if node.kind in {"userTask", "eventBasedGateway", "intermediateCatchEvent"} | NOT_HOSTED:
         return True
     if node.kind == "serviceTask":
         return not is_instant(node)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations, pairwise, product
 from math import prod
 from typing import Any
@@ -19,9 +19,17 @@ Fit = set[int]  # which of a column's candidate values a cell fits, by place
 Rows = list[list[Fit]]  # rule by rule, column by column
 
 
-def check_table(table: DecisionTable) -> Iterator[Problem]:
-    """UNIQUE: pairs of rules that one input fits, with that input. Any policy: an input that no rule fits."""
-    columns = [_candidates(column, [rule.cells[i] for rule in table.rules]) for i, column in enumerate(table.inputs)]
+def check_table(table: DecisionTable, choices: Mapping[str, list[str]]) -> Iterator[Problem]:
+    """UNIQUE: pairs of rules that one input fits, with that input. Any policy: an input that no rule fits.
+
+    choices: the values of variables that are chosen from a list; their columns have no others.
+    """
+    columns = [
+        [*dict.fromkeys(choices[column.expression.text])]
+        if column.expression.text in choices
+        else _candidates(column, [rule.cells[place] for rule in table.rules])
+        for place, column in enumerate(table.inputs)
+    ]
     if sum(map(len, columns)) * len(table.rules) > _MOST_TRIES:
         yield found(table.id, "decision.not_searched", f"决策 {table.id} 过大，没有查找重叠和遗漏")
         return
