@@ -1,0 +1,52 @@
+"""A fresh database for every story, copied from one that has the tables and the flows."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+import vault
+from composition import declare_service_tasks
+from config import ROOT
+from database import Base, make_engine, session_factory, transaction
+from engine import attachments
+from engine.actors import Actor
+from engine.deploy import deploy_flow
+from engine.flows import load_flow
+from migrations.tables import every_table
+from tests.flows.story import Town
+
+# A Monday, 09:00 in Wuhan.
+MONDAY = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
+FLOWS = ROOT / "bpmn"
+
+
+@pytest.fixture(scope="session")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with every table and the flow real_name."""
+    folder = tmp_path_factory.mktemp("deployed")
+    vault.use(vault.Vault(bytes(range(32))))
+    every_table()
+    declare_service_tasks(FLOWS)
+    engine = make_engine(f"sqlite:///{folder / 'platform.db'}")
+    Base.metadata.create_all(engine)
+    with transaction(session_factory(engine)) as session:
+        deploy_flow(session, load_flow(FLOWS / "real_name"), by=Actor("analyst"), reason="tests", now=MONDAY)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()
+    return folder / "platform.db"
+
+
+@pytest.fixture
+def town(deployed: Path, tmp_path: Path) -> Iterator[Town]:
+    vault.use(vault.Vault(bytes(range(32))))
+    shutil.copy(deployed, tmp_path / "platform.db")
+    attachments.use_directory(tmp_path / "files")
+    engine = make_engine(f"sqlite:///{tmp_path / 'platform.db'}")
+    yield Town(session_factory(engine), MONDAY)
+    engine.dispose()
