@@ -1,0 +1,193 @@
+"""Block-structured processes as trees: what the generator makes, the writer draws and the reference executes.
+
+A tree has no gateways that join and no sequence flows; those exist only in the diagram that `drawing.py` makes of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Operator = Literal["is", "is not", "truthy", "falsy", "less"]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """`variable` compared with a constant. "less" fails on a variable that is no number."""
+
+    variable: str
+    operator: Operator
+    constant: Any = None
+
+
+@dataclass(frozen=True)
+class TimerText:
+    """How a moment is written in the diagram. kind: "literal" (text is ISO 8601), "variable" (text names a variable
+    holding such a text), "working_days" (text is a number of days)."""
+
+    kind: Literal["literal", "variable", "working_days"]
+    text: str
+
+
+@dataclass(frozen=True)
+class Message:
+    """correlation, result: names of variables, "" for none."""
+
+    name: str
+    correlation: str = ""
+    result: str = ""
+
+
+@dataclass(frozen=True)
+class Timer:
+    text: TimerText
+
+
+@dataclass(frozen=True)
+class Error:
+    """code "" catches every error. result: the variable that takes what is known of it, "" for none."""
+
+    code: str = ""
+    result: str = ""
+
+
+Event = Message | Timer | Error
+
+
+@dataclass(frozen=True)
+class Boundary:
+    id: str
+    event: Event
+    interrupting: bool
+    handler: Block
+
+
+@dataclass(frozen=True)
+class Seq:
+    blocks: tuple[Block, ...] = ()
+
+
+@dataclass(frozen=True)
+class User:
+    """writes: names of the form's fields."""
+
+    id: str
+    writes: tuple[str, ...]
+    due: TimerText | None = None
+    boundaries: tuple[Boundary, ...] = ()
+
+
+@dataclass(frozen=True)
+class Job:
+    """parameters: parameter name → variable. result: the variable that takes the result, "" to drop it."""
+
+    id: str
+    service: str
+    parameters: tuple[tuple[str, str], ...] = ()
+    result: str = ""
+    boundaries: tuple[Boundary, ...] = ()
+
+
+@dataclass(frozen=True)
+class Row:
+    """values: the input matches one of these; None matches everything (`-`)."""
+
+    values: tuple[Any, ...] | None
+    output: Any
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A business rule task with its decision table of one input and one output."""
+
+    id: str
+    reads: str
+    writes: str
+    hit_policy: Literal["FIRST", "UNIQUE", "COLLECT"]
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class Xor:
+    """otherwise None: there is no default flow, so a token may find no way out."""
+
+    id: str
+    branches: tuple[tuple[Condition, Block], ...]
+    otherwise: Block | None
+
+
+@dataclass(frozen=True)
+class Par:
+    id: str
+    branches: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
+class Catch:
+    id: str
+    event: Message | Timer
+
+
+@dataclass(frozen=True)
+class Race:
+    """An event-based gateway: what happens first decides."""
+
+    id: str
+    branches: tuple[tuple[Catch, Block], ...]
+
+
+@dataclass(frozen=True)
+class Loop:
+    """body once, then again while the condition holds."""
+
+    id: str
+    body: Block
+    again: Condition
+
+
+@dataclass(frozen=True)
+class End:
+    id: str
+    outcome: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class EventSub:
+    """An event subprocess. start: id of its start event."""
+
+    id: str
+    start: str
+    event: Event
+    interrupting: bool
+    scope: Scope
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a process, a subprocess and an event subprocess hold. outcome: of the end event the body runs into."""
+
+    body: Block
+    handlers: tuple[EventSub, ...] = ()
+    outcome: str = ""
+
+
+@dataclass(frozen=True)
+class Sub:
+    id: str
+    scope: Scope
+    boundaries: tuple[Boundary, ...] = ()
+
+
+Block = Seq | User | Job | Rule | Xor | Par | Catch | Race | Loop | End | Sub
+Activity = User | Job | Sub
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A process. settings: the case's settings."""
+
+    id: str
+    scope: Scope
+    settings: Mapping[str, Any]

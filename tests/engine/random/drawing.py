@@ -1,0 +1,293 @@
+"""Draws a block tree as BPMN XML in the dialect of the flows, with the gateways and flows a person would draw."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from random import Random
+from typing import Any
+from xml.sax.saxutils import escape, quoteattr
+
+from tests.engine.random.blocks import (
+    Activity,
+    Block,
+    Boundary,
+    Catch,
+    Condition,
+    End,
+    Error,
+    Event,
+    EventSub,
+    Job,
+    Loop,
+    Message,
+    Par,
+    Race,
+    Rule,
+    Scope,
+    Seq,
+    Sub,
+    Timer,
+    TimerText,
+    Tree,
+    User,
+    Xor,
+)
+
+BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
+SPIFF = "http://spiffworkflow.org/bpmn/schema/1.0/core"
+DMN = "https://www.omg.org/spec/DMN/20191111/MODEL/"
+
+
+def draw(tree: Tree, seed: int) -> tuple[bytes, dict[str, bytes]]:
+    """BPMN XML and, by decision id, DMN XML. The seed decides where flows meet: in a gateway or at the next element."""
+    drawing = _Drawing(Random(seed))
+    body = drawing.inside(tree.scope)
+    xml = (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<bpmn:definitions xmlns:bpmn="{BPMN}" xmlns:spiffworkflow="{SPIFF}" '
+        'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" id="definitions" targetNamespace="http://bpmn.io/schema/bpmn">\n'
+        f'<bpmn:process id={quoteattr(tree.id)} isExecutable="true">\n{body}\n</bpmn:process>\n'
+        + "\n".join(drawing.roots.values())
+        + "\n</bpmn:definitions>\n"
+    )
+    return xml.encode(), {name: text.encode() for name, text in drawing.decisions.items()}
+
+
+def condition_text(condition: Condition) -> str:
+    name = condition.variable
+    return {
+        "is": f"{name} == {condition.constant!r}",
+        "is not": f"{name} != {condition.constant!r}",
+        "truthy": name,
+        "falsy": f"not {name}",
+        "less": f"{name} < {condition.constant!r}",
+    }[condition.operator]
+
+
+def timer_text(text: TimerText) -> str:
+    return f"working_days({text.text})" if text.kind == "working_days" else text.text
+
+
+class _Drawing:
+    """Exits are (element, condition text or None, is default) of flows that still look for their target."""
+
+    def __init__(self, random: Random) -> None:
+        self.random = random
+        self.level: list[str] = []
+        self.flows: dict[str, str] = {}
+        self.roots: dict[str, str] = {}
+        self.decisions: dict[str, str] = {}
+        self.names = 0
+
+    def name(self, prefix: str) -> str:
+        self.names += 1
+        return f"{prefix}_{self.names}"
+
+    def connect(self, exits: Iterable[Exit], target: str) -> None:
+        for source, flow, condition in exits:
+            inner = (
+                f'<bpmn:conditionExpression xsi:type="bpmn:tFormalExpression">{escape(condition)}</bpmn:conditionExpression>'
+                if condition
+                else ""
+            )
+            ends = f'sourceRef="{source}" targetRef="{target}"'
+            self.flows[flow] = f'<bpmn:sequenceFlow id="{flow}" {ends}>{inner}</bpmn:sequenceFlow>'
+
+    def exit(self, source: str, condition: str = "") -> Exit:
+        return source, self.name("flow"), condition
+
+    def node(self, kind: str, id: str, exits: Sequence[Exit], inner: str = "", attributes: str = "") -> list[Exit]:
+        """Draw an element, lead the exits to it, and give its one exit."""
+        self.level.append(f'<bpmn:{kind} id="{id}"{attributes}>{inner}</bpmn:{kind}>')
+        self.connect(exits, id)
+        return [self.exit(id)]
+
+    def merged(self, exits: list[Exit]) -> list[Exit]:
+        """At most one exit: several meet in an exclusive gateway."""
+        return self.node("exclusiveGateway", self.name("merge"), exits) if len(exits) > 1 else exits
+
+    def maybe_merged(self, exits: list[Exit]) -> list[Exit]:
+        return self.merged(exits) if self.random.random() < 0.5 else exits
+
+    # -- scopes
+
+    def scope(self, scope: Scope, start: str = "", start_inner: str = "", start_attributes: str = "") -> None:
+        entry = self.node("startEvent", start or self.name("start"), [], start_inner, start_attributes)
+        exits = self.block(scope.body, entry)
+        if exits:
+            self.end(End(self.name("end"), outcome=scope.outcome), self.maybe_merged(exits))
+        for handler in scope.handlers:
+            self.event_sub(handler)
+
+    def inside(self, scope: Scope, start: str = "", start_inner: str = "", start_attributes: str = "") -> str:
+        """The elements of a scope, then its flows: a gateway tries its ways out in the order the file has them."""
+        outer, self.level, self.flows = (self.level, self.flows), [], {}
+        self.scope(scope, start, start_inner, start_attributes)
+        inner = "\n".join([*self.level, *(self.flows[flow] for flow in sorted(self.flows, key=number_of))])
+        self.level, self.flows = outer
+        return inner
+
+    def event_sub(self, handler: EventSub) -> None:
+        interrupting = f' isInterrupting="{str(handler.interrupting).lower()}"'
+        inner = self.inside(handler.scope, handler.start, self.event(handler.event), interrupting)
+        self.level.append(f'<bpmn:subProcess id="{handler.id}" triggeredByEvent="true">{inner}</bpmn:subProcess>')
+
+    # -- blocks: each leads the exits it is given to itself and returns its own
+
+    def block(self, block: Block, exits: list[Exit]) -> list[Exit]:
+        draw = getattr(self, f"draw_{type(block).__name__.lower()}")
+        result: list[Exit] = draw(block, exits)
+        return result
+
+    def draw_seq(self, seq: Seq, exits: list[Exit]) -> list[Exit]:
+        for block in seq.blocks:
+            exits = self.block(block, self.maybe_merged(exits))
+        return exits
+
+    def draw_user(self, user: User, exits: list[Exit]) -> list[Exit]:
+        settings = {"form": user.id.lower()}
+        if user.due:
+            settings["due"] = timer_text(user.due)
+        out = self.node("userTask", user.id, exits, self.extension(properties(settings)))
+        return out + self.boundaries(user)
+
+    def draw_job(self, job: Job, exits: list[Exit]) -> list[Exit]:
+        given = "".join(
+            f'<spiffworkflow:parameter id="{name}" type="str" value="{variable}" />'
+            for name, variable in job.parameters
+        )
+        result = f' resultVariable="{job.result}"' if job.result else ""
+        operator = (
+            f'<spiffworkflow:serviceTaskOperator id="{job.service}"{result}>'
+            f"<spiffworkflow:parameters>{given}</spiffworkflow:parameters></spiffworkflow:serviceTaskOperator>"
+        )
+        return self.node("serviceTask", job.id, exits, self.extension(operator)) + self.boundaries(job)
+
+    def draw_rule(self, rule: Rule, exits: list[Exit]) -> list[Exit]:
+        decision = f"decision_{rule.id}"
+        self.decisions[decision] = decision_xml(decision, rule)
+        called = f"<spiffworkflow:calledDecisionId>{decision}</spiffworkflow:calledDecisionId>"
+        return self.node("businessRuleTask", rule.id, exits, self.extension(called))
+
+    def draw_xor(self, xor: Xor, exits: list[Exit]) -> list[Exit]:
+        ways = [(self.exit(xor.id, condition_text(condition)), branch) for condition, branch in xor.branches]
+        default = ""
+        if xor.otherwise is not None:
+            way = self.exit(xor.id)
+            default = f' default="{way[1]}"'
+            ways.append((way, xor.otherwise))
+        self.level.append(f'<bpmn:exclusiveGateway id="{xor.id}"{default} />')
+        self.connect(exits, xor.id)
+        return [out for way, branch in ways for out in self.block(branch, [way])]
+
+    def draw_par(self, par: Par, exits: list[Exit]) -> list[Exit]:
+        self.node("parallelGateway", par.id, self.merged(exits))  # two flows into it would make it a join
+        ends = [out for branch in par.branches for out in self.merged(self.block(branch, [self.exit(par.id)]))]
+        return self.node("parallelGateway", f"{par.id}_join", ends)
+
+    def draw_catch(self, catch: Catch, exits: list[Exit]) -> list[Exit]:
+        return self.node("intermediateCatchEvent", catch.id, exits, self.event(catch.event))
+
+    def draw_race(self, race: Race, exits: list[Exit]) -> list[Exit]:
+        self.level.append(f'<bpmn:eventBasedGateway id="{race.id}" />')
+        self.connect(exits, race.id)
+        return [
+            out
+            for catch, branch in race.branches
+            for out in self.block(branch, self.draw_catch(catch, [self.exit(race.id)]))
+        ]
+
+    def draw_loop(self, loop: Loop, exits: list[Exit]) -> list[Exit]:
+        again = self.exit(loop.id, condition_text(loop.again))
+        entry = self.node("exclusiveGateway", f"{loop.id}_in", [*exits, again])
+        ends = self.block(loop.body, entry)
+        out = self.exit(loop.id)
+        self.level.append(f'<bpmn:exclusiveGateway id="{loop.id}" default="{out[1]}" />')
+        self.connect(ends, loop.id)
+        return [out]
+
+    def draw_end(self, end: End, exits: list[Exit]) -> list[Exit]:
+        self.end(end, exits)
+        return []
+
+    def draw_sub(self, sub: Sub, exits: list[Exit]) -> list[Exit]:
+        return self.node("subProcess", sub.id, exits, self.inside(sub.scope)) + self.boundaries(sub)
+
+    # -- details
+
+    def boundaries(self, activity: Activity) -> list[Exit]:
+        exits: list[Exit] = []
+        for boundary in activity.boundaries:
+            exits += self.boundary(boundary, activity.id)
+        return exits
+
+    def boundary(self, boundary: Boundary, host: str) -> list[Exit]:
+        attributes = f' attachedToRef="{host}" cancelActivity="{str(boundary.interrupting).lower()}"'
+        out = self.node("boundaryEvent", boundary.id, [], self.event(boundary.event), attributes)
+        exits = self.block(boundary.handler, out)
+        if boundary.interrupting:
+            return exits
+        if exits:
+            self.end(End(self.name("end")), exits)
+        return []
+
+    def end(self, end: End, exits: list[Exit]) -> None:
+        inner = self.extension(properties({"outcome": end.outcome})) if end.outcome else ""
+        self.node("endEvent", end.id, exits, inner + (self.event(Error(end.error)) if end.error else ""))
+
+    def event(self, event: Event) -> str:
+        if isinstance(event, Timer):
+            text = timer_text(event.text)
+            kind = "timeDate" if text[:2].isdigit() else "timeDuration"
+            return f"<bpmn:timerEventDefinition><bpmn:{kind}>{escape(text)}</bpmn:{kind}></bpmn:timerEventDefinition>"
+        settings = {"correlation": getattr(event, "correlation", ""), "result": event.result}
+        given = {name: value for name, value in settings.items() if value}
+        extension = self.extension(properties(given)) if given else ""
+        if isinstance(event, Message):
+            self.roots[f"message_{event.name}"] = f'<bpmn:message id="message_{event.name}" name="{event.name}" />'
+            return extension + f'<bpmn:messageEventDefinition messageRef="message_{event.name}" />'
+        if not event.code:
+            return extension + "<bpmn:errorEventDefinition />"
+        self.roots[f"error_{event.code}"] = f'<bpmn:error id="error_{event.code}" errorCode="{event.code}" />'
+        return extension + f'<bpmn:errorEventDefinition errorRef="error_{event.code}" />'
+
+    def extension(self, inner: str) -> str:
+        return f"<bpmn:extensionElements>{inner}</bpmn:extensionElements>"
+
+
+Exit = tuple[str, str, str]  # source element, id of the flow, condition text
+
+
+def number_of(flow: str) -> int:
+    return int(flow.removeprefix("flow_"))
+
+
+def properties(values: dict[str, str]) -> str:
+    inner = "".join(
+        f'<spiffworkflow:property name="{name}" value={quoteattr(value)} />' for name, value in values.items()
+    )
+    return f"<spiffworkflow:properties>{inner}</spiffworkflow:properties>"
+
+
+def decision_xml(decision: str, rule: Rule) -> str:
+    rows = "".join(
+        f'<rule id="{rule.id}_{n}"><inputEntry id="{rule.id}_{n}_i"><text>{escape(_cell(row.values))}</text></inputEntry>'
+        f'<outputEntry id="{rule.id}_{n}_o"><text>{escape(_literal(row.output))}</text></outputEntry></rule>'
+        for n, row in enumerate(rule.rows, 1)
+    )
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<definitions xmlns="{DMN}" id="definitions_{rule.id}" name="decisions" '
+        f'namespace="http://camunda.org/schema/1.0/dmn"><decision id="{decision}" name="{decision}">'
+        f'<decisionTable id="table_{rule.id}" hitPolicy="{rule.hit_policy}"><input id="in_{rule.id}" label="in">'
+        f'<inputExpression id="expression_{rule.id}" typeRef="string"><text>{rule.reads}</text></inputExpression></input>'
+        f'<output id="out_{rule.id}" label="out" name="{rule.writes}" typeRef="string" />{rows}'
+        "</decisionTable></decision></definitions>"
+    )
+
+
+def _cell(values: tuple[Any, ...] | None) -> str:
+    return "-" if values is None else ",".join(_literal(value) for value in values)
+
+
+def _literal(value: Any) -> str:
+    return json.dumps(value)

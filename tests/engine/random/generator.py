@@ -1,0 +1,276 @@
+"""Random block-structured processes, the same for the same seed.
+
+What is kept out, because no diagram that passes the deployment check has it or because its result would hang on the order
+in which parallel branches of one run are executed:
+- a way around every wait of a loop's body;
+- an end event in a branch of a parallel gateway, unless it throws an error, and then right after a wait;
+- a parallel gateway outside a subprocess in the handler of a non-interrupting boundary event;
+- a decision's output read anywhere but right behind the decision.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Any
+
+from tests.engine.random.blocks import (
+    Block,
+    Boundary,
+    Catch,
+    Condition,
+    End,
+    Error,
+    Event,
+    EventSub,
+    Job,
+    Loop,
+    Message,
+    Par,
+    Race,
+    Row,
+    Rule,
+    Scope,
+    Seq,
+    Sub,
+    Timer,
+    TimerText,
+    Tree,
+    User,
+    Xor,
+)
+
+# Two kinds of falsy and of truthy each, and never 1 beside True: what `True == 1` should be is not this test's matter.
+VALUES: tuple[Any, ...] = (0, False, "", None, 2, 3, "a", "b", True)
+CONSTANTS: tuple[Any, ...] = (2, 3, "a", "b", "E1")
+ERRORS = ("E1", "E2", "E3")
+START_VARIABLES = ("s_1", "s_2", "s_3")
+MOMENTS = {
+    "m_soon": "PT10M",
+    "m_later": "P2D",
+    "m_day": "2026-03-04T09:00:00+08:00",
+    "m_bad": "soon",
+}  # the last is none
+LITERALS = ("PT5M", "PT1H30M", "P3D", "PT0M", "2026-03-02T18:00:00+08:00", "2026-03-09T00:00:00+00:00")
+
+
+def generate(seed: int) -> Tree:
+    """A process of some 5 to 60 elements."""
+    random = Random(seed)
+    maker = _Maker(random, size=random.randint(6, 30))
+    place = Place(depth=random.randint(2, 4), is_top=True, may_end=True)
+    return Tree(f"Random_{seed}", maker.scope(place, is_top=True), {"face_step": maker.random.random() < 0.5})
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a block is to stand. depth: how deep blocks may still nest. may_end: a plain end event may stand here.
+
+    may_fork: a parallel gateway may stand here. is_top: an outcome may be reached here. is_alone: nothing runs beside this
+    in the run that gets here, so an error may be thrown at once.
+    """
+
+    depth: int
+    is_top: bool = False
+    may_end: bool = False
+    may_fork: bool = True
+    is_alone: bool = True
+
+    def deeper(self, **changes: Any) -> Place:
+        return replace(self, depth=self.depth - 1, **changes)
+
+
+class _Maker:
+    """size: from this many elements on, only small blocks are added."""
+
+    def __init__(self, random: Random, size: int) -> None:
+        self.random, self.size = random, size
+        self.count = 0
+        self.pool = [*START_VARIABLES, "settings.face_step"]
+
+    def id(self, prefix: str) -> str:
+        self.count += 1
+        return f"{prefix}{self.count}"
+
+    def chance(self, share: float) -> bool:
+        return self.random.random() < share
+
+    def variable(self) -> str:
+        return self.random.choice(self.pool)
+
+    # -- scopes
+
+    def scope(self, place: Place, *, is_top: bool = False) -> Scope:
+        body = self.seq(place, 3 if is_top else 2)
+        handlers = tuple(
+            self.event_sub(place) for _ in range(self.random.choice((0, 0, 1, 1, 2) if place.depth > 0 else (0,)))
+        )
+        return Scope(body, self._distinct(handlers), self.id("outcome_") if place.is_top and self.chance(0.7) else "")
+
+    def _distinct(self, handlers: tuple[Any, ...]) -> tuple[Any, ...]:
+        """At most one catcher of an error code in a place: which of two equals catches is nobody's promise."""
+        seen: set[str] = set()
+        kept = []
+        for handler in handlers:
+            code = handler.event.code if isinstance(handler.event, Error) else None
+            if code is None or code not in seen:
+                kept.append(handler)
+            if code is not None:
+                seen.add(code)
+        return tuple(kept)
+
+    def event_sub(self, place: Place) -> EventSub:
+        event = self.event(errors=True)
+        interrupting = isinstance(event, Error) or self.chance(0.5)
+        inside = place.deeper(may_end=True, may_fork=True, is_top=place.is_top and interrupting)
+        return EventSub(self.id("Handler"), self.id("begin"), event, interrupting, self.scope(inside))
+
+    # -- events
+
+    def event(self, *, errors: bool = False) -> Event:
+        if errors and self.chance(0.5):
+            return Error(self.random.choice((*ERRORS, "")), self.result(".code"))
+        return Timer(self.timer()) if self.chance(0.5) else self.message()
+
+    def timer(self) -> TimerText:
+        roll = self.random.random()
+        if roll < 0.2:
+            return TimerText("variable", self.random.choice(tuple(MOMENTS)))
+        if roll < 0.35:
+            return TimerText("working_days", str(self.random.randint(1, 4)))
+        return TimerText("literal", self.random.choice(LITERALS))
+
+    def message(self) -> Message:
+        name = self.random.choice(("withdraw", "remind", "answer"))
+        return Message(name, self.random.choice(("", "", "s_1")), self.result(".k"))
+
+    def result(self, part: str) -> str:
+        """Perhaps a variable for what an event brings; conditions may read a part of it."""
+        if self.chance(0.5):
+            return ""
+        name = self.id("m_")
+        self.pool.append(name + part)
+        return name
+
+    def condition(self, variable: str = "") -> Condition:
+        operator = self.random.choice(("is", "is", "is not", "truthy", "falsy"))
+        if self.chance(0.04):
+            operator = "less"
+        constant = self.random.choice((2, 3)) if operator == "less" else self.random.choice(CONSTANTS)
+        return Condition(variable or self.variable(), operator, constant)  # type: ignore[arg-type]
+
+    # -- blocks
+
+    def seq(self, place: Place, longest: int = 3) -> Seq:
+        made = [self.block(place) for _ in range(self.random.randint(1, longest))]
+        return Seq(tuple(made))
+
+    def block(self, place: Place) -> Block:
+        makers: list[Any] = [self.user, self.user, self.job, self.catch]
+        if place.depth > 0 and self.count < self.size:
+            makers += [
+                self.xor,
+                self.decide,
+                self.race,
+                self.loop,
+                self.sub,
+                self.sub,
+                self.sub,
+                self.raise_error,
+                self.raise_error,
+            ]
+            makers += [self.par, self.par] if place.may_fork else []
+            makers += [self.way_out] if place.may_end else []
+        made: Block = self.random.choice(makers)(place)
+        return made
+
+    def user(self, place: Place) -> User:
+        id = self.id("ask")
+        writes = (f"v_{id}",)
+        self.pool += writes
+        due = self.timer() if self.chance(0.3) else None
+        return User(id, writes, due, self.boundaries(place, errors=False))
+
+    def job(self, place: Place) -> Job:
+        id = self.id("work")
+        parameters = tuple((f"p{n}", self.variable()) for n in range(self.random.randint(0, 2)))
+        result = f"v_{id}" if self.chance(0.8) else ""
+        made = Job(id, f"service.{id}", parameters, result, self.boundaries(place, errors=True))
+        self.pool += [result] if result else []
+        return made
+
+    def boundaries(self, place: Place, *, errors: bool) -> tuple[Boundary, ...]:
+        if place.depth <= 0 or self.count >= self.size:
+            return ()
+        number = self.random.choice((0, 0, 1, 1, 2, 2))
+        return self._distinct(tuple(self.boundary(place, errors=errors) for _ in range(number)))
+
+    def boundary(self, place: Place, *, errors: bool) -> Boundary:
+        event = self.event(errors=errors)
+        interrupting = isinstance(event, Error) or self.chance(0.55)
+        if interrupting:
+            handler = self.seq(place.deeper(), 2)
+        else:
+            handler = self.seq(place.deeper(may_end=True, may_fork=False, is_top=False), 2)
+        return Boundary(self.id("on"), event, interrupting, Seq() if self.chance(0.2) and interrupting else handler)
+
+    def catch(self, place: Place) -> Catch:
+        event = self.event()
+        assert not isinstance(event, Error)
+        return Catch(self.id("until"), event)
+
+    def xor(self, place: Place) -> Xor:
+        number = self.random.randint(1, 2)
+        branches = tuple((self.condition(), self.branch(place)) for _ in range(number))
+        return Xor(self.id("choose"), branches, self.branch(place) if self.chance(0.8) else None)
+
+    def branch(self, place: Place) -> Block:
+        return Seq() if self.chance(0.15) else self.seq(place.deeper(), 2)
+
+    def decide(self, place: Place) -> Seq:
+        """A decision and the gateway that reads it."""
+        id = self.id("decide")
+        policy = self.random.choice(("FIRST", "FIRST", "UNIQUE", "COLLECT"))
+        rows = tuple(
+            Row(tuple(self.random.sample(CONSTANTS, self.random.randint(1, 2))), self.random.choice(CONSTANTS))
+            for _ in range(2)
+        )
+        if policy != "UNIQUE" and self.chance(0.8):
+            rows += (Row(None, self.random.choice(CONSTANTS)),)
+        rule = Rule(id, self.variable(), f"r_{id}", policy, rows)  # type: ignore[arg-type]
+        ways = tuple((self.condition(rule.writes), self.branch(place)) for _ in range(2))
+        return Seq((rule, Xor(self.id("choose"), ways, self.branch(place))))
+
+    def par(self, place: Place) -> Par:
+        inside = place.deeper(may_end=False, is_alone=False)
+        return Par(self.id("both"), tuple(self.seq(inside, 2) for _ in range(self.random.choice((2, 2, 3)))))
+
+    def race(self, place: Place) -> Race:
+        return Race(
+            self.id("first"),
+            tuple((self.catch(place), self.branch(place)) for _ in range(self.random.choice((2, 2, 3)))),
+        )
+
+    def loop(self, place: Place) -> Loop:
+        inside = place.deeper()
+        before = [self.block(inside)] if self.chance(0.6) else []
+        return Loop(self.id("again"), Seq((*before, self.user(inside))), self.condition())
+
+    def sub(self, place: Place) -> Sub:
+        inside = place.deeper(may_end=True, may_fork=True, is_top=False)
+        return Sub(self.id("Sub"), self.scope(inside), self.boundaries(place, errors=True))
+
+    def raise_error(self, place: Place) -> Seq:
+        """The scope may end with an error: because of a person's answer, or at once."""
+        failed = End(self.id("fail"), error=self.random.choice(ERRORS))
+        if place.is_alone and self.chance(0.4):
+            return Seq((Xor(self.id("choose"), ((self.condition(), failed),), Seq()),))
+        asked = self.user(replace(place, depth=0))
+        return Seq((asked, Xor(self.id("choose"), ((self.condition(asked.writes[0]), failed),), Seq())))
+
+    def way_out(self, place: Place) -> Xor:
+        end = End(self.id("leave"), outcome=self.id("outcome_") if place.is_top else "")
+        return Xor(self.id("choose"), ((self.condition(), Seq((*self.maybe_first(place), end))),), Seq())
+
+    def maybe_first(self, place: Place) -> tuple[Block, ...]:
+        return (self.job(place.deeper()),) if self.chance(0.4) else ()

@@ -1,0 +1,291 @@
+"""Plays random inputs on a random process: the machine and the reference side by side, compared after every input.
+
+After each input, the first that does not hold raises `Mismatch`:
+- machine and reference agree on variables, open waits (address, kind, due and all the rest), end and outcome;
+- dump → load gives an equal machine with the same snapshot;
+- a cold machine, loaded from the snapshot before the input, took the input exactly as the live one;
+- replay of all the inputs with what was computed for them gives an equal machine;
+- every input that no longer has a place is refused with a Conflict, and nothing changed.
+At the end of a path the definition that all cases share is what it was.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field, is_dataclass, replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+from engine.errors import Conflict
+from engine.inputs import (
+    CaseCancelled,
+    IncidentRetried,
+    Input,
+    JobFailed,
+    JobGivenUp,
+    JobSucceeded,
+    MessageReceived,
+    Started,
+    TimerFired,
+    WorkItemCompleted,
+)
+from engine.machine import Machine, Process, compile_process, replay
+from engine.waits import IncidentWait, JobWait, MessageWait, TimerWait, UserTaskWait, Wait
+from tests.engine.random.blocks import Boundary, EventSub, Tree
+from tests.engine.random.drawing import draw
+from tests.engine.random.generator import ERRORS, MOMENTS, START_VARIABLES, VALUES, generate
+from tests.engine.random.reference import Open, Reference
+from tests.engine.random.runs import reference
+
+MONDAY = datetime(2026, 3, 2, 1, tzinfo=UTC)  # 9 o'clock in Shanghai
+STEPS = (timedelta(0), timedelta(minutes=1), timedelta(minutes=20), timedelta(hours=9), timedelta(days=2))
+LONGEST_PATH = 25
+WEIGHTS: dict[type, int] = {
+    IncidentWait: 1,
+    UserTaskWait: 6,
+    JobWait: 6,
+}  # retries and repeatable messages lead nowhere
+KINDS: dict[type, str] = {
+    UserTaskWait: "user",
+    JobWait: "job",
+    TimerWait: "timer",
+    MessageWait: "message",
+    IncidentWait: "incident",
+}
+
+
+class Mismatch(AssertionError):
+    pass
+
+
+@dataclass
+class Play:
+    """One path through one process. inputs: those applied so far, with what the machine computed for them."""
+
+    tree: Tree
+    process: Process
+    random: Random
+    machine_class: type[Machine] = Machine
+    tally: Counter[str] = field(default_factory=Counter)
+    inputs: list[Input] = field(default_factory=list)
+    gone: dict[str, str] = field(default_factory=dict)  # address → kind of every wait there ever was
+
+    def run(self) -> None:
+        spec = self.process.spec_digest()
+        self.labels = labels(self.tree)
+        self.start()
+        while not self.machine.is_ended and len(self.inputs) < LONGEST_PATH:
+            self.take(self.next_input())
+        if self.process.spec_digest() != spec:
+            raise Mismatch("the shared definition has changed")
+
+    def start(self) -> None:
+        variables = {name: self.random.choice(VALUES) for name in START_VARIABLES} | MOMENTS
+        started = Started(at=MONDAY, by="starter", variables=variables, settings=self.tree.settings)
+        self.machine, applied = self.machine_class.start(self.process, started)
+        self.reference: Reference = reference(self.tree, started)
+        self.inputs.append(replace(started, computed=applied.computed))
+        self.check()
+
+    def take(self, given: Input) -> None:
+        cold = self.machine_class.load(self.process, self.machine.dump())
+        self.inputs.append(given)
+        applied = self.machine.apply(given)
+        self.inputs[-1] = replace(given, computed=applied.computed)
+        if cold.apply(given) != applied or cold.canonical() != self.machine.canonical():
+            raise Mismatch("a machine loaded from its snapshot took the input otherwise")
+        self.tally[type(given).__name__] += 1
+        self.tally.update(self.labels[event.element] for event in applied.activities if event.event == "completed")
+        self.reference.take(given)
+        self.check()
+
+    # -- the next input
+
+    def next_input(self) -> Input:
+        at = self.machine.at + self.random.choice(STEPS)
+        if self.random.random() < 0.01:
+            return CaseCancelled(at=at, by="operator", reason="test")
+        waits = list(self.machine.waits.values())
+        weights = [
+            1 if isinstance(wait, IncidentWait) else 4 for wait in waits
+        ]  # many incidents stay whatever is retried
+        return self.answer(self.random.choices(waits, weights)[0], at)
+
+    def answer(self, wait: Wait, at: datetime) -> Input:
+        match wait:
+            case TimerWait():
+                return TimerFired(at=max(at, wait.due), wait=wait.address)
+            case MessageWait():
+                payload = {"k": self.random.choice(VALUES)}
+                return MessageReceived(at=at, wait=wait.address, message=wait.message, payload=payload)
+            case UserTaskWait():
+                values = {f"v_{wait.element}": self.random.choice(VALUES)} if self.random.random() < 0.95 else {}
+                return WorkItemCompleted(at=at, wait=wait.address, by="somebody", values=values)
+            case IncidentWait():
+                return IncidentRetried(at=at, wait=wait.address, by="operator", variables=self.repairs())
+            case JobWait():
+                return self.job_input(wait, at)
+
+    def job_input(self, wait: JobWait, at: datetime) -> Input:
+        roll = self.random.random()
+        if roll < 0.2:
+            return JobFailed(at=at, wait=wait.address, code=self.random.choice(ERRORS), message="no")
+        if roll < 0.3:
+            return JobGivenUp(at=at, wait=wait.address, reason="five attempts")
+        return JobSucceeded(at=at, wait=wait.address, result=self.random.choice(VALUES))
+
+    def repairs(self) -> dict[str, Any]:
+        """Variables an operator sets before an element runs again; not always the right ones."""
+        names = [name for name in self.machine.variables if name.startswith(("s_", "v_"))]
+        chosen = self.random.sample(names, min(len(names), self.random.randint(0, 3)))
+        repaired = {name: self.random.choice(VALUES) for name in chosen}
+        return repaired | ({"m_bad": "PT7M"} if self.random.random() < 0.6 else {})
+
+    # -- what must hold
+
+    def check(self) -> None:
+        self.compare()
+        self.check_snapshot()
+        self.check_stale()
+        self.gone |= {address: KINDS[type(wait)] for address, wait in self.machine.waits.items()}
+
+    def compare(self) -> None:
+        machine, expected = self.machine, self.reference
+        pairs = {
+            "variables": (machine.variables, expected.variables),
+            "waits": (seen(machine), {address: shown(wait) for address, wait in expected.waits.items()}),
+            "ended": (machine.is_ended, expected.is_ended),
+            "outcome": (machine.outcome, expected.outcome),
+        }
+        for name, (found, wanted) in pairs.items():
+            if not same(found, wanted):
+                raise Mismatch(f"{name}: {difference(found, wanted)}")
+
+    def check_snapshot(self) -> None:
+        snapshot = self.machine.dump()
+        loaded = self.machine_class.load(self.process, snapshot)
+        if (
+            loaded.canonical() != self.machine.canonical()
+            or loaded.dump() != snapshot
+            or seen(loaded) != seen(self.machine)
+        ):
+            raise Mismatch("dump → load is not equal")
+        if self.machine_class is Machine and replay(self.process, self.inputs).canonical() != self.machine.canonical():
+            raise Mismatch("replay is not equal")
+
+    def check_stale(self) -> None:
+        before = self.machine.dump(), self.machine.canonical()
+        for given, codes in self.stale():
+            self.tally["stale"] += 1
+            try:
+                self.machine.apply(given)
+            except Conflict as conflict:
+                if conflict.code not in codes:
+                    raise Mismatch(f"{given} was refused with {conflict.code}, expected {codes}") from conflict
+            else:
+                raise Mismatch(f"a stale input was taken: {given}")
+        if (self.machine.dump(), self.machine.canonical()) != before:
+            raise Mismatch("a refused input changed the machine")
+
+    def stale(self) -> Iterator[tuple[Input, tuple[str, ...]]]:
+        """Inputs that have no place now, with the codes they may be refused with."""
+        machine, at = self.machine, self.machine.at + timedelta(days=30)
+        waits = machine.waits
+        ended = ("case.ended",) if machine.is_ended else ()
+        for address, kind in self.gone.items():
+            if address not in waits:
+                yield self.blind(kind, address, at), ended or ("wait.gone",)
+        for wait in waits.values():
+            others = [kind for kind in KINDS.values() if kind != KINDS[type(wait)]]
+            yield self.blind(self.random.choice(others), wait.address, at), ("wait.other_kind",)
+            yield replace(self.answer(wait, at), at=machine.at - timedelta(seconds=1)), ("time.backwards",)
+            if isinstance(wait, TimerWait) and wait.due > machine.at:
+                yield TimerFired(at=machine.at, wait=wait.address), ("timer.not_due",)
+            if isinstance(wait, MessageWait):
+                yield self.blind("message", wait.address, at), ("wait.other_kind",)
+        yield self.blind("user", "nowhere:1", at), ended or ("wait.gone",)
+        if ended:
+            yield CaseCancelled(at=at, by="operator", reason="test"), ended
+
+    def blind(self, kind: str, address: str, at: datetime) -> Input:
+        """An input of a kind for an address, whatever is there."""
+        return {
+            "user": lambda: WorkItemCompleted(at=at, wait=address, by="somebody", values={"v": 1}),
+            "job": lambda: self.job_input(JobWait(address=address, element="", service=""), at),
+            "timer": lambda: TimerFired(at=at, wait=address),
+            "message": lambda: MessageReceived(at=at, wait=address, message="another", payload={}),
+            "incident": lambda: IncidentRetried(at=at, wait=address, by="operator", variables={"v": 1}),
+        }[kind]()
+
+
+def seen(machine: Machine) -> dict[str, Any]:
+    """The open waits in the words of the reference."""
+    return {address: shown(wait) for address, wait in machine.waits.items()}
+
+
+def shown(wait: Wait | Open) -> tuple[Any, ...]:
+    match wait:
+        case Open():
+            return wait.address, wait.kind, wait.element, wait.due, wait.details
+        case UserTaskWait():
+            details: dict[str, Any] = {"form": wait.form}
+        case JobWait():
+            details = {"service": wait.service, "parameters": dict(wait.parameters)}
+        case TimerWait():
+            details = {"attached_to": wait.attached_to}
+        case MessageWait():
+            details = {"message": wait.message, "correlation": wait.correlation, "attached_to": wait.attached_to}
+        case IncidentWait():
+            details = {"code": wait.code}
+    return wait.address, KINDS[type(wait)], wait.element, getattr(wait, "due", None), details
+
+
+def same(found: Any, wanted: Any) -> bool:
+    """Equal, and 0, False and 0.0 are three things."""
+    if isinstance(wanted, dict):
+        return (
+            isinstance(found, dict) and found.keys() == wanted.keys() and all(same(found[k], wanted[k]) for k in wanted)
+        )
+    if isinstance(wanted, list | tuple):
+        return type(found) is type(wanted) and len(found) == len(wanted) and all(map(same, found, wanted))
+    return bool(found == wanted) and (type(found) is type(wanted) or isinstance(wanted, datetime))
+
+
+def difference(found: Any, wanted: Any) -> str:
+    if not isinstance(found, dict) or not isinstance(wanted, dict):
+        return f"machine {found!r}, reference {wanted!r}"
+    lines = []
+    for key in sorted(found.keys() | wanted.keys()):
+        left, right = found.get(key, "(none)"), wanted.get(key, "(none)")
+        if key not in found or key not in wanted or not same(left, right):
+            lines.append(f"\n  {key}\n    machine   {left!r}\n    reference {right!r}")
+    return "".join(lines)
+
+
+def labels(tree: Tree) -> dict[str, str]:
+    """What each element of the tree is, by its id: for counting what the paths came through."""
+    found: dict[str, str] = {}
+
+    def walk(part: Any) -> None:
+        if isinstance(part, tuple):
+            for item in part:
+                walk(item)
+        elif is_dataclass(part):
+            name = type(part).__name__
+            if isinstance(part, Boundary | EventSub):
+                name += f" {type(part.event).__name__} {'interrupting' if part.interrupting else 'beside'}"
+                found[part.start if isinstance(part, EventSub) else part.id] = name
+            found.setdefault(getattr(part, "id", ""), name)
+            for value in vars(part).values():
+                walk(value)
+
+    walk(tree.scope)
+    return defaultdict(lambda: "gateway", found)
+
+
+def drawn(seed: int) -> tuple[Tree, Process]:
+    tree = generate(seed)
+    xml, decisions = draw(tree, seed)
+    return tree, compile_process(xml, decisions)

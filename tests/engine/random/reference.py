@@ -1,0 +1,306 @@
+"""What a block-structured process means, written down a second time: the case and its scopes (blocks: `runs.py`).
+
+Structured semantics over the block tree: every block under way is an object that begins, takes inputs and says how it
+went. There are no tokens, no graph, no joins and no engine; an error travels as an exception from block to enclosing block.
+It shares no idea with `engine/machine.py`, so the two can only agree by both being right.
+
+Addresses are those of `engine/waits.py`: scopes from the outside in, then the element, each with the how-manyth time it
+became active in its scope's activation. A boundary event whose activity was over at once never became active.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, auto
+from typing import Any
+
+from engine.calendar import add_working_days
+from engine.inputs import CaseCancelled, IncidentRetried, Input, Started
+from tests.engine.random.blocks import (
+    Block,
+    Boundary,
+    Condition,
+    Error,
+    Event,
+    EventSub,
+    Message,
+    Scope,
+    TimerText,
+    Tree,
+)
+from tests.engine.random.moments import moment_of
+
+
+class Went(Enum):
+    """GOING: the block waits. THROUGH: it is done, the next one begins. ENDED: it ran into an end event."""
+
+    GOING = auto()
+    THROUGH = auto()
+    ENDED = auto()
+
+
+class Thrown(Exception):
+    def __init__(self, code: str, message: str = "") -> None:
+        super().__init__(code)
+        self.code = code
+        self.known = {"code": code, "message": message}
+
+
+@dataclass
+class Open:
+    """One wait. details: what else its kind says (see `play.seen`)."""
+
+    address: str
+    kind: str
+    element: str
+    due: datetime | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+class Reference:
+    """The case of one tree."""
+
+    def __init__(self, tree: Tree, started: Started, run_of: RunOf) -> None:
+        self.at = started.at
+        self.variables: dict[str, Any] = dict(started.variables)
+        self.settings = dict(started.settings)
+        self.outcome: str | None = None
+        self.run_of = run_of
+        self.top = ScopeRun(tree.scope, "", None, self)
+        self.is_ended = self.top.begin() is not Went.GOING
+
+    @property
+    def waits(self) -> dict[str, Open]:
+        return {} if self.is_ended else {wait.address: wait for wait in self.top.open()}
+
+    def take(self, given: Input) -> None:
+        """Raises KeyError for an address that is not open."""
+        self.at = given.at
+        if isinstance(given, CaseCancelled):
+            self.is_ended, self.outcome = True, "cancelled"
+            return
+        went = self.top.feed(given)
+        if went is None:
+            raise KeyError(given)
+        self.is_ended = went is not Went.GOING
+
+    def value(self, name: str) -> Any:
+        """`a.b` is key b of a; None where either is missing."""
+        variable, _, key = name.partition(".")
+        whole = self.settings if variable == "settings" else self.variables.get(variable)
+        return whole.get(key) if key and isinstance(whole, dict) else None if key else whole
+
+    def holds(self, condition: Condition) -> bool:
+        value = self.value(condition.variable)
+        return {
+            "is": lambda: value == condition.constant,
+            "is not": lambda: value != condition.constant,
+            "truthy": lambda: bool(value),
+            "falsy": lambda: not value,
+            "less": lambda: is_less(value, condition.constant),
+        }[condition.operator]()
+
+    def due(self, text: TimerText) -> datetime:
+        """Raises ValueError for a variable that holds no moment."""
+        if text.kind == "working_days":
+            return add_working_days(self.at, int(text.text)).at
+        return moment_of(self.variables[text.text] if text.kind == "variable" else text.text, self.at)
+
+
+def is_less(value: Any, limit: int) -> bool:
+    if value is None:
+        return False
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError("not a number")
+    return value < limit
+
+
+class Run:
+    """A block under way. above: the run that is told of errors this one does not catch."""
+
+    def __init__(self, scope: ScopeRun, above: Run | None) -> None:
+        self.scope, self.above, self.case = scope, above, scope.case
+
+    def begin(self) -> Went:
+        raise NotImplementedError
+
+    def feed(self, given: Any) -> Went | None:
+        """None: the input is for somewhere else."""
+        raise NotImplementedError
+
+    def open(self) -> Iterator[Open]:
+        raise NotImplementedError
+
+    def catches(self, code: str) -> bool:
+        return self.above is not None and self.above.catches(code)
+
+
+RunOf = Callable[[Block, "ScopeRun", "Run | None"], Run]
+Catcher = Boundary | EventSub
+
+
+def catcher_of(catchers: tuple[Any, ...], code: str) -> Any:
+    """The catcher of exactly this code before one of every code; None if there is neither."""
+    errors = [catcher for catcher in catchers if isinstance(catcher.event, Error)]
+    return next((catcher for wanted in (code, "") for catcher in errors if catcher.event.code == wanted), None)
+
+
+class ScopeRun(Run):
+    """The activation of a process, subprocess or event subprocess, with its event subprocesses.
+
+    body: what runs of the body: its main way and the handlers of its boundary events beside it. beside: event subprocesses
+    running beside the body. instead: the one that interrupted it all.
+    """
+
+    def __init__(self, block: Scope, path: str, above: Run | None, case: Reference) -> None:
+        self.block, self.path, self.above, self.case = block, path, above, case
+        self.scope = self
+        self.counts: Counter[str] = Counter()
+        self.main = case.run_of(block.body, self, self)
+        self.body: list[Run] = [self.main]
+        self.beside: list[Run] = []
+        self.armed: list[tuple[Catcher, Open]] = []
+        self.instead: Run | None = None
+
+    # -- what blocks ask of their scope
+
+    def next_address(self, element: str) -> str:
+        self.counts[element] += 1
+        return f"{self.path}{element}:{self.counts[element]}"
+
+    def stand(self, event: Event, element: str, address: str, attached_to: str = "") -> Open:
+        """A wait for an event; an incident where its moment cannot be worked out."""
+        if isinstance(event, Message):
+            value = self.case.value(event.correlation) if event.correlation else None
+            text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+            details = {"message": event.name, "correlation": text, "attached_to": attached_to}
+            return Open(address, "message", element, None, details)
+        assert not isinstance(event, Error)
+        try:
+            return Open(address, "timer", element, self.case.due(event.text), {"attached_to": attached_to})
+        except ValueError:
+            return Open(address, "incident", element, None, {"code": "expression.failed"})
+
+    def arm(self, catchers: tuple[Any, ...], attached_to: str) -> list[tuple[Any, Open]]:
+        """The waits of boundary events or event subprocesses for whatever is no error."""
+        return [
+            (catcher, self.stand(catcher.event, name, self.next_address(name), attached_to))
+            for catcher in catchers
+            if not isinstance(catcher.event, Error)
+            for name in [catcher.start if isinstance(catcher, EventSub) else catcher.id]
+        ]
+
+    def happen(self, armed: list[tuple[Any, Open]], given: Any, attached_to: str) -> Any:
+        """The catcher the input is for, its wait closed, or opened anew where it may happen again. None: not for these.
+
+        A retried incident opens its wait again and gives no catcher but True.
+        """
+        for index, (catcher, wait) in enumerate(armed):
+            if wait.address != given.wait:
+                continue
+            if isinstance(given, IncidentRetried):
+                self.case.variables.update(given.variables)
+                armed[index] = (catcher, self.stand(catcher.event, wait.element, wait.address, attached_to))
+                return True
+            self.receive(catcher.event, given)
+            is_repeated = isinstance(catcher.event, Message) and not catcher.interrupting
+            armed[index : index + 1] = self.arm((catcher,), attached_to) if is_repeated else []
+            return catcher
+        return None
+
+    def receive(self, event: Event, given: Any) -> None:
+        if isinstance(event, Message) and event.result:
+            self.case.variables[event.result] = dict(given.payload)
+
+    def receive_error(self, event: Error, thrown: Thrown) -> None:
+        if event.result:
+            self.case.variables[event.result] = thrown.known
+
+    def aside(self, run: Run) -> Went:
+        """Run the handler of a non-interrupting boundary event."""
+        self.body += [run] if run.begin() is Went.GOING else []
+        return Went.GOING
+
+    def reach(self, outcome: str) -> None:
+        self.case.outcome = outcome or self.case.outcome
+
+    # -- its own course
+
+    @property
+    def seat(self) -> str:
+        return self.path.removesuffix("/")
+
+    def begin(self) -> Went:
+        went = self._caught(lambda: self._body_went(self.main, self.main.begin()))
+        if self.body:
+            self.armed = self.arm(self.block.handlers, self.seat)
+        return went or Went.GOING
+
+    def _body_went(self, run: Run, went: Went) -> Went:
+        if went is Went.THROUGH and run is self.main:
+            self.reach(self.block.outcome)
+        self.body = [other for other in self.body if other is not run or went is Went.GOING]
+        if not self.body:
+            self.armed = [pair for pair in self.armed if pair[0].interrupting]
+        return self._settled()
+
+    def _settled(self) -> Went:
+        return Went.GOING if self.body or self.beside else Went.THROUGH
+
+    def catches(self, code: str) -> bool:
+        return (self.instead is None and catcher_of(self.block.handlers, code) is not None) or super().catches(code)
+
+    def _caught(self, move: Callable[[], Went | None]) -> Went | None:
+        try:
+            return move()
+        except Thrown as thrown:
+            catcher = catcher_of(self.block.handlers, thrown.code) if self.instead is None else None
+            if catcher is None:
+                raise
+            self.receive_error(catcher.event, thrown)
+            return self._interrupt(catcher)
+
+    def _interrupt(self, handler: EventSub) -> Went:
+        self.body, self.beside, self.armed = [], [], []
+        self.instead = self._handler(handler, self.above)
+        return Went.GOING if self.instead.begin() is Went.GOING else Went.THROUGH
+
+    def _handler(self, handler: EventSub, above: Run | None) -> ScopeRun:
+        return ScopeRun(handler.scope, self.next_address(handler.id) + "/", above, self.case)
+
+    def feed(self, given: Any) -> Went | None:
+        return self._caught(lambda: self._feed(given))
+
+    def _feed(self, given: Any) -> Went | None:
+        if self.instead is not None:
+            return self.instead.feed(given)
+        handler = self.happen(self.armed, given, self.seat)
+        if isinstance(handler, EventSub):
+            return self._start(handler)
+        if handler is not None:
+            return Went.GOING
+        for run in self.body:
+            went = run.feed(given)
+            if went is not None:
+                return self._body_went(run, went)
+        for run in self.beside:
+            went = run.feed(given)
+            if went is not None:
+                self.beside = [other for other in self.beside if other is not run or went is Went.GOING]
+                return self._settled()
+        return None
+
+    def _start(self, handler: EventSub) -> Went:
+        if handler.interrupting:
+            return self._interrupt(handler)
+        run = self._handler(handler, self)
+        self.beside += [run] if run.begin() is Went.GOING else []
+        return self._settled()
+
+    def open(self) -> Iterator[Open]:
+        for run in [self.instead] if self.instead else self.body + self.beside:
+            yield from run.open()
+        yield from (wait for _, wait in self.armed)

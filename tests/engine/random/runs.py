@@ -1,0 +1,328 @@
+"""The blocks of the reference under way, one class a kind of block (see `reference.py`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+from engine.inputs import (
+    IncidentRetried,
+    JobFailed,
+    JobGivenUp,
+    JobSucceeded,
+    MessageReceived,
+    Started,
+    TimerFired,
+    WorkItemCompleted,
+)
+from tests.engine.random import blocks
+from tests.engine.random.blocks import Block, Boundary, Tree
+from tests.engine.random.reference import Open, Reference, Run, ScopeRun, Thrown, Went, catcher_of
+
+
+class Leaf(Run):
+    """A block without blocks in it, or one that stands at an incident of its own."""
+
+    def __init__(self, block: Any, scope: ScopeRun, above: Run | None) -> None:
+        super().__init__(scope, above)
+        self.block = block
+        self.wait: Open | None = None
+        self.address = ""
+
+    def begin(self) -> Went:
+        self.address = self.scope.next_address(self.block.id)
+        return self.work()
+
+    def work(self) -> Went:
+        raise NotImplementedError
+
+    def open(self) -> Iterator[Open]:
+        if self.wait is not None:
+            yield self.wait
+
+    def stand(self, kind: str, due: datetime | None = None, **details: Any) -> Went:
+        self.wait = Open(self.address, kind, self.block.id, due, details)
+        return Went.GOING
+
+    def stuck(self, code: str) -> Went:
+        return self.stand("incident", code=code)
+
+    def feed(self, given: Any) -> Went | None:
+        if self.wait is None or self.wait.address != given.wait:
+            return None
+        self.wait = None
+        if isinstance(given, IncidentRetried):
+            self.case.variables.update(given.variables)
+            return self.work()
+        return self.finish(given)
+
+    def finish(self, given: Any) -> Went:
+        raise NotImplementedError
+
+
+class UserRun(Leaf):
+    def work(self) -> Went:
+        try:
+            due = self.case.due(self.block.due) if self.block.due else None
+        except ValueError:
+            return self.stuck("expression.failed")
+        return self.stand("user", due, form=self.block.id.lower())
+
+    def finish(self, given: WorkItemCompleted) -> Went:
+        self.case.variables.update(given.values)
+        return Went.THROUGH
+
+
+class JobRun(Leaf):
+    def work(self) -> Went:
+        given = {name: self.case.value(variable) for name, variable in self.block.parameters}
+        return self.stand("job", service=self.block.service, parameters=given)
+
+    def finish(self, given: JobSucceeded | JobFailed | JobGivenUp) -> Went:
+        if isinstance(given, JobGivenUp):
+            return self.stuck("job.given_up")
+        if isinstance(given, JobFailed):
+            if self.catches(given.code):
+                raise Thrown(given.code, given.message)
+            return self.stuck("error.not_caught")
+        if self.block.result:
+            self.case.variables[self.block.result] = given.result
+        return Went.THROUGH
+
+
+class CatchRun(Leaf):
+    def work(self) -> Went:
+        self.wait = self.scope.stand(self.block.event, self.block.id, self.address)
+        return Went.GOING
+
+    def finish(self, given: MessageReceived | TimerFired) -> Went:
+        self.scope.receive(self.block.event, given)
+        return Went.THROUGH
+
+
+class RuleRun(Leaf):
+    def work(self) -> Went:
+        value = self.case.value(self.block.reads)
+        hits = [row.output for row in self.block.rows if row.values is None or value in row.values]
+        if not hits:
+            return self.stuck("decision.no_match")
+        if self.block.hit_policy == "UNIQUE" and len(hits) > 1:
+            return self.stuck("decision.overlap")
+        self.case.variables[self.block.writes] = hits if self.block.hit_policy == "COLLECT" else hits[0]
+        return Went.THROUGH
+
+
+class EndRun(Leaf):
+    def work(self) -> Went:
+        if not self.block.error:
+            self.scope.reach(self.block.outcome)
+            return Went.ENDED
+        if self.catches(self.block.error):
+            raise Thrown(self.block.error)
+        return self.stuck("error.not_caught")
+
+
+class XorRun(Leaf):
+    """An exclusive gateway with all its branches."""
+
+    inner: Run | None = None
+
+    def work(self) -> Went:
+        try:
+            ways = (branch for condition, branch in self.block.branches if self.case.holds(condition))
+            way = next(ways, self.block.otherwise)
+        except ValueError:
+            return self.stuck("expression.failed")
+        if way is None:
+            return self.stuck("gateway.no_way_out")
+        self.inner = run_of(way, self.scope, self.above)
+        return self.inner.begin()
+
+    def feed(self, given: Any) -> Went | None:
+        return super().feed(given) if self.inner is None else self.inner.feed(given)
+
+    def open(self) -> Iterator[Open]:
+        return super().open() if self.inner is None else self.inner.open()
+
+
+class LoopRun(Leaf):
+    """The loop's own gateway may stand at an incident, between two passes."""
+
+    inner: Run | None = None
+
+    def begin(self) -> Went:
+        self.inner = run_of(self.block.body, self.scope, self.above)
+        return self._after(self.inner.begin()) or Went.GOING
+
+    def _after(self, went: Went | None) -> Went | None:
+        return super().begin() if went is Went.THROUGH else went
+
+    def work(self) -> Went:
+        self.inner = None
+        try:
+            return self.begin() if self.case.holds(self.block.again) else Went.THROUGH
+        except ValueError:
+            return self.stuck("expression.failed")
+
+    def feed(self, given: Any) -> Went | None:
+        return super().feed(given) if self.inner is None else self._after(self.inner.feed(given))
+
+    def open(self) -> Iterator[Open]:
+        return super().open() if self.inner is None else self.inner.open()
+
+
+class SeqRun(Run):
+    def __init__(self, block: blocks.Seq, scope: ScopeRun, above: Run | None) -> None:
+        super().__init__(scope, above)
+        self.rest = list(block.blocks)
+        self.inner: Run | None = None
+
+    def begin(self) -> Went:
+        while self.rest:
+            self.inner = run_of(self.rest.pop(0), self.scope, self.above)
+            went = self.inner.begin()
+            if went is not Went.THROUGH:
+                return went
+        return Went.THROUGH
+
+    def feed(self, given: Any) -> Went | None:
+        went = self.inner.feed(given) if self.inner else None
+        return self.begin() if went is Went.THROUGH else went
+
+    def open(self) -> Iterator[Open]:
+        return self.inner.open() if self.inner else iter(())
+
+
+class ParRun(Run):
+    def __init__(self, block: blocks.Par, scope: ScopeRun, above: Run | None) -> None:
+        super().__init__(scope, above)
+        self.going = [run_of(branch, scope, above) for branch in block.branches]
+
+    def begin(self) -> Went:
+        return self._settle([run for run in self.going if run.begin() is Went.GOING])
+
+    def _settle(self, going: list[Run]) -> Went:
+        self.going = going
+        return Went.GOING if going else Went.THROUGH
+
+    def feed(self, given: Any) -> Went | None:
+        for run in self.going:
+            went = run.feed(given)
+            if went is not None:
+                return self._settle([other for other in self.going if other is not run or went is Went.GOING])
+        return None
+
+    def open(self) -> Iterator[Open]:
+        return (wait for run in self.going for wait in run.open())
+
+
+class RaceRun(Run):
+    """An event-based gateway: until one event happened it waits for all of them."""
+
+    def __init__(self, block: blocks.Race, scope: ScopeRun, above: Run | None) -> None:
+        super().__init__(scope, above)
+        self.ways = [(CatchRun(catch, scope, above), branch) for catch, branch in block.branches]
+        self.inner: Run | None = None
+
+    def begin(self) -> Went:
+        for catch, _ in self.ways:
+            catch.begin()
+        return Went.GOING
+
+    def feed(self, given: Any) -> Went | None:
+        if self.inner is not None:
+            return self.inner.feed(given)
+        for catch, branch in self.ways:
+            went = catch.feed(given)
+            if went is Went.THROUGH:
+                self.inner = run_of(branch, self.scope, self.above)
+                return self.inner.begin()
+            if went is not None:
+                return went
+        return None
+
+    def open(self) -> Iterator[Open]:
+        if self.inner is not None:
+            return self.inner.open()
+        return (wait for catch, _ in self.ways for wait in catch.open())
+
+
+class GuardedRun(Run):
+    """An activity with its boundary events; once an interrupting one happened, that event's handler instead."""
+
+    def __init__(self, block: blocks.Activity, scope: ScopeRun, above: Run | None) -> None:
+        super().__init__(scope, above)
+        self.boundaries = block.boundaries
+        self.armed: list[tuple[Boundary, Open]] = []
+        if isinstance(block, blocks.Sub):
+            self.seat = scope.next_address(block.id)
+            self.core: Run = ScopeRun(block.scope, self.seat + "/", self, self.case)
+        else:
+            self.seat = f"{scope.path}{block.id}:{scope.counts[block.id] + 1}"
+            self.core = LEAVES[type(block)](block, scope, self)
+
+    def begin(self) -> Went:
+        went = self._caught(self.core.begin) or Went.GOING
+        if went is Went.GOING and self.boundaries:  # an activity that is over at once never had its events
+            self.armed = self.scope.arm(self.boundaries, self.seat)
+        return went
+
+    def catches(self, code: str) -> bool:
+        return catcher_of(self.boundaries, code) is not None or super().catches(code)
+
+    def _caught(self, move: Callable[[], Went | None]) -> Went | None:
+        try:
+            went = move()
+        except Thrown as thrown:
+            catcher = catcher_of(self.boundaries, thrown.code)
+            if catcher is None:
+                raise
+            self.scope.receive_error(catcher.event, thrown)
+            went = self._interrupt(catcher)
+        if went in (Went.THROUGH, Went.ENDED):
+            self.armed = []
+        return went
+
+    def _interrupt(self, boundary: Boundary) -> Went:
+        self.armed, self.boundaries = [], ()
+        self.core = run_of(boundary.handler, self.scope, self.above)
+        return self.core.begin()
+
+    def feed(self, given: Any) -> Went | None:
+        boundary = self.scope.happen(self.armed, given, self.seat)
+        if isinstance(boundary, Boundary):
+            if boundary.interrupting:
+                return self._interrupt(boundary)
+            return self.scope.aside(run_of(boundary.handler, self.scope, self.scope))
+        if boundary is not None:
+            return Went.GOING
+        return self._caught(lambda: self.core.feed(given))
+
+    def open(self) -> Iterator[Open]:
+        yield from self.core.open()
+        yield from (wait for _, wait in self.armed)
+
+
+LEAVES: dict[type, Callable[..., Run]] = {blocks.User: UserRun, blocks.Job: JobRun}
+RUNS: dict[type, Callable[..., Run]] = {
+    blocks.User: GuardedRun,
+    blocks.Job: GuardedRun,
+    blocks.Sub: GuardedRun,
+    blocks.Seq: SeqRun,
+    blocks.Rule: RuleRun,
+    blocks.Xor: XorRun,
+    blocks.Par: ParRun,
+    blocks.Catch: CatchRun,
+    blocks.Race: RaceRun,
+    blocks.Loop: LoopRun,
+    blocks.End: EndRun,
+}
+
+
+def run_of(block: Block, scope: ScopeRun, above: Run | None) -> Run:
+    return RUNS[type(block)](block, scope, above)
+
+
+def reference(tree: Tree, started: Started) -> Reference:
+    return Reference(tree, started, run_of)

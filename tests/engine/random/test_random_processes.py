@@ -1,0 +1,115 @@
+"""The machine against the reference on random processes (what is compared: `play.py`; what is left out: `generator.py`).
+
+make test                                          200 processes, 6 paths each, the same ones every time
+RANDOM_SEED=7 pytest tests/engine/random           others; the first process is the one of seed 7
+pytest -m full tests/engine/random                 10,000 processes nobody has seen before
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.engine.random.play import Play, drawn
+from tests.engine.random.trial import FIRST_SEED, fresh_seed, play_processes
+
+CHUNK = 25
+INPUTS = {
+    "WorkItemCompleted",
+    "JobSucceeded",
+    "JobFailed",
+    "JobGivenUp",
+    "TimerFired",
+    "MessageReceived",
+    "IncidentRetried",
+    "CaseCancelled",
+    "stale",
+}
+ELEMENTS = {
+    *("User", "Job", "Rule", "Xor", "Par", "Catch", "Race", "Loop", "Sub", "End"),
+    *(f"Boundary {event} interrupting" for event in ("Timer", "Message", "Error")),
+    *(f"Boundary {event} beside" for event in ("Timer", "Message")),
+    *(f"EventSub {event} interrupting" for event in ("Timer", "Message", "Error")),
+    *(f"EventSub {event} beside" for event in ("Timer", "Message")),
+}
+
+
+@pytest.mark.parametrize("chunk", range(200 // CHUNK))
+def test_random_processes_run_as_the_reference_says(chunk):
+    tally = play_processes(FIRST_SEED + chunk * CHUNK, CHUNK, paths=6)
+
+    assert tally["stale"] > 1000
+    assert tally["WorkItemCompleted"] > 100
+
+
+def test_the_random_paths_come_through_every_kind_of_element_and_input():
+    tally = play_processes(FIRST_SEED, 2 * CHUNK, paths=4)
+
+    assert {name for name in INPUTS | ELEMENTS if not tally[name]} == set()
+
+
+@pytest.mark.full
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("part", range(20))
+def test_ten_thousand_random_processes_run_as_the_reference_says(part):
+    first = fresh_seed() + part * 500
+
+    tally = play_processes(first, 500, paths=6)
+
+    assert {name for name in INPUTS | ELEMENTS if not tally[name]} == set()
+
+
+def snapshots_digest(seeds: range) -> str:
+    """One digest over the last snapshots of a path through each process."""
+    digest = hashlib.sha256()
+    for seed in seeds:
+        play = Play(*drawn(seed), Random(seed))
+        play.run()
+        digest.update(play.machine.dump() + play.machine.canonical() + play.process.digest.encode())
+    return digest.hexdigest()
+
+
+def test_snapshots_are_the_same_bytes_whatever_the_hash_seed():
+    code = (
+        "from tests.engine.random.test_random_processes import snapshots_digest\n"
+        f"print(snapshots_digest(range({FIRST_SEED}, {FIRST_SEED + 10})))"
+    )
+    root = Path(__file__).parents[3]
+
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": str(hash_seed), "PYTHONPATH": str(root)},
+            cwd=root,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for hash_seed in (0, 1, 4711)
+    }
+
+    assert len(digests) == 1
+
+
+def test_four_threads_share_one_definition():
+    shared = [drawn(seed) for seed in range(FIRST_SEED, FIRST_SEED + 6)]
+
+    def play_all(path: int) -> Counter[str]:
+        tally: Counter[str] = Counter()
+        for tree, process in shared:
+            Play(tree, process, Random(f"{process.process_id}/{path}"), tally=tally).run()
+        return tally
+
+    with ThreadPoolExecutor(4) as threads:
+        tallies = list(threads.map(play_all, range(8)))
+
+    assert len(tallies) == 8
+    assert all(tally["stale"] for tally in tallies)
