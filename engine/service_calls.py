@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+import orjson
+from pydantic import ValidationError
 
 from engine.inputs import Json
 from engine.service_tasks import ServiceTask
@@ -29,12 +30,14 @@ def call_service_task(
     result = task.run(checked, context)
     if task.result is None:
         return None
-    if isinstance(result, BaseModel):
-        return result.model_dump(mode="json")
     try:
-        return task.result.model_validate(result).model_dump(mode="json")
+        fitting = result if isinstance(result, task.result) else task.result.model_validate(result)
+        # There and back: what the journal cannot keep exactly (NaN, 70-bit integers) must not reach the machine.
+        return orjson.loads(orjson.dumps(fitting.model_dump(mode="json")))
     except ValidationError as error:
         raise CallRefused(f"result of {task.name}: {_places(error)}") from None
+    except orjson.JSONEncodeError:
+        raise CallRefused(f"result of {task.name}: not JSON") from None
 
 
 def _places(error: ValidationError) -> str:
