@@ -276,7 +276,7 @@ def _count(items: Any, value: Any) -> int:
 def _is_date(value: Any) -> bool:
     try:
         parse_date(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # the last: year 1 or 9999 moved across a time zone
         return False
     return True
 

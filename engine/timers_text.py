@@ -116,6 +116,8 @@ def _literal(value: str, text: str, at: datetime) -> Due:
         raise InvalidExpression(text, _LITERAL_HELP) from None
     if instant.tzinfo is None or "T" not in value:
         raise InvalidExpression(text, "时刻应写明日期、时间和时区，例如 2026-12-01T00:00:00+08:00")
+    if not 2000 <= instant.year <= 2200:
+        raise InvalidExpression(text, "时刻应在 2000 年到 2200 年之间")
     return Due(instant.astimezone(UTC), False)
 
 
