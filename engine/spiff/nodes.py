@@ -20,7 +20,7 @@ _TASKS = {"userTask", "serviceTask", "businessRuleTask"}
 _GATEWAYS = {"exclusiveGateway", "parallelGateway", "eventBasedGateway"}
 _TRIGGERS = {"timerEventDefinition": TIMER, "messageEventDefinition": MESSAGE, "errorEventDefinition": ERROR}
 _HOSTED_TRIGGERS = {
-    "startEvent": {TIMER, MESSAGE, ERROR},  # of event subprocesses; elsewhere `start.event`
+    "startEvent": {TIMER, MESSAGE, ERROR},  # of event subprocesses; elsewhere `scope.start`
     "boundaryEvent": {TIMER, MESSAGE, ERROR},
     "intermediateCatchEvent": {TIMER, MESSAGE},
     "endEvent": {ERROR},
@@ -29,7 +29,8 @@ FLOW_NODES = _TASKS | _GATEWAYS | set(_HOSTED_TRIGGERS) | {"subProcess"}
 _REMARKS = {"documentation", "extensionElements", "textAnnotation", "association", "group", "category"}
 _INSIDE_SCOPE = FLOW_NODES | _REMARKS | {"sequenceFlow", "laneSet"}
 _INSIDE_NODE = _REMARKS | {"incoming", "outgoing"}
-_SPIFF_KNOWN = {"properties", "serviceTaskOperator", "calledDecisionId"}
+_SCRIPTS = {"preScript", "postScript"}
+MAX_NODES = 1_000
 _NC_NAME = re.compile(r"[^\W\d][\w.\-]*")
 
 
@@ -46,6 +47,8 @@ class NodeReader:
         self._lanes = _lanes(process)
         self._unique_ids(process)
         self._scope(process, lane="", is_top=True)
+        if len(self.nodes) > MAX_NODES:
+            self.problem(process.get("id", ""), "process.too_large", f"流程最多 {MAX_NODES} 个元素")
 
     def problem(self, element: str, code: str, message: str) -> None:
         self.problems.append(Problem(element, "error", code, message))
@@ -55,7 +58,7 @@ class NodeReader:
         for xml in process.iter(f"{{{BPMN}}}*"):
             element = xml.get("id", "")
             if element and element in seen:
-                self.problem(element, "element.id", f"id 重复：{element}")
+                self.problem(element, "xml.duplicate_id", f"id 重复：{element}")
             seen.add(element)
 
     def _scope(self, scope: Xml, *, lane: str, is_top: bool) -> None:
@@ -65,23 +68,23 @@ class NodeReader:
             if kind in FLOW_NODES:
                 self._flow_node(child, kind, lane, is_top)
             elif kind and namespace(child) == BPMN and kind not in _INSIDE_SCOPE | _INSIDE_NODE:
-                self.problem(child.get("id", ""), "element.not_hosted", f"不支持的元素：{kind}")
+                self.problem(child.get("id", ""), "element.unsupported", f"不支持的元素：{kind}")
         self._wiring(scope)
 
     def _flow_node(self, xml: Xml, kind: str, lane: str, is_top: bool) -> None:
         element = xml.get("id", "")
         if not _NC_NAME.fullmatch(element) or element.startswith(HIDDEN):
-            return self.problem(element, "element.id", f"元素的 id 不合规范：{element or '（空）'}")
+            return self.problem(element, "element.no_id", f"元素的 id 不合规范：{element or '（空）'}")
         if element in self.nodes:
             return None  # told by _unique_ids
         if kind != "subProcess":
             for child in xml:
                 inside = local_name(child) if namespace(child) == BPMN else ""
                 if inside and inside not in _INSIDE_NODE and not inside.endswith("EventDefinition"):
-                    self.problem(element, "element.not_hosted", f"不支持的内容：{inside}")
+                    self.problem(element, "element.unsupported", f"不支持的内容：{inside}")
         for extension in xml.iterfind(f"{{{BPMN}}}extensionElements/{{{SPIFF}}}*"):
-            if local_name(extension) not in _SPIFF_KNOWN:
-                self.problem(element, "element.not_hosted", f"不支持的扩展：{local_name(extension)}")
+            if local_name(extension) in _SCRIPTS:
+                self.problem(element, "element.script", f"不允许脚本：{local_name(extension)}")
         lane = self._lanes.get(element, lane)
         self.nodes[element] = self._node(xml, kind, element, lane, is_top)
         if kind == "subProcess":
@@ -110,16 +113,15 @@ class NodeReader:
         return Node(id=element, kind=shown, name=xml.get("name", ""), lane=lane, **fields)  # type: ignore[arg-type]  # by kind
 
     def _priority(self, element: str, text: str) -> int:
-        try:
+        if text.isascii() and text.isdigit() and int(text) <= 100:
             return int(text)
-        except ValueError:
-            self.problem(element, "user_task.priority", f"优先级应为整数：{text[:40]}")
-            return 50
+        self.problem(element, "user_task.priority", f"优先级应为 0 到 100 的整数：{text[:40]}")
+        return 50
 
     def _service(self, xml: Xml, element: str) -> dict[str, object]:
         operator = xml.find(f"{{{BPMN}}}extensionElements/{{{SPIFF}}}serviceTaskOperator")
         if operator is None or not operator.get("id"):
-            self.problem(element, "service_task.unnamed", "服务任务没有说明要调用的服务")
+            self.problem(element, "service_task.no_operator", "服务任务没有说明要调用的服务")
             return {}
         parameters = []
         for parameter in operator.iter(f"{{{SPIFF}}}parameter"):
@@ -141,17 +143,17 @@ class NodeReader:
     def _event(self, xml: Xml, kind: str, element: str, properties: dict[str, str]) -> dict[str, object]:
         definitions = [child for child in xml if local_name(child).endswith("EventDefinition")]
         if len(definitions) > 1:
-            self.problem(element, "event.not_hosted", "一个事件只能有一种触发方式")
+            self.problem(element, "event.definition", "一个事件只能有一种触发方式")
         if not definitions or local_name(definitions[0]) not in _TRIGGERS:
             if definitions or kind in {"boundaryEvent", "intermediateCatchEvent"}:
                 self.problem(
-                    element, "event.not_hosted", "事件只能是定时、消息或错误事件（结束事件只能是普通或错误事件）"
+                    element, "event.definition", "事件只能是定时、消息或错误事件（结束事件只能是普通或错误事件）"
                 )
             return {"attached_to": xml.get("attachedToRef", "")}
         definition = definitions[0]
         trigger = _TRIGGERS[local_name(definition)]
         if trigger not in _HOSTED_TRIGGERS[kind]:
-            self.problem(element, "event.not_hosted", f"这里不支持这种事件：{local_name(definition)}")
+            self.problem(element, "event.definition", f"这里不支持这种事件：{local_name(definition)}")
         fields: dict[str, object] = {"trigger": trigger, "attached_to": xml.get("attachedToRef", "")}
         flag = xml.get("isInterrupting" if kind == "startEvent" else "cancelActivity", "true")
         fields["is_interrupting"] = flag != "false"
@@ -165,7 +167,7 @@ class NodeReader:
         else:
             fields["error_code"] = self._error_code(definition, kind, element)
             if not fields["is_interrupting"]:
-                self.problem(element, "event.not_hosted", "错误事件只能是中断的")
+                self.problem(element, "event.definition", "错误事件只能是中断的")
         return fields
 
     def _timer(self, definition: Xml, element: str) -> str:
@@ -186,14 +188,14 @@ class NodeReader:
     def _message(self, definition: Xml, element: str) -> str:
         name = self._messages.get(definition.get("messageRef", ""), "")
         if not name:
-            self.problem(element, "message.unnamed", "消息事件没有指明消息")
+            self.problem(element, "message.unknown", "消息事件没有指明消息")
         return name
 
     def _error_code(self, definition: Xml, kind: str, element: str) -> str:
         reference = definition.get("errorRef", "")
         code = self._errors.get(reference, "")
         if not code and (reference or kind == "endEvent"):
-            self.problem(element, "error.code_missing", "错误事件没有指明错误代码")
+            self.problem(element, "error.unknown", "错误事件没有指明错误代码")
         return code
 
     def _expression(self, element: str, text: str) -> Expression | None:
@@ -214,14 +216,14 @@ class NodeReader:
             or (is_handler and not self._trigger(starts[0]))
         ):
             wanted = "带触发方式的" if is_handler else "不带触发方式的"
-            self.problem(name, "start.event", f"这里应有且只有一个{wanted}开始事件")
+            self.problem(name, "scope.start", f"这里应有且只有一个{wanted}开始事件")
         if not _children(scope, "endEvent"):
-            self.problem(name, "end.missing", "这里没有结束事件")
+            self.problem(name, "scope.no_end", "这里没有结束事件")
         members = {child.get("id", ""): local_name(child) for child in scope if local_name(child) in FLOW_NODES}
         for event in _children(scope, "boundaryEvent"):
             host = members.get(event.get("attachedToRef", ""), "")
             if host not in _TASKS | {"subProcess"}:
-                self.problem(event.get("id", ""), "event.unattached", "边界事件没有附着在任务或子流程上")
+                self.problem(event.get("id", ""), "event.boundary", "边界事件没有附着在任务或子流程上")
         self._flows(scope, members)
 
     def _trigger(self, start: Xml) -> bool:
@@ -234,13 +236,13 @@ class NodeReader:
         for flow in _children(scope, "sequenceFlow"):
             source, target = flow.get("sourceRef", ""), flow.get("targetRef", "")
             if source not in members or target not in members or {source, target} & handlers:
-                self.problem(flow.get("id", ""), "flow.end_missing", "连线的两端应在同一流程或子流程内")
+                self.problem(flow.get("id", ""), "flow.dangling", "连线的两端应在同一流程或子流程内")
                 continue
             if members[target] in {"startEvent", "boundaryEvent"} or members[source] == "endEvent":
-                self.problem(flow.get("id", ""), "flow.end_missing", "连线不能进入开始或边界事件，也不能离开结束事件")
+                self.problem(flow.get("id", ""), "flow.misplaced", "连线不能进入开始或边界事件，也不能离开结束事件")
             if (source, target) in pairs and members[target] == "parallelGateway":
                 # The join tells the tokens of its flows apart by where they come from.
-                self.problem(flow.get("id", ""), "flow.doubled", "同一元素到并行汇合有两条连线")
+                self.problem(flow.get("id", ""), "join.doubled", "同一元素到并行汇合有两条连线")
             pairs.add((source, target))
             leaving.setdefault(source, []).append(flow)
         for source, flows in leaving.items():
@@ -251,23 +253,23 @@ class NodeReader:
         kind = members[source]
         element = next(child for child in scope if child.get("id") == source)
         if len(flows) > 1 and kind not in _GATEWAYS:
-            self.problem(source, "flow.several", "只有网关和开始事件之外的分支应画成网关")
+            self.problem(source, "flow.implicit_split", "一个元素有多个出口；请用网关表明是选择还是并行")
         for flow in flows:
             condition = (flow.findtext(f"{{{BPMN}}}conditionExpression") or "").strip()
             if kind != "exclusiveGateway":
                 if condition:
-                    self.problem(flow.get("id", ""), "flow.condition", "只有排他网关的出口可以带条件")
+                    self.problem(flow.get("id", ""), "flow.condition_misplaced", "只有排他网关的出口可以带条件")
                 if kind == "eventBasedGateway" and members[flow.get("targetRef", "")] != "intermediateCatchEvent":
-                    self.problem(flow.get("id", ""), "gateway.event", "事件网关之后只能是中间捕获事件")
+                    self.problem(flow.get("id", ""), "gateway.event_targets", "事件网关之后只能是中间捕获事件")
             elif flow.get("id") == element.get("default"):
                 if condition:
-                    self.problem(flow.get("id", ""), "flow.condition", "默认出口不带条件")
+                    self.problem(flow.get("id", ""), "flow.default_condition", "默认出口不带条件")
             elif condition:
                 expression = self._expression(flow.get("id", "") or source, condition)
                 if expression is not None:
                     self.conditions[condition] = expression
             elif len(flows) > 1:
-                self.problem(flow.get("id", ""), "flow.condition_missing", "排他网关的出口应带条件或设为默认")
+                self.problem(flow.get("id", ""), "flow.no_condition", "排他网关的出口应带条件或设为默认")
 
     def _stranded(self, scope: Xml, members: dict[str, str], pairs: set[tuple[str, str]], handlers: set[str]) -> None:
         """What no token can reach: SpiffWorkflow's parser drops it, so it would look hosted and never be."""
