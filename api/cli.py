@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -38,31 +39,26 @@ def _check_flow() -> click.Command:
     @as_json
     def command(paths: tuple[Path, ...], json_lines: bool) -> None:
         """检查流程文件夹或单个 BPMN 文件能否部署。"""
-        missing = [path for path in paths if not path.exists()]
-        if missing:
-            raise click.ClickException(f"找不到 {missing[0]}")
-        for path in paths:
-            problems = _problems(path)
-            deployable = all(problem.severity != "error" for problem in problems)
+        for check in map(check_flow, paths):
             if json_lines:
-                found = [
-                    {"element": each.element, "severity": each.severity, "code": each.code, "message": each.message}
-                    for each in problems
-                ]
-                _line({"path": str(path), "deployable": deployable, "problems": found})
+                _line(
+                    {
+                        "path": check.path,
+                        "deployable": check.deployable,
+                        "problems": [asdict(p) for p in check.problems],
+                    }
+                )
                 continue
-            click.echo(f"{path}：{'可以部署' if deployable else '不能部署'}，{len(problems)} 个问题")
-            for each in problems:
-                click.echo(f"  {each.severity:7} {each.element or '(整个文件)'}  {each.code}  {each.message}")
+            verdict = "可以部署" if check.deployable else "不能部署"
+            click.echo(f"{check.path}：{verdict}，{len(check.problems)} 个问题")
+            for problem in check.problems:
+                click.echo(_told(problem))
 
     return command
 
 
-def _problems(path: Path) -> list[Problem]:
-    try:
-        return list(check_flow(path))
-    except InvalidDiagram as error:
-        return list(error.problems)
+def _told(problem: Problem) -> str:
+    return f"  {problem.severity:7} {problem.element or '(整个文件)'}  {problem.code}  {problem.message}"
 
 
 def _verify_journal(sessions: sessionmaker[Session]) -> click.Command:
@@ -125,8 +121,8 @@ def _deploy_flows(sessions: sessionmaker[Session], settings: Settings) -> click.
             with transaction(sessions) as session:
                 deployed = deploy_folder(session, folder or settings.flows_dir, datetime.now(UTC))
         except InvalidDiagram as error:
-            for each in error.problems:
-                click.echo(f"  {each.severity:7} {each.element or '(整个文件)'}  {each.code}  {each.message}", err=True)
+            for problem in error.problems:
+                click.echo(_told(problem), err=True)
             raise click.ClickException("流程不能部署，上面列出了原因") from error
         click.echo(f"共 {len(deployed)} 个流程，均为最新版本")
 

@@ -8,6 +8,7 @@ from typing import Any
 from apiflask import APIBlueprint, APIFlask
 from flask import current_app, render_template
 
+from api.openapi import TAGS
 from api.problem_texts import KNOWN
 
 documentation = APIBlueprint("documentation", __name__, enable_openapi=False)
@@ -19,11 +20,10 @@ Json = Any  # JSON of the OpenAPI document
 def docs() -> str:
     assert isinstance(current_app, APIFlask) or hasattr(current_app, "spec"), "made by create_app"
     document = current_app._get_spec("json")  # type: ignore[attr-defined]  # `spec` would build it anew each time
-    operations: dict[str, list[dict[str, Json]]] = {}
+    operations: dict[str, list[dict[str, Json]]] = {tag: [] for tag in TAGS}
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            tag = (operation.get("tags") or ["其他"])[0]
-            operations.setdefault(tag, []).append(_summary(document, path, method, operation))
+            operations[operation["tags"][0]].append(_summary(document, path, method, operation))
     return render_template("docs.html", info=document["info"], groups=operations, problems=KNOWN)
 
 

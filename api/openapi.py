@@ -38,6 +38,7 @@ PROBLEM_SCHEMA: Document = {
         },
     },
 }
+TAGS = ("登录", "业务", "我的申请", "待办", "工作台", "案件", "运行状态")
 _PROBLEM_TITLES = {
     "400": "请求无法识别",
     "401": "未登录或登录已过期",
@@ -63,6 +64,7 @@ def describe(app: APIFlask) -> None:
             "凡新建或作出决定的 POST 必须带 Idempotency-Key：同一账号用同一值重发，得到第一次的答复。"
             "错误一律为 application/problem+json。列表用 cursor 向后翻页。"
         ),
+        TAGS=[{"name": name} for name in TAGS],
         SECURITY_SCHEMES={
             "token": {"type": "http", "scheme": "bearer"},
             "console": {"type": "apiKey", "in": "cookie", "name": COOKIE},

@@ -11,6 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
+from PIL import Image
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session, sessionmaker
+from werkzeug.test import TestResponse
+
 import vault
 from api.app import create_app
 from config import Settings, load_settings
@@ -20,12 +26,7 @@ from engine import attachments
 from engine.actors import SYSTEM
 from engine.deploy import deploy_flow
 from engine.flows import load_flow
-from flask.testing import FlaskClient
 from migrations.tables import every_table
-from PIL import Image
-from sqlalchemy import Engine
-from sqlalchemy.orm import Session, sessionmaker
-from werkzeug.test import TestResponse
 
 FLOWS = Path(__file__).parent / "flows"
 PASSWORD = "correct-horse-9"

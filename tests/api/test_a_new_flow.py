@@ -79,7 +79,9 @@ def test_a_second_application_waits_until_the_first_is_over(platform: Platform) 
     citizen = platform.citizen()
     an_application(citizen)
 
-    second = citizen.post("/api/v1/applications", {"flow": "parking_permit", "values": {"plate": "鄂A54321", "owner": "张"}})
+    second = citizen.post(
+        "/api/v1/applications", {"flow": "parking_permit", "values": {"plate": "鄂A54321", "owner": "张"}}
+    )
 
     assert (second.status_code, second.json["code"]) == (409, "case.already_running")
     assert citizen.get("/api/v1/flows").json["items"][0]["may_start_now"] is False
@@ -88,7 +90,9 @@ def test_a_second_application_waits_until_the_first_is_over(platform: Platform) 
 def test_a_form_that_does_not_fit_names_each_field(platform: Platform) -> None:
     citizen = platform.citizen()
 
-    answer = citizen.post("/api/v1/applications", {"flow": "parking_permit", "values": {"plate": "鄂A1", "colour": "红"}})
+    answer = citizen.post(
+        "/api/v1/applications", {"flow": "parking_permit", "values": {"plate": "鄂A1", "colour": "红"}}
+    )
 
     assert (answer.status_code, answer.json["code"]) == (422, "form.invalid")
     assert {each["field"] for each in answer.json["problems"]} == {"plate", "owner", "colour"}
