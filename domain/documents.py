@@ -53,8 +53,14 @@ _SEPARATORS = re.compile(r"[\s\-‐‑–—－_.·]+")
 
 
 def normalise_number(number: str) -> str:
-    """The number as it is stored and compared: half-width, upper case, without blanks and hyphens."""
-    return _SEPARATORS.sub("", unicodedata.normalize("NFKC", number)).upper()
+    """The number as it is stored and compared: half-width, upper case, without blanks and hyphens. Idempotent."""
+    text = number
+    for _ in range(4):  # taking a blank out may let two characters compose; no text needs a third pass
+        once = _SEPARATORS.sub("", unicodedata.normalize("NFKC", text)).upper()
+        if once == text:
+            break
+        text = once
+    return text
 
 
 # 2**(17 - i) mod 11 for digit i = 0..16 (GB 11643-1999, ISO 7064 MOD 11-2)

@@ -32,8 +32,17 @@ def normalise_name(name: str) -> str:
 
     Idempotent. NFKC folds compatibility ideographs and full-width letters, never one unified character into another.
     """
+    text = name
+    for _ in range(4):  # taking a blank out may let two characters compose; no text needs a third pass
+        once = _normalised(text)
+        if once == text:
+            break
+        text = once
+    return text
+
+
+def _normalised(name: str) -> str:
     text = _BLANKS.sub(" ", unicodedata.normalize("NFKC", name)).strip().upper()
-    text = unicodedata.normalize("NFKC", text)  # upper-casing may decompose (ŉ, ΐ): fold once more
     if not is_chinese(text):
         return text
     text = _DOTS.sub(MIDDLE_DOT, text)

@@ -10,6 +10,7 @@ import heapq
 import itertools
 import sys
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -94,57 +95,83 @@ class Sheet:
         return sum(0 if role == "in" and other == ("in", target) else 300 for other in others)
 
 
+State = tuple[Point, Direction]  # where a way is, and which way it heads
+
+
+@dataclass(slots=True)
+class Search:
+    """Dijkstra over the grid from one shape to another; turning, crossing and sharing a track cost extra."""
+
+    sheet: Sheet
+    source: str
+    target: str
+    queue: list[tuple[float, int, State]] = field(default_factory=list)
+    best: dict[State, float] = field(default_factory=dict)
+    came: dict[State, State | None] = field(default_factory=dict)
+    order: itertools.count[int] = field(default_factory=itertools.count)
+
+    def reach(self, state: State, cost: float, before: State | None) -> None:
+        if cost < self.best.get(state, float("inf")):
+            self.best[state] = cost
+            self.came[state] = before
+            heapq.heappush(self.queue, (cost, next(self.order), state))
+
+    def leave(self, sides: Iterable[Direction]) -> None:
+        for side in sides:
+            point = self.sheet.boxes[self.source].outside(side)
+            if point not in self.sheet.blocked:
+                # Reading goes from left to right: leaving backwards is a little dearer.
+                backwards = 40 if side == (-1, 0) else 0
+                self.reach((point, side), self.sheet.port_cost(self.source, side, "out", self.target) + backwards, None)
+
+    def step(self, state: State, cost: float) -> None:
+        point, heading = state
+        for turned in SIDES:
+            onward = (point[0] + turned[0] * STEP, point[1] + turned[1] * STEP)
+            is_back = turned == (-heading[0], -heading[1])
+            if is_back or onward in self.sheet.blocked or not self.sheet.bounds.holds(onward):
+                continue
+            bend = BEND if turned != heading else 0
+            self.reach((onward, turned), cost + self.sheet.step_cost(onward, turned[1] == 0, self.target) + bend, state)
+
+    def arrival_cost(self, state: State, side: Direction) -> float:
+        """What entering the target on `side` adds; not possible when the way heads out of it."""
+        heading = state[1]
+        if heading == side:
+            return float("inf")
+        bend = 0 if heading == (-side[0], -side[1]) else BEND
+        return bend + self.sheet.port_cost(self.target, side, "in", self.target)
+
+    def way_to(self, state: State) -> list[State]:
+        way: list[State] = []
+        here: State | None = state
+        while here is not None:
+            way.append(here)
+            here = self.came[here]
+        return way[::-1]
+
+
 def route(sheet: Sheet, source: str, target: str, fixed_side: Direction | None = None) -> list[Point]:
     """Waypoints from shape to shape. Raises ValueError where no way is left."""
-    start, end = sheet.boxes[source], sheet.boxes[target]
+    end = sheet.boxes[target]
     goals = {end.outside(side): side for side in SIDES if end.outside(side) not in sheet.blocked}
-    queue: list[tuple[float, int, Point, Direction]] = []
-    order = itertools.count()
-    came: dict[tuple[Point, Direction], tuple[Point, Direction] | None] = {}
-    best: dict[tuple[Point, Direction], float] = {}
-    for side in [fixed_side] if fixed_side else SIDES:
-        point = start.outside(side)
-        if point in sheet.blocked:
-            continue
-        # Reading goes from left to right: leaving backwards is a little dearer.
-        cost = sheet.port_cost(source, side, "out", target) + (40 if side == (-1, 0) else 0)
-        best[(point, side)] = cost
-        came[(point, side)] = None
-        heapq.heappush(queue, (cost, next(order), point, side))
-    finish: tuple[float, tuple[Point, Direction]] | None = None
-    while queue:
-        cost, _, point, heading = heapq.heappop(queue)
-        state = (point, heading)
-        if finish is not None and cost >= finish[0]:
+    search = Search(sheet, source, target)
+    search.leave([fixed_side] if fixed_side else SIDES)
+    finish: tuple[float, State] = (float("inf"), ((0, 0), (0, 0)))
+    while search.queue:
+        cost, _, state = heapq.heappop(search.queue)
+        if cost >= finish[0]:
             break
-        if cost > best[state]:
+        if cost > search.best[state]:
             continue
-        side = goals.get(point)
+        side = goals.get(state[0])
         if side is not None:
-            turn = 0 if heading == (-side[0], -side[1]) else BEND
-            total = cost + turn + sheet.port_cost(target, side, "in", target)
-            if heading != side and (finish is None or total < finish[0]):
-                finish = (total, state)
-        for turned in SIDES:
-            if turned == (-heading[0], -heading[1]):
-                continue
-            onward = (point[0] + turned[0] * STEP, point[1] + turned[1] * STEP)
-            if onward in sheet.blocked or not sheet.bounds.holds(onward):
-                continue
-            dearer = cost + sheet.step_cost(onward, turned[1] == 0, target) + (BEND if turned != heading else 0)
-            if dearer < best.get((onward, turned), float("inf")):
-                best[(onward, turned)] = dearer
-                came[(onward, turned)] = state
-                heapq.heappush(queue, (dearer, next(order), onward, turned))
-    if finish is None:
+            finish = min(finish, (cost + search.arrival_cost(state, side), state))
+        search.step(state, cost)
+    if finish[0] == float("inf"):
         raise ValueError(f"no way from {source} to {target}")
-    path: list[tuple[Point, Direction]] = []
-    state_back: tuple[Point, Direction] | None = finish[1]
-    while state_back is not None:
-        path.append(state_back)
-        state_back = came[state_back]
-    path.reverse()
-    return _take(sheet, source, target, path, goals[path[-1][0]])
+    way = search.way_to(finish[1])
+    return _take(sheet, source, target, way, goals[way[-1][0]])
 
 
 def _take(
@@ -164,24 +191,19 @@ def _take(
 
 
 def _squared(points: list[Point]) -> list[Point]:
-    """Ports lie up to half a step off the grid: the first and last runs take the port's own line."""
-    squared = list(points)
-    for port, step in ((0, 1), (-1, -1)):
-        x, y = squared[port]
-        index = port + step
-        near = squared[index]
-        if near[0] != x and near[1] != y:
-            is_horizontal = abs(near[0] - x) > abs(near[1] - y)
-            while (
-                0 <= index % len(squared)
-                and squared[index][1 if is_horizontal else 0] == near[1 if is_horizontal else 0]
-            ):
-                here = squared[index]
-                squared[index] = (here[0], y) if is_horizontal else (x, here[1])
-                index += step
-                if abs(index) >= len(squared):
-                    break
-    return squared
+    """Ports lie up to half a step off the grid: the first and the last run take their port's own line."""
+    return _first_run_squared(_first_run_squared(points)[::-1])[::-1]
+
+
+def _first_run_squared(points: list[Point]) -> list[Point]:
+    (x, y), near = points[0], points[1]
+    if x == near[0] or y == near[1]:
+        return points
+    is_horizontal = abs(near[0] - x) > abs(near[1] - y)
+    axis = 1 if is_horizontal else 0
+    run = list(itertools.takewhile(lambda point: point[axis] == near[axis], points[1:]))
+    moved = [(point[0], y) if is_horizontal else (x, point[1]) for point in run]
+    return [points[0], *moved, *points[1 + len(run) :]]
 
 
 def _corners(points: list[Point]) -> list[Point]:
