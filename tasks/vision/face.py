@@ -94,7 +94,7 @@ class Gate:
 
 
 # Travel permits and passports print the portrait a second time at half its size; behind a selfie people walk by.
-PORTRAIT = Gate("证件照片", min_size_px=48, min_sharpness=4.0, max_turn_deg=35.0, ignore_below=0.65)
+PORTRAIT = Gate("证件照片", min_size_px=48, min_sharpness=6.0, max_turn_deg=35.0, ignore_below=0.65)
 SELFIE = Gate("自拍照片", min_size_px=80, min_sharpness=8.0, max_turn_deg=35.0, ignore_below=0.35)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageEnhance, ImageFilter
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
 Rgb = NDArray[np.uint8]
 
@@ -75,6 +75,18 @@ def selfie(person: int, rng: random.Random, *, quarter_turns: int = 0) -> Rgb:
     noise = np.random.default_rng(rng.getrandbits(32)).normal(0, rng.uniform(2, 7), picture.shape)
     noisy = np.clip(picture + noise, 0, 255).astype(np.uint8)
     return np.ascontiguousarray(np.rot90(noisy, quarter_turns))
+
+
+def placeholder(rng: random.Random) -> Image.Image:
+    """A grey head and shoulders without features, RGB 300 × 380: no detector takes it for a face."""
+    width, height = PORTRAIT_SIZE
+    drawn = Image.new("RGB", PORTRAIT_SIZE, (236, 238, 241))
+    draw = ImageDraw.Draw(drawn)
+    tone = rng.randint(150, 185)
+    middle, half = width / 2 + rng.randint(-6, 6), width * rng.uniform(0.19, 0.23)
+    draw.ellipse((middle - half, height * 0.18, middle + half, height * 0.62), fill=(tone, tone, tone + 6))
+    draw.ellipse((middle - half * 2, height * 0.68, middle + half * 2, height * 1.4), fill=(tone, tone, tone + 6))
+    return drawn
 
 
 @cache
