@@ -24,15 +24,20 @@ def check_table(table: DecisionTable, choices: Mapping[str, list[str]]) -> Itera
 
     choices: the values of variables that are chosen from a list; their columns have no others.
     """
+    by_column = [[rule.cells[place] for rule in table.rules] for place in range(len(table.inputs))]
     columns = [
         [*dict.fromkeys(choices[column.expression.text])]
         if column.expression.text in choices
-        else _candidates(column, [rule.cells[place] for rule in table.rules])
-        for place, column in enumerate(table.inputs)
+        else _candidates(column, cells)
+        for column, cells in zip(table.inputs, by_column, strict=True)
     ]
     if sum(map(len, columns)) * len(table.rules) > _MOST_TRIES:
         yield found(table.id, "decision.not_searched", f"决策 {table.id} 过大，没有查找重叠和遗漏")
         return
+    # What some cell cannot be evaluated on fails at run time: it is neither an overlap nor a gap.
+    columns = [[v for v in values if _all_take(cells, v)] for values, cells in zip(columns, by_column, strict=True)]
+    if not all(columns):
+        return  # a column that fits no value at all: cells of several types
     rows = [[_fit(cell, values) for cell, values in zip(r.cells, columns, strict=True)] for r in table.rules]
     if table.hit_policy is HitPolicy.UNIQUE:
         yield from _overlaps(table, columns, rows)
@@ -125,6 +130,16 @@ def _fits(cell: Cell, value: Any) -> bool:
         return cell.matches(value, {})
     except ExpressionFailed:
         return False
+
+
+def _all_take(cells: list[Cell], value: Any) -> bool:
+    try:
+        for cell in cells:
+            if cell.points is not None:
+                cell.matches(value, {})
+    except ExpressionFailed:
+        return False
+    return True
 
 
 def _said(table: DecisionTable, values: list[Any]) -> str:
