@@ -311,21 +311,23 @@ def _place_labels(drawing: Drawing, boxes: dict[str, Box], ways: dict[str, list[
         name = drawing.elements[element].get("name")
         if name and ("Event" in drawing.kind(element) or "Gateway" in drawing.kind(element)):
             width = len(name) * LETTER + 6
-            middle, right, bottom = box.x + box.width // 2, box.x + box.width, box.y + box.height
-            spots = [
-                (middle - width // 2, bottom + 4),
-                (middle - width // 2, box.y - LINE - 4),
-                (right + 2, bottom + 2),
-                (right + 2, box.y - LINE),
-                (box.x - width - 2, box.y - LINE),
-                (box.x - width - 2, bottom + 2),
-            ]
+            spots = _around(box, width, is_boundary=drawing.elements[element].get("attachedToRef") is not None)
             _label(drawing.shapes[element], width, spots, taken, lines)
     for flow, points in ways.items():
         name = drawing.elements[flow].get("name")
         if name:
             width = len(name) * LETTER + 6
             _label(drawing.edges[flow], width, list(_beside(points, width)), taken, lines)
+
+
+def _around(box: Box, width: int, *, is_boundary: bool) -> list[Point]:
+    """Places for a shape's label; a boundary event's stands beside it, clear of its host's edge."""
+    middle_x, middle_y = box.x + box.width // 2, box.y + box.height // 2
+    left, right, bottom = box.x - width - 2, box.x + box.width + 2, box.y + box.height
+    beside = [(side, y) for y in (middle_y - LINE - 3, middle_y + 3) for side in (left, right)]
+    under = [(middle_x - width // 2, bottom + 4), (middle_x - width // 2, box.y - LINE - 4)]
+    corners = [(right, bottom + 2), (right, box.y - LINE), (left, box.y - LINE), (left, bottom + 2)]
+    return [*beside, *under, *corners] if is_boundary else [*under, *corners, *beside]
 
 
 def _beside(points: list[Point], width: int) -> itertools.chain[Point]:
@@ -346,7 +348,8 @@ def _beside(points: list[Point], width: int) -> itertools.chain[Point]:
 
 def _label(owner: Node, width: int, spots: list[Point], taken: list[Box], lines: list[Box]) -> None:
     def faults(place: Box) -> int:
-        return 10 * sum(place.meets(other) for other in taken) + sum(place.meets(line) for line in lines)
+        # Many flows may share one track: it is one line to the eye.
+        return 10 * sum(place.meets(other) for other in taken) + min(3, sum(place.meets(line) for line in lines))
 
     places = [Box(x, y, width, LINE) for x, y in spots]
     place = min(places, key=faults)
