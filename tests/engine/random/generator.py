@@ -129,7 +129,7 @@ class _Maker:
 
     def event(self, *, errors: bool = False) -> Event:
         if errors and self.chance(0.5):
-            return Error(self.random.choice((*ERRORS, "")), self.result(".code"))
+            return Error(self.random.choice((*ERRORS, "", "")), self.result(".code"))
         return Timer(self.timer()) if self.chance(0.5) else self.message()
 
     def timer(self) -> TimerText:
@@ -168,17 +168,8 @@ class _Maker:
     def block(self, place: Place) -> Block:
         makers: list[Any] = [self.user, self.user, self.job, self.catch]
         if place.depth > 0 and self.count < self.size:
-            makers += [
-                self.xor,
-                self.decide,
-                self.race,
-                self.loop,
-                self.sub,
-                self.sub,
-                self.sub,
-                self.raise_error,
-                self.raise_error,
-            ]
+            makers += [self.xor, self.decide, self.race, self.loop, self.raise_error]
+            makers += 2 * [self.sub] + 2 * [self.attempt]
             makers += [self.par, self.par] if place.may_fork else []
             makers += [self.way_out] if place.may_end else []
         made: Block = self.random.choice(makers)(place)
@@ -260,9 +251,20 @@ class _Maker:
         inside = place.deeper(may_end=True, may_fork=True, is_top=False)
         return Sub(self.id("Sub"), self.scope(inside), self.boundaries(place, errors=True))
 
-    def raise_error(self, place: Place) -> Seq:
+    def attempt(self, place: Place) -> Sub:
+        """A subprocess that may fail, and what to do then: for its error, for any other, or both."""
+        inside = place.deeper(may_end=True, may_fork=True, is_top=False)
+        code = self.random.choice(ERRORS)
+        body = Seq((*self.seq(inside, 1).blocks, self.raise_error(inside, code)))
+        codes = self.random.choice(((code,), ("",), (code, ""), ("", code)))
+        caught = tuple(
+            Boundary(self.id("on"), Error(wanted, self.result(".code")), True, self.branch(place)) for wanted in codes
+        )
+        return Sub(self.id("Sub"), Scope(body), self._distinct((*caught, *self.boundaries(place, errors=False))))
+
+    def raise_error(self, place: Place, code: str = "") -> Seq:
         """The scope may end with an error: because of a person's answer, or at once."""
-        failed = End(self.id("fail"), error=self.random.choice(ERRORS))
+        failed = End(self.id("fail"), error=code or self.random.choice(ERRORS))
         if place.is_alone and self.chance(0.4):
             return Seq((Xor(self.id("choose"), ((self.condition(), failed),), Seq()),))
         asked = self.user(replace(place, depth=0))

@@ -1,8 +1,9 @@
-"""What a block-structured process means, written down a second time: the case and its scopes (blocks: `runs.py`).
+"""What a block-structured process means, written down a second time: the case and its scopes.
 
 Structured semantics over the block tree: every block under way is an object that begins, takes inputs and says how it
 went. There are no tokens, no graph, no joins and no engine; an error travels as an exception from block to enclosing block.
-It shares no idea with `engine/machine.py`, so the two can only agree by both being right.
+It shares no idea with `engine/machine.py`, so the two can only agree by both being right. The blocks themselves are in
+`leaves.py` and `composites.py`, what they have in common in `run.py`.
 
 Addresses are those of `engine/waits.py`: scopes from the outside in, then the element, each with the how-manyth time it
 became active in its scope's activation. A boundary event whose activity was over at once never became active.
@@ -12,15 +13,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum, auto
 from typing import Any
 
 from engine.calendar import add_working_days
 from engine.inputs import CaseCancelled, IncidentRetried, Input, Started
 from tests.engine.random.blocks import (
-    Block,
     Boundary,
     Condition,
     Error,
@@ -32,32 +30,7 @@ from tests.engine.random.blocks import (
     Tree,
 )
 from tests.engine.random.moments import moment_of
-
-
-class Went(Enum):
-    """GOING: the block waits. THROUGH: it is done, the next one begins. ENDED: it ran into an end event."""
-
-    GOING = auto()
-    THROUGH = auto()
-    ENDED = auto()
-
-
-class Thrown(Exception):
-    def __init__(self, code: str, message: str = "") -> None:
-        super().__init__(code)
-        self.code = code
-        self.known = {"code": code, "message": message}
-
-
-@dataclass
-class Open:
-    """One wait. details: what else its kind says (see `play.seen`)."""
-
-    address: str
-    kind: str
-    element: str
-    due: datetime | None = None
-    details: dict[str, Any] = field(default_factory=dict)
+from tests.engine.random.run import Open, Run, RunOf, Thrown, Went
 
 
 class Reference:
@@ -118,27 +91,6 @@ def is_less(value: Any, limit: int) -> bool:
     return value < limit
 
 
-class Run:
-    """A block under way. above: the run that is told of errors this one does not catch."""
-
-    def __init__(self, scope: ScopeRun, above: Run | None) -> None:
-        self.scope, self.above, self.case = scope, above, scope.case
-
-    def begin(self) -> Went:
-        raise NotImplementedError
-
-    def feed(self, given: Any) -> Went | None:
-        """None: the input is for somewhere else."""
-        raise NotImplementedError
-
-    def open(self) -> Iterator[Open]:
-        raise NotImplementedError
-
-    def catches(self, code: str) -> bool:
-        return self.above is not None and self.above.catches(code)
-
-
-RunOf = Callable[[Block, "ScopeRun", "Run | None"], Run]
 Catcher = Boundary | EventSub
 
 

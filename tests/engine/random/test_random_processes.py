@@ -13,11 +13,14 @@ import subprocess
 import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from engine.machine import replay
 from tests.engine.random.play import Play, drawn
 from tests.engine.random.trial import FIRST_SEED, fresh_seed, play_processes
 
@@ -97,6 +100,22 @@ def test_snapshots_are_the_same_bytes_whatever_the_hash_seed():
     }
 
     assert len(digests) == 1
+
+
+def test_a_replay_takes_the_instants_that_were_recorded_and_computes_none_again():
+    play = next(play for play in map(started, range(FIRST_SEED, FIRST_SEED + 100)) if play.inputs[0].computed)
+    recorded = {address: at + timedelta(hours=5) for address, at in play.inputs[0].computed.items()}
+
+    again = replay(play.process, [replace(play.inputs[0], computed=recorded)])
+
+    found = {address: wait.due for address, wait in again.waits.items() if address in recorded}
+    assert found == {address: recorded[address] for address in found} != {}
+
+
+def started(seed: int) -> Play:
+    play = Play(*drawn(seed), Random(seed))
+    play.start()
+    return play
 
 
 def test_four_threads_share_one_definition():

@@ -6,13 +6,15 @@ import os
 import tempfile
 import time
 from collections import Counter
+from functools import lru_cache
 from pathlib import Path
 from pprint import pformat
 from random import Random
 
 import pytest
 
-from engine.machine import Machine
+from engine.machine import Machine, Process
+from tests.engine.random.blocks import Tree
 from tests.engine.random.drawing import draw
 from tests.engine.random.play import Mismatch, Play, drawn
 
@@ -45,12 +47,19 @@ def play_processes(first: int, processes: int, paths: int, machine_class: type[M
     return tally
 
 
-def first_mismatch(seeds: range, paths: int, machine_class: type[Machine]) -> str:
+@lru_cache(maxsize=200)
+def compiled(seed: int) -> tuple[Tree, Process]:
+    return drawn(seed)
+
+
+def first_mismatch(seeds: range, paths: int, machine_class: type[Machine], *, checks_snapshots: bool = True) -> str:
     """What goes wrong first when the machine runs on a changed host; "" if nothing does."""
     for seed in seeds:
-        tree, process = drawn(seed)
+        tree, process = compiled(seed)
         for path in range(paths):
-            play = Play(tree, process, Random(f"{seed}/{path}"), machine_class=machine_class)
+            play = Play(
+                tree, process, Random(f"{seed}/{path}"), machine_class=machine_class, checks_snapshots=checks_snapshots
+            )
             try:
                 play.run()
             except Mismatch as mismatch:

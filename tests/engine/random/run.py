@@ -1,0 +1,63 @@
+"""What every block of the reference under way is (see `reference.py`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any
+
+from tests.engine.random.blocks import Block
+
+if TYPE_CHECKING:
+    from tests.engine.random.reference import ScopeRun
+
+
+class Went(Enum):
+    """GOING: the block waits. THROUGH: it is done, the next one begins. ENDED: it ran into an end event."""
+
+    GOING = auto()
+    THROUGH = auto()
+    ENDED = auto()
+
+
+class Thrown(Exception):
+    def __init__(self, code: str, message: str = "") -> None:
+        super().__init__(code)
+        self.code = code
+        self.known = {"code": code, "message": message}
+
+
+@dataclass
+class Open:
+    """One wait. details: what else its kind says (see `play.seen`)."""
+
+    address: str
+    kind: str
+    element: str
+    due: datetime | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+class Run:
+    """A block under way. above: the run that is told of errors this one does not catch."""
+
+    def __init__(self, scope: ScopeRun, above: Run | None) -> None:
+        self.scope, self.above, self.case = scope, above, scope.case
+
+    def begin(self) -> Went:
+        raise NotImplementedError
+
+    def feed(self, given: Any) -> Went | None:
+        """None: the input is for somewhere else."""
+        raise NotImplementedError
+
+    def open(self) -> Iterator[Open]:
+        raise NotImplementedError
+
+    def catches(self, code: str) -> bool:
+        return self.above is not None and self.above.catches(code)
+
+
+RunOf = Callable[[Block, "ScopeRun", "Run | None"], Run]

@@ -1,0 +1,312 @@
+"""Every rule of the host is needed, and the random test would notice if it went: each is given back to what the stock library
+
+does (or to the nearest thing that still runs), and the random test must find a path that goes wrong. The rules:
+
+    one variable store                         WhatWasInterruptedIsLost, ScopesSeeTheDataTheyBeganWith
+    joins by tokens per incoming flow          JoinsLookAtAllPasses
+    addressed events, one input at a time      TwoEventsWin, DueTimersFireAlong, APlaceIsItsElementAlone
+    non-interrupting events                    ARepeatableMessageComesOnce, LeavesByEveryFlow, handlers_always_interrupt
+    errors reach the one nearest catcher       ErrorsAreBroadcast, CatchAllComesFirst, ErrorsStayInTheirScope
+    an error leaves its scope at once          AFailedScopeCompletesFirst
+    scopes are done when nothing lives         ScopesForgetTheirJobs
+    what is cancelled takes its scope along    SubprocessesOutliveTheirTask
+    ordinals, kept in the snapshot             OrdinalsAreNotCounted, SnapshotsForgetTheOrdinals
+    time is the input's                        DurationsCountFromTheClock
+    a failing element is a state               AFailingElementRaises
+    a falsy result is a result                 ZeroIsNoResult
+
+A changed host is compared with the reference alone, so that it is the meaning that is missed and not the snapshot of a host
+that keeps more than the codec knows. Pruning is the one rule that must make no difference, and none may be found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from random import Random
+
+import pytest
+from SpiffWorkflow.util.task import TaskState
+
+from engine.errors import Conflict
+from engine.machine import Machine, Process, compile_process
+from engine.spiff.host import Host, boundary_events_of
+from engine.spiff.process import ERROR
+from engine.spiff.specs import HostedBoundaryEvent
+from engine.timers_text import due_at
+from engine.waits import TimerWait
+from tests.engine.random.blocks import Tree
+from tests.engine.random.drawing import draw
+from tests.engine.random.generator import generate
+from tests.engine.random.play import Mismatch, Play
+from tests.engine.random.trial import first_mismatch
+
+PROCESSES = range(1, 121)  # most rules are missed within the first ten
+
+
+def machine_on(host: type[Host]) -> type[Machine]:
+    return type(f"MachineOn{host.__name__}", (Machine,), {"host_class": host})
+
+
+class WhatWasInterruptedIsLost(Host):
+    """Trap 16: an interrupting event on a subprocess drops everything written in it."""
+
+    def open_scope(self, name, owner):
+        super().open_scope(name, owner)
+        self.scopes[-1].data["before"] = dict(self.store.variables)
+
+    def cancel_scope(self, scope):
+        if "before" in scope.data and scope in self.scopes:
+            self.store.variables.clear()
+            self.store.write(scope.data["before"])
+        super().cancel_scope(scope)
+
+
+class ScopesSeeTheDataTheyBeganWith(Host):
+    """Trap 16: what is written in one scope is not seen in another until that one is done."""
+
+    def open_scope(self, name, owner):
+        super().open_scope(name, owner)
+        self.scopes[-1].data["before"] = dict(self.store.view)
+
+    def view(self, token):
+        return token.workflow.data.get("before", self.store.view) if len(self.scopes) > 1 else self.store.view
+
+
+class JoinsLookAtAllPasses(Host):
+    """Trap 19: a branch that arrived on an earlier pass of the loop is taken for one that arrived now."""
+
+    def join(self, token):
+        arrived = token.workflow.data.setdefault(token.task_spec.name, set())
+        arrived.add(token.parent.task_spec.name)
+        if len(arrived) < len(token.task_spec._inputs):
+            token._state = TaskState.WAITING
+            return False
+        for other in token.workflow.tasks.values():
+            if other.task_spec is token.task_spec and other._state == TaskState.WAITING:
+                other._state = TaskState.COMPLETED
+        return True
+
+    def prune(self):
+        pass
+
+
+class TwoEventsWin(Host):
+    """Trap 2: after an event-based gateway, one event leaves the others waiting."""
+
+    def rivals_of(self, token):
+        return []
+
+
+class DueTimersFireAlong(Host):
+    """Trap 2: the run ends with a look at every other timer, and fires those that are due."""
+
+    def settled(self):
+        super().settled()
+        for token, wait in self.waits().values():
+            if isinstance(wait, TimerWait) and wait.due <= self.at and token.is_live and token.wait is wait:
+                self.fire(token)
+        super().settled()
+
+
+class APlaceIsItsElementAlone(Machine):
+    """Trap 2: completing a task a second time is accepted, if another activation of it happens to be open."""
+
+    def _check(self, given):
+        with suppress(Conflict):
+            return super()._check(given)
+        bare = str(getattr(given, "wait", "")).rpartition(":")[0]
+        again = [address for address in self._waits if bare and address.rpartition(":")[0] == bare]
+        return self._waits[again[0]][0] if again else super()._check(given)
+
+
+class ARepeatableMessageComesOnce(Host):
+    """Trap 20: a non-interrupting message boundary event fires once only."""
+
+    def rearm(self, token):
+        pass
+
+
+class ErrorsAreBroadcast(Host):
+    """Trap 8: every activity that would catch this error does."""
+
+    def throw(self, token, code, message):
+        if not super().throw(token, code, message):
+            return False
+        for scope in list(self.scopes):
+            for other in list(scope.tasks.values()):
+                catcher = self.catcher_at(other, code) if other.is_live else None
+                if catcher is not None and catcher.task_spec.node.error_code == code:
+                    self.fire(catcher, {"code": code, "message": message})
+        return True
+
+
+class CatchAllComesFirst(Host):
+    """The library takes whichever event equals the error, and an event without a code equals all."""
+
+    def catcher_at(self, token, code):
+        catching = [
+            event
+            for event in boundary_events_of(token)
+            if event.task_spec.node.trigger == ERROR and event._state == TaskState.WAITING
+        ]
+        return next((event for event in catching if event.task_spec.node.error_code in ("", code)), None)
+
+
+class ErrorsStayInTheirScope(Host):
+    """Only the activity itself and the subprocess right around it are asked."""
+
+    def throw(self, token, code, message):
+        for standing in (token, token.workflow.owner):
+            catcher = self.catcher_at(standing, code) if standing is not None else None
+            if catcher is not None:
+                self.fire(catcher, {"code": code, "message": message})
+                return True
+        return False
+
+
+class AFailedScopeCompletesFirst(Host):
+    """Trap 20: the end event only sets its catcher READY and completes; its scope goes on as if nothing had happened."""
+
+    def end(self, token):
+        node = token.task_spec.node
+        if node is None or node.trigger != ERROR:
+            return super().end(token)
+        catcher, standing = None, token
+        while catcher is None and standing is not None:
+            standing = standing.workflow.owner
+            catcher = self.catcher_at(standing, node.error_code) if standing is not None else None
+        if catcher is None:
+            return super().end(token)
+        if catcher.task_spec.node.result:
+            self.write(catcher, {catcher.task_spec.node.result: {"code": node.error_code, "message": ""}})
+        catcher.is_fired = True
+        catcher.task_spec._update(catcher)
+        return True
+
+
+class ScopesForgetTheirJobs(Host):
+    """The library tracks no task that is STARTED."""
+
+    def is_done(self, scope):
+        return not any(token._state < TaskState.STARTED for token in scope.tasks.values())
+
+
+class SubprocessesOutliveTheirTask(Host):
+    """Trap 20: a cancelled task's subprocess lives on."""
+
+    def cancelled(self, token):
+        token.inner = None
+
+
+class OrdinalsAreNotCounted(Host):
+    def ordinal_of(self, token):
+        token.ordinal = 1
+        return 1
+
+
+class SnapshotsForgetTheOrdinals(Machine):
+    @classmethod
+    def load(cls, process, snapshot):
+        machine = super().load(process, snapshot)
+        for scope in machine._host.scopes:
+            scope.counters = {}
+        return machine
+
+
+class DurationsCountFromTheClock(Host):
+    """Trap 10."""
+
+    def due(self, token, text):
+        return due_at(text, self.view(token), datetime.now(UTC)).at
+
+
+class AFailingElementRaises(Host):
+    """Traps 7 and 18: no way out, a failing expression."""
+
+    def step(self, token):
+        token.run()
+        self.close_if_done(token.workflow)
+
+
+class ZeroIsNoResult(Host):
+    def complete(self, token, values):
+        super().complete(token, {name: value for name, value in values.items() if value})
+
+
+HOSTS = [
+    WhatWasInterruptedIsLost,
+    ScopesSeeTheDataTheyBeganWith,
+    JoinsLookAtAllPasses,
+    TwoEventsWin,
+    DueTimersFireAlong,
+    ARepeatableMessageComesOnce,
+    ErrorsAreBroadcast,
+    CatchAllComesFirst,
+    ErrorsStayInTheirScope,
+    AFailedScopeCompletesFirst,
+    ScopesForgetTheirJobs,
+    SubprocessesOutliveTheirTask,
+    OrdinalsAreNotCounted,
+    DurationsCountFromTheClock,
+    AFailingElementRaises,
+    ZeroIsNoResult,
+]
+
+
+@pytest.mark.parametrize("host", HOSTS, ids=lambda host: host.__name__)
+def test_the_random_test_notices_a_rule_of_the_host_that_is_gone(host):
+    assert first_mismatch(PROCESSES, 3, machine_on(host), checks_snapshots=False)
+
+
+@pytest.mark.parametrize(
+    "machine", [APlaceIsItsElementAlone, SnapshotsForgetTheOrdinals], ids=lambda made: made.__name__
+)
+def test_the_random_test_notices_a_rule_of_the_machine_that_is_gone(machine):
+    assert first_mismatch(PROCESSES, 3, machine)
+
+
+class LeavesByEveryFlow(HostedBoundaryEvent):
+    """The library's own: a non-interrupting event leads to the join of its activity as well."""
+
+    def next_specs(self):
+        return list(self.outputs)
+
+
+def leaving_by_every_flow(tree: Tree, xml: bytes, decisions: dict[str, bytes]) -> Process:
+    process = compile_process(xml, decisions)
+    for spec in process.specs.values():
+        for task_spec in spec.task_specs.values():
+            if type(task_spec) is HostedBoundaryEvent:
+                task_spec.__class__ = LeavesByEveryFlow
+    return process
+
+
+def handlers_always_interrupt(tree: Tree, xml: bytes, decisions: dict[str, bytes]) -> Process:
+    """Trap 21: the parser loses that an event subprocess does not interrupt."""
+    return compile_process(xml.replace(b'isInterrupting="false"', b'isInterrupting="true"'), decisions)
+
+
+@pytest.mark.parametrize("compiled", [leaving_by_every_flow, handlers_always_interrupt])
+def test_the_random_test_notices_a_diagram_that_is_read_wrong(compiled):
+    assert any(is_mismatch(seed, compiled) for seed in PROCESSES)
+
+
+def is_mismatch(seed: int, compiled: Callable[[Tree, bytes, dict[str, bytes]], Process]) -> bool:
+    tree = generate(seed)
+    play = Play(tree, compiled(tree, *draw(tree, seed)), Random(f"{seed}/0"), checks_snapshots=False)
+    try:
+        play.run()
+    except Mismatch:
+        return True
+    return False
+
+
+class NothingIsForgotten(Host):
+    def prune(self):
+        pass
+
+
+def test_pruning_makes_no_difference():
+    assert first_mismatch(range(1, 16), 2, machine_on(NothingIsForgotten)) == ""
