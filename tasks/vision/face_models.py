@@ -75,6 +75,8 @@ def install_pack(source: Path, target: Path, *, checksums: str | None = None) ->
         stage = Path(workplace) / "pack"
         stage.mkdir()
         if source.is_dir():
+            if checksums is not None and _HEX.fullmatch(checksums):
+                raise PackRefused("单个 sha256 只用于 zip；文件夹请给出 sha256sum 格式的清单文件。")
             _copy_models(source, stage)
         elif source.is_file():
             _check_archive(source, checksums)
