@@ -29,9 +29,10 @@ from engine.inputs import (
     WorkItemCompleted,
 )
 from engine.spiff import codec
-from engine.spiff.host import ActivityEvent, Host
+from engine.spiff.host import Host
 from engine.spiff.process import Element, Process
 from engine.spiff.reader import compile_process
+from engine.spiff.state import ActivityEvent
 from engine.spiff.store import NotJson, Store, json_value
 from engine.spiff.tree import Token
 from engine.waits import IncidentWait, JobWait, MessageWait, TimerWait, UserTaskWait, Wait

@@ -1,27 +1,27 @@
 """The host: runs SpiffWorkflow's graph with its own data, time, events, joins, scopes and errors.
 
 Each rule is a method of its own, so that a test can give it back to SpiffWorkflow's behaviour and see the random test fail
-(facts and traps: docs/adr on hosting; tests/engine/random has the ablations):
+(why: docs/adr/0002; what is wrong with the library: tests/engine/spiff; the ablations: tests/engine/random):
 
-    one variable store           view, write
-    joins by tokens per flow     join
-    addressed events             fire, rivals_of (event-based gateway), rearm (non-interrupting messages)
-    addressed error catchers     catcher_at
-    errors walk outward          throw (the boundary is stepped at once)
-    scopes done by flat scan     is_done
-    one token touched, then run to quiescence   perform verbs (complete, fail, fire, retry), run, step
-    ordinals when settled        settle, ordinal_of
-    pruning is neutral           prune
-    event subprocesses rewritten engine/spiff/rewrite.py
+    one variable store             view, write (state.py)
+    joins by tokens per flow       join
+    addressed events               fire, rivals_of (event-based gateway), rearm (non-interrupting messages)
+    addressed error catchers       catcher_at
+    errors walk outward            throw, which steps the boundary event at once
+    scopes done by flat scan       is_done, close_if_done
+    one token touched              complete, fail, give_up, fire, retry, cancel: all that an input may do
+    run to quiescence              settled = run (step by step, within the budget), settle, prune
+    ordinals when settled          settle, ordinal_of (state.py)
+    time is the input's            due
+    pruning is neutral             prune
+    event subprocesses rewritten   rewrite.py
 
 No clock, no randomness, no I/O: `at` and the recorded instants come with the input.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,7 +31,7 @@ from SpiffWorkflow.util.task import TaskState
 from engine.decisions import DecisionFailed
 from engine.errors import EngineError
 from engine.expressions import ExpressionFailed, InvalidExpression
-from engine.spiff.process import ERROR, MESSAGE, Process
+from engine.spiff.process import ERROR, MESSAGE
 from engine.spiff.specs import (
     Hosted,
     HostedBoundaryEvent,
@@ -40,33 +40,13 @@ from engine.spiff.specs import (
     Stopped,
     boundary_events_of,
 )
-from engine.spiff.store import NotJson, Store
+from engine.spiff.state import CANCELLED, COMPLETED, ENTERED, FAILED, CaseState
+from engine.spiff.store import NotJson
 from engine.spiff.tree import Scope, Token
 from engine.spiff.waiting import wait_of
 from engine.timers_text import due_at
-from engine.waits import Wait
 
 STEP_BUDGET = 1_000  # elements run for one input; a diagram that needs more has a loop with no wait in it
-
-ENTERED = "entered"
-COMPLETED = "completed"
-CANCELLED = "cancelled"
-FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class ActivityEvent:
-    """When an element of the diagram became active and how that ended; derived, for the history.
-
-    event: "entered" | "completed" | "cancelled" (interrupted from outside it) | "failed" (an error left it). An element that
-    stands in an incident is still entered. Boundary events and start events of event subprocesses appear when they fire.
-    """
-
-    address: str
-    element: str
-    kind: str
-    event: str
-    at: datetime
 
 
 class _Engine(PythonScriptEngine):  # type: ignore[misc]  # SpiffWorkflow ships no types
@@ -86,31 +66,11 @@ class _Engine(PythonScriptEngine):  # type: ignore[misc]  # SpiffWorkflow ships 
 _ENGINE = _Engine()
 
 
-class Host:
+class Host(CaseState):
     """The mutable state of one case and the rules that move it. Only engine/machine.py calls it."""
 
     engine = _ENGINE
     step_budget = STEP_BUDGET
-
-    def __init__(self, process: Process, store: Store, at: datetime) -> None:
-        self.process = process
-        self.store = store
-        self.at = at
-        self.scopes: list[Scope] = []  # [0] is the whole process; empty once the case has ended
-        self.outcome: str | None = None
-        self.queue: deque[Token] = deque()
-        self.events: list[ActivityEvent] = []
-        self.recorded: Mapping[str, datetime] = {}
-        self.computed: dict[str, datetime] = {}
-
-    # --- one variable store
-
-    def view(self, token: Token) -> Mapping[str, Any]:
-        """What expressions at this token see."""
-        return self.store.view
-
-    def write(self, token: Token, values: Mapping[str, Any]) -> None:
-        self.store.write(values)
 
     # --- what an input may do: each touches one token; the machine then calls settled()
 
@@ -324,39 +284,7 @@ class Host:
         if scope in self.scopes:
             self.scopes.remove(scope)
 
-    # --- history
-
-    def note(self, token: Token, event: str) -> None:
-        """Tell the activity history; every entered activation ends once."""
-        node = token.task_spec.node
-        if node is None:
-            return
-        if event == CANCELLED and not token.is_entered:
-            return  # it never stood anywhere
-        if not token.is_entered:
-            token.is_entered = True
-            self._tell(token, ENTERED)
-            if event == ENTERED:
-                return
-        if event != ENTERED and not token.is_left:
-            token.is_left = True
-            self._tell(token, event)
-
-    def _tell(self, token: Token, event: str) -> None:
-        node = token.task_spec.node
-        self.events.append(ActivityEvent(self.address_of(token), node.id, node.kind, event, self.at))
-
     # --- settling
-
-    def address_of(self, token: Token) -> str:
-        return f"{token.workflow.path}{token.task_spec.node.id}:{self.ordinal_of(token)}"
-
-    def ordinal_of(self, token: Token) -> int:
-        """Which activation of its element in its scope this is, from 1."""
-        if not token.ordinal:
-            counters, element = token.workflow.counters, token.task_spec.node.id
-            token.ordinal = counters[element] = counters.get(element, 0) + 1
-        return token.ordinal
 
     def settle(self) -> None:
         """Give each token that now waits its wait, in the order of the scopes and their tokens."""
@@ -386,15 +314,6 @@ class Host:
         if due.is_computed_from_calendar:
             self.computed[address] = at
         return at
-
-    def waits(self) -> dict[str, tuple[Token, Wait]]:
-        """Every open wait by address, in the order of the scopes and their tokens."""
-        found = {}
-        for scope in self.scopes:
-            for token in scope.tasks.values():
-                if token.wait is not None and token._state < TaskState.COMPLETED:
-                    found[token.wait.address] = (token, token.wait)
-        return found
 
     # --- pruning
 

@@ -10,14 +10,12 @@ from engine.diagram_xml import local_name, namespace
 from engine.errors import Problem
 from engine.expressions import Expression, InvalidExpression, compile_expression
 from engine.spiff.process import ERROR, MESSAGE, TIMER, Node
+from engine.spiff.wiring import BPMN, FLOW_NODES, Wiring, children_of, is_handler
 from engine.timers_text import compile_timer
 
-BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 SPIFF = "http://spiffworkflow.org/bpmn/schema/1.0/core"
 
 HIDDEN = "__"  # ids of what the compiler adds begin so; a diagram's own may not
-_TASKS = {"userTask", "serviceTask", "businessRuleTask"}
-_GATEWAYS = {"exclusiveGateway", "parallelGateway", "eventBasedGateway"}
 _TRIGGERS = {"timerEventDefinition": TIMER, "messageEventDefinition": MESSAGE, "errorEventDefinition": ERROR}
 _HOSTED_TRIGGERS = {
     "startEvent": {TIMER, MESSAGE, ERROR},  # of event subprocesses; elsewhere `scope.start`
@@ -25,7 +23,6 @@ _HOSTED_TRIGGERS = {
     "intermediateCatchEvent": {TIMER, MESSAGE},
     "endEvent": {ERROR},
 }
-FLOW_NODES = _TASKS | _GATEWAYS | set(_HOSTED_TRIGGERS) | {"subProcess"}
 _REMARKS = {"documentation", "extensionElements", "textAnnotation", "association", "group", "category"}
 _INSIDE_SCOPE = FLOW_NODES | _REMARKS | {"sequenceFlow", "laneSet"}
 _INSIDE_NODE = _REMARKS | {"incoming", "outgoing"}
@@ -42,8 +39,8 @@ class NodeReader:
         self.nodes: dict[str, Node] = {}
         self.conditions: dict[str, Expression] = {}
         self._decisions = decisions
-        self._messages = {m.get("id", ""): m.get("name", "") for m in _children(root, "message")}
-        self._errors = {e.get("id", ""): e.get("errorCode", "") for e in _children(root, "error")}
+        self._messages = {m.get("id", ""): m.get("name", "") for m in children_of(root, "message")}
+        self._errors = {e.get("id", ""): e.get("errorCode", "") for e in children_of(root, "error")}
         self._lanes = _lanes(process)
         self._unique_ids(process)
         self._scope(process, lane="", is_top=True)
@@ -69,7 +66,8 @@ class NodeReader:
                 self._flow_node(child, kind, lane, is_top)
             elif kind and namespace(child) == BPMN and kind not in _INSIDE_SCOPE | _INSIDE_NODE:
                 self.problem(child.get("id", ""), "element.unsupported", f"不支持的元素：{kind}")
-        self._wiring(scope)
+        wiring = Wiring(scope, self.problem, self._expression)
+        self.conditions.update(wiring.conditions)
 
     def _flow_node(self, xml: Xml, kind: str, lane: str, is_top: bool) -> None:
         element = xml.get("id", "")
@@ -88,13 +86,11 @@ class NodeReader:
         lane = self._lanes.get(element, lane)
         self.nodes[element] = self._node(xml, kind, element, lane, is_top)
         if kind == "subProcess":
-            is_handler = xml.get("triggeredByEvent") == "true"
-            self._scope(xml, lane=lane, is_top=is_top and is_handler)
+            self._scope(xml, lane=lane, is_top=is_top and is_handler(xml))
         return None
 
     def _node(self, xml: Xml, kind: str, element: str, lane: str, is_top: bool) -> Node:
         properties = _properties(xml)
-        is_handler = kind == "subProcess" and xml.get("triggeredByEvent") == "true"
         fields: dict[str, object] = {}
         if kind == "userTask":
             fields = {"form": properties.get("form", ""), "due": properties.get("due", "")}
@@ -109,7 +105,7 @@ class NodeReader:
             fields = self._event(xml, kind, element, properties)
             if kind == "endEvent":
                 fields |= {"outcome": properties.get("outcome", ""), "is_outcome": is_top}
-        shown = "eventSubProcess" if is_handler else kind
+        shown = "eventSubProcess" if is_handler(xml) else kind
         return Node(id=element, kind=shown, name=xml.get("name", ""), lane=lane, **fields)  # type: ignore[arg-type]  # by kind
 
     def _priority(self, element: str, text: str) -> int:
@@ -205,102 +201,12 @@ class NodeReader:
             self.problem(element, "expression.invalid", f"表达式“{text[:80]}”无效：{error.reason}")
             return None
 
-    def _wiring(self, scope: Xml) -> None:
-        """Start and end events, sequence flows, boundary events and gateways of one scope."""
-        name = scope.get("id", "")
-        is_handler = scope.get("triggeredByEvent") == "true"
-        starts = _children(scope, "startEvent")
-        if (
-            len(starts) != 1
-            or (not is_handler and self._trigger(starts[0]))
-            or (is_handler and not self._trigger(starts[0]))
-        ):
-            wanted = "带触发方式的" if is_handler else "不带触发方式的"
-            self.problem(name, "scope.start", f"这里应有且只有一个{wanted}开始事件")
-        if not _children(scope, "endEvent"):
-            self.problem(name, "scope.no_end", "这里没有结束事件")
-        members = {child.get("id", ""): local_name(child) for child in scope if local_name(child) in FLOW_NODES}
-        for event in _children(scope, "boundaryEvent"):
-            host = members.get(event.get("attachedToRef", ""), "")
-            if host not in _TASKS | {"subProcess"}:
-                self.problem(event.get("id", ""), "event.boundary", "边界事件没有附着在任务或子流程上")
-        self._flows(scope, members)
-
-    def _trigger(self, start: Xml) -> bool:
-        return any(local_name(child).endswith("EventDefinition") for child in start)
-
-    def _flows(self, scope: Xml, members: dict[str, str]) -> None:
-        leaving: dict[str, list[Xml]] = {}
-        pairs: set[tuple[str, str]] = set()
-        handlers = {c.get("id", "") for c in _children(scope, "subProcess") if c.get("triggeredByEvent") == "true"}
-        for flow in _children(scope, "sequenceFlow"):
-            source, target = flow.get("sourceRef", ""), flow.get("targetRef", "")
-            if source not in members or target not in members or {source, target} & handlers:
-                self.problem(flow.get("id", ""), "flow.dangling", "连线的两端应在同一流程或子流程内")
-                continue
-            if members[target] in {"startEvent", "boundaryEvent"} or members[source] == "endEvent":
-                self.problem(flow.get("id", ""), "flow.misplaced", "连线不能进入开始或边界事件，也不能离开结束事件")
-            if (source, target) in pairs and members[target] == "parallelGateway":
-                # The join tells the tokens of its flows apart by where they come from.
-                self.problem(flow.get("id", ""), "join.doubled", "同一元素到并行汇合有两条连线")
-            pairs.add((source, target))
-            leaving.setdefault(source, []).append(flow)
-        for source, flows in leaving.items():
-            self._leaving(scope, source, members, flows)
-        self._stranded(scope, members, pairs, handlers)
-
-    def _leaving(self, scope: Xml, source: str, members: dict[str, str], flows: list[Xml]) -> None:
-        kind = members[source]
-        element = next(child for child in scope if child.get("id") == source)
-        if len(flows) > 1 and kind not in _GATEWAYS:
-            self.problem(source, "flow.implicit_split", "一个元素有多个出口；请用网关表明是选择还是并行")
-        for flow in flows:
-            condition = (flow.findtext(f"{{{BPMN}}}conditionExpression") or "").strip()
-            if kind != "exclusiveGateway":
-                if condition:
-                    self.problem(flow.get("id", ""), "flow.condition_misplaced", "只有排他网关的出口可以带条件")
-                if kind == "eventBasedGateway" and members[flow.get("targetRef", "")] != "intermediateCatchEvent":
-                    self.problem(flow.get("id", ""), "gateway.event_targets", "事件网关之后只能是中间捕获事件")
-            elif flow.get("id") == element.get("default"):
-                if condition:
-                    self.problem(flow.get("id", ""), "flow.default_condition", "默认出口不带条件")
-            elif condition:
-                expression = self._expression(flow.get("id", "") or source, condition)
-                if expression is not None:
-                    self.conditions[condition] = expression
-            elif len(flows) > 1:
-                self.problem(flow.get("id", ""), "flow.no_condition", "排他网关的出口应带条件或设为默认")
-
-    def _stranded(self, scope: Xml, members: dict[str, str], pairs: set[tuple[str, str]], handlers: set[str]) -> None:
-        """What no token can reach: SpiffWorkflow's parser drops it, so it would look hosted and never be."""
-        reached = [element for element, kind in members.items() if kind == "startEvent"]
-        attached: dict[str, list[str]] = {}
-        for event in _children(scope, "boundaryEvent"):
-            attached.setdefault(event.get("attachedToRef", ""), []).append(event.get("id", ""))
-        onward: dict[str, list[str]] = {}
-        for source, target in pairs:
-            onward.setdefault(source, []).append(target)
-        seen = set(reached)
-        while reached:
-            element = reached.pop()
-            for following in onward.get(element, []) + attached.get(element, []):
-                if following not in seen:
-                    seen.add(following)
-                    reached.append(following)
-        for element in members:
-            if element not in seen and element not in handlers:
-                self.problem(element, "element.unreachable", "没有任何路径到达这个元素")
-
 
 def scopes(process: Xml) -> Iterator[Xml]:
     """The process and its subprocesses, outer ones first."""
     yield process
-    for child in _children(process, "subProcess"):
+    for child in children_of(process, "subProcess"):
         yield from scopes(child)
-
-
-def _children(xml: Xml, kind: str) -> list[Xml]:
-    return xml.findall(f"{{{BPMN}}}{kind}")
 
 
 def _properties(xml: Xml) -> dict[str, str]:

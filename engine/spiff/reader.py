@@ -20,10 +20,11 @@ from engine.decisions import DecisionTable, read_decisions
 from engine.diagram_xml import Node as Xml
 from engine.diagram_xml import local_name, namespace, parse_xml
 from engine.errors import InvalidDiagram, Problem
-from engine.spiff.nodes import BPMN, HIDDEN, NodeReader
+from engine.spiff.nodes import HIDDEN, NodeReader
 from engine.spiff.process import Element, Node, Process
 from engine.spiff.rewrite import compile_event_subprocesses
 from engine.spiff.specs import PlainServiceTask, host_spec
+from engine.spiff.wiring import BPMN
 
 _TAKEN_IDS = {"Start", "End"}  # SpiffWorkflow's own specs in every scope; it takes them for an element of that id
 MOST_FRAMES = 20_000

@@ -14,7 +14,8 @@ from lxml import etree
 
 from engine.diagram_xml import Node as Xml
 from engine.diagram_xml import local_name
-from engine.spiff.nodes import BPMN, HIDDEN, scopes
+from engine.spiff.nodes import HIDDEN, scopes
+from engine.spiff.wiring import BPMN, is_handler
 
 _STAYS_WITH_SCOPE = {"extensionElements", "documentation", "laneSet", "incoming", "outgoing"}
 
@@ -27,7 +28,7 @@ def compile_event_subprocesses(process: Xml) -> None:
 
 
 def _handlers(scope: Xml) -> list[Xml]:
-    return [child for child in scope.findall(f"{{{BPMN}}}subProcess") if child.get("triggeredByEvent") == "true"]
+    return [child for child in scope.findall(f"{{{BPMN}}}subProcess") if is_handler(child)]
 
 
 def _compile(scope: Xml) -> None:

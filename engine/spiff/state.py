@@ -1,0 +1,97 @@
+"""The mutable state of one case: variables, scopes with their tokens, and what the history has been told of them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from SpiffWorkflow.util.task import TaskState
+
+from engine.spiff.process import Process
+from engine.spiff.store import Store
+from engine.spiff.tree import Scope, Token
+from engine.waits import Wait
+
+ENTERED = "entered"
+COMPLETED = "completed"
+CANCELLED = "cancelled"
+FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityEvent:
+    """When an element of the diagram became active and how that ended; derived, for the history.
+
+    event: "entered" | "completed" | "cancelled" (interrupted from outside it) | "failed" (an error left it). An element that
+    stands in an incident is still entered. Boundary events and start events of event subprocesses appear when they fire.
+    """
+
+    address: str
+    element: str
+    kind: str
+    event: str
+    at: datetime
+
+
+class CaseState:
+    """What the rules of host.py move. scopes: [0] is the whole process; empty once the case has ended."""
+
+    def __init__(self, process: Process, store: Store, at: datetime) -> None:
+        self.process = process
+        self.store = store
+        self.at = at
+        self.scopes: list[Scope] = []  # [0] is the whole process; empty once the case has ended
+        self.outcome: str | None = None
+        self.queue: deque[Token] = deque()
+        self.events: list[ActivityEvent] = []
+        self.recorded: Mapping[str, datetime] = {}
+        self.computed: dict[str, datetime] = {}
+
+    def view(self, token: Token) -> Mapping[str, Any]:
+        """What expressions at this token see."""
+        return self.store.view
+
+    def write(self, token: Token, values: Mapping[str, Any]) -> None:
+        self.store.write(values)
+
+    def waits(self) -> dict[str, tuple[Token, Wait]]:
+        """Every open wait by address, in the order of the scopes and their tokens."""
+        found = {}
+        for scope in self.scopes:
+            for token in scope.tasks.values():
+                if token.wait is not None and token._state < TaskState.COMPLETED:
+                    found[token.wait.address] = (token, token.wait)
+        return found
+
+    def note(self, token: Token, event: str) -> None:
+        """Tell the activity history; every entered activation ends once."""
+        node = token.task_spec.node
+        if node is None:
+            return
+        if event == CANCELLED and not token.is_entered:
+            return  # it never stood anywhere
+        if not token.is_entered:
+            token.is_entered = True
+            self._tell(token, ENTERED)
+            if event == ENTERED:
+                return
+        if event != ENTERED and not token.is_left:
+            token.is_left = True
+            self._tell(token, event)
+
+    def _tell(self, token: Token, event: str) -> None:
+        node = token.task_spec.node
+        self.events.append(ActivityEvent(self.address_of(token), node.id, node.kind, event, self.at))
+
+    def address_of(self, token: Token) -> str:
+        return f"{token.workflow.path}{token.task_spec.node.id}:{self.ordinal_of(token)}"
+
+    def ordinal_of(self, token: Token) -> int:
+        """Which activation of its element in its scope this is, from 1."""
+        if not token.ordinal:
+            counters, element = token.workflow.counters, token.task_spec.node.id
+            token.ordinal = counters[element] = counters.get(element, 0) + 1
+        return token.ordinal
