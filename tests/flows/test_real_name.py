@@ -9,13 +9,16 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from config import ROOT
 from domain.account import Account, bind_phone, find_account
 from domain.consent import Consent, Purpose, withdraw_consent
 from domain.credential import Credential, CredentialState, valid_credential_of
 from domain.notice import Notice, read_notice
 from domain.person import read_identity, read_portrait
 from engine.actors import Actor
+from engine.deploy import deploy_flow
 from engine.errors import InvalidForm
+from engine.flows import flow_of_files, load_flow
 from tests.flows.readings import a_reading, a_selfie_match, a_small_photo
 from tests.flows.story import Story, Town
 
@@ -625,6 +628,49 @@ def test_bad_selfies_end_with_a_reviewer(at_face: Story) -> None:
 
     assert at_face.waits_for("review")
     assert at_face.is_sound()
+
+
+@pytest.fixture
+def with_face_step(town: Town) -> None:
+    """An analyst has switched the face step on."""
+    flow = load_flow(ROOT / "bpmn" / "real_name")
+    text = flow.files["flow.toml"].replace(b"face_step = false", b"face_step = true")
+    with town.writing() as session:
+        changed = flow_of_files({**flow.files, "flow.toml": text})
+        deploy_flow(session, changed, by=Actor("analyst"), reason="face step", now=town.now)
+
+
+def shows_their_face(story: Story) -> Story:
+    story.completes("face_consent", face_choice="agree", face_consent_version="compare_face/2026-01")
+    story.completes("selfie", selfie=story.photo())
+    story.job("face.match").returns(a_selfie_match("same"))
+    return story
+
+
+@pytest.mark.usefixtures("with_face_step")
+def test_with_the_face_step_on_a_good_card_is_not_enough(begins: Callable[..., Story], applicant: Actor) -> None:
+    flow = scans(begins(applicant))
+    assert flow.waits_for("face_consent")
+
+    shows_their_face(flow)
+
+    assert flow.outcome == "verified"
+    assert flow.is_sound()
+
+
+@pytest.mark.usefixtures("with_face_step")
+def test_two_that_both_found_the_number_free_race_to_the_end(
+    town: Town, begins: Callable[..., Story], applicant: Actor
+) -> None:
+    first, second = scans(begins(applicant)), scans(begins(town.somebody("openid-other")))
+
+    shows_their_face(first)
+    shows_their_face(second)
+
+    assert first.outcome == "verified"
+    assert second.waits_for("review", group="real_name.reviewer")
+    assert second.variables["binding"]["state"] == "elsewhere"
+    assert second.is_sound()
 
 
 # ---- the portrait
