@@ -25,12 +25,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from SpiffWorkflow.bpmn.script_engine import PythonScriptEngine
 from SpiffWorkflow.util.task import TaskState
 
 from engine.decisions import DecisionFailed
-from engine.errors import EngineError
 from engine.expressions import ExpressionFailed, InvalidExpression
+from engine.spiff.evaluation import StoreEngine, incident_of
 from engine.spiff.process import ERROR, MESSAGE
 from engine.spiff.specs import (
     Hosted,
@@ -49,27 +48,10 @@ from engine.timers_text import due_at
 STEP_BUDGET = 1_000  # elements run for one input; a diagram that needs more has a loop with no wait in it
 
 
-class _Engine(PythonScriptEngine):  # type: ignore[misc]  # SpiffWorkflow ships no types
-    """What SpiffWorkflow's conditions are evaluated by: the closed language on the host's store."""
-
-    def evaluate(self, task: Token, expression: str, external_context: Any = None) -> Any:
-        host = task.workflow.host
-        return host.process.conditions[expression.strip()].evaluate(host.view(task))
-
-    def execute(self, task: Token, script: str, external_context: Any = None) -> Any:
-        raise AssertionError("no diagram runs a script")
-
-    def call_service(self, task: Token, **kwargs: Any) -> Any:
-        raise AssertionError("no diagram calls a service from inside the machine")
-
-
-_ENGINE = _Engine()
-
-
 class Host(CaseState):
     """The mutable state of one case and the rules that move it. Only engine/machine.py calls it."""
 
-    engine = _ENGINE
+    engine = StoreEngine()
     step_budget = STEP_BUDGET
 
     # --- what an input may do: each touches one token; the machine then calls settled()
@@ -326,14 +308,3 @@ class Host(CaseState):
                 scope.tasks = {token_id: token for token_id, token in scope.tasks.items() if token_id in kept}
                 for token in scope.tasks.values():
                     token._children = [child for child in token._children if child in kept]
-
-
-def incident_of(error: Exception) -> tuple[str, str]:
-    """Code and message of the incident an error becomes; the message names no value."""
-    if isinstance(error, Stopped):
-        return error.code, error.message
-    if isinstance(error, InvalidExpression | ExpressionFailed):
-        return "expression.failed", f"{error.text[:80]}: {error.reason}"
-    if isinstance(error, EngineError):
-        return error.code, "; ".join(f"{name}={value}" for name, value in error.facts.items())
-    return "expression.failed", str(error)
