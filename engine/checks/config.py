@@ -70,11 +70,11 @@ def _outcomes(diagram: Diagram, config: FlowConfig) -> Iterator[Problem]:
 
 def _unused(diagram: Diagram, folder: Folder, config: FlowConfig) -> Iterator[Problem]:
     if config.start.form and config.start.form not in folder.forms and config.start.form not in folder.broken_forms:
-        yield found(config.start.form, "form.missing", f"没有开始表单 forms/{config.start.form}.json")
+        yield found("start.form", "form.missing", f"没有开始表单 forms/{config.start.form}.json")
     nodes = diagram.nodes.values()
     used = {node.properties.get("form", "") for node in nodes if node.kind == "userTask"} | {config.start.form}
     for stem in sorted(folder.forms.keys() - used):
-        yield found(stem, "form.unused", f"没有用户任务使用表单 {stem}")
+        yield found(f"forms/{stem}.json", "form.unused", f"没有用户任务使用表单 {stem}")
     called = {called_decision(node) for node in nodes if node.kind == "businessRuleTask"}
     for decision in sorted(folder.tables.keys() - called):
         yield found(decision, "decision.unused", f"没有业务规则任务使用决策 {decision}")

@@ -105,7 +105,7 @@ def _choice(node: Node) -> Iterator[Problem]:
         for flow in conditional:
             if not flow.condition:
                 yield found(flow.id or node.id, "flow.no_condition", f"{node.label} 的这个出口没有条件，也不是默认出口")
-    if default or not any(flow.condition for flow in conditional):
+    if default or not conditional or not all(flow.condition for flow in conditional):
         return
     if not _is_exhaustive(conditional):
         yield found(node.id, "gateway.no_default", f"{node.label} 没有默认出口；条件都不成立时成为异常")
