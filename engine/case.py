@@ -9,10 +9,12 @@ they give is journalled like anything else that came in. At most 8 statements a 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from traceback import format_tb
 from typing import Any, cast
 
 from sqlalchemy import Row, Table, bindparam, select, update
@@ -37,6 +39,8 @@ from engine.waits import JobWait, Wait
 CASE = cast(Table, Case.__table__)
 WAITING = cast(Table, Waiting.__table__)
 KEY = cast(Table, vault.DataKey.__table__)
+
+_log = logging.getLogger(__name__)
 
 AnyRow = Row[*tuple[Any, ...]]
 
@@ -166,12 +170,13 @@ class OpenCase:
             return JobFailed(at=at, wait=wait.address, code=no.code, message=no.message)
         except CallRefused as refused:
             return JobGivenUp(at=at, wait=wait.address, reason=str(refused))
-        except DBAPIError as error:
-            if is_transient(error):
-                raise
-            return JobGivenUp(at=at, wait=wait.address, reason=type(error).__name__)
         except Exception as error:
-            # Whatever else is a defect of the task: the case stands there as an incident, the journal says why.
+            if isinstance(error, DBAPIError) and is_transient(error):
+                raise
+            # Whatever else is a defect of the task: the case stands there as an incident. The error's own message stays
+            # out of journal and log: it may quote what a person typed.
+            where = "".join(format_tb(error.__traceback__))
+            _log.error("%s in case %s failed: %s\n%s", task.name, self.id, type(error).__name__, where)
             return JobGivenUp(at=at, wait=wait.address, reason=type(error).__name__)
         return JobSucceeded(at=at, wait=wait.address, result=result)
 

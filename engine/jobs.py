@@ -21,7 +21,7 @@ from engine.attachments import NewAttachment
 from engine.case import WAITING, AnyRow, OpenCase, open_case_of
 from engine.errors import BusinessError, NotFound
 from engine.inputs import Input, JobFailed, JobGivenUp, JobSucceeded, Json
-from engine.model.waiting import JobState, WaitKind
+from engine.model.waiting import JobState, WaitKind, spelled
 from engine.service_calls import call_service_task
 from engine.service_tasks import StoredFile, declared_service_tasks, find_service_task
 from engine.waits import JobWait
@@ -171,7 +171,9 @@ def retry_job_later(
     wait_s = min(FIRST_BACK_OFF_S * 2.0 ** (leased.attempt - 1), LONGEST_BACK_OFF_S) if after_s is None else after_s
     freed = session.execute(
         update(WAITING)
-        .where(WAITING.c.id == leased.id, WAITING.c.state == JobState.LEASED, WAITING.c.lease_id == leased.lease_id)
+        .where(
+            WAITING.c.id == leased.id, spelled(WAITING.c.state, JobState.LEASED), WAITING.c.lease_id == leased.lease_id
+        )
         .values(**_FREE, next_at=now + timedelta(seconds=wait_s), note=reason[:LONGEST_NOTE])
         .returning(WAITING.c.id)
     )
@@ -189,13 +191,15 @@ def give_up_job(session: Session, leased: LeasedJob, reason: str, *, now: dateti
 
 def ready_jobs(session: Session, now: datetime, limit: int) -> list[ReadyJob]:
     """Jobs that may be leased now, longest waiting first."""
-    ready = select(WAITING.c.id, WAITING.c.queue).where(WAITING.c.state == JobState.READY, WAITING.c.next_at <= now)
+    ready = select(WAITING.c.id, WAITING.c.queue).where(
+        spelled(WAITING.c.state, JobState.READY), WAITING.c.next_at <= now
+    )
     return [ReadyJob(row.id, row.queue) for row in session.execute(ready.order_by(WAITING.c.next_at).limit(limit))]
 
 
 def free_expired_leases(session: Session, now: datetime) -> int:
     """Jobs of workers that died or hang are READY again (lease_job() gives up those without attempts left). How many."""
-    expired = select(WAITING.c.id).where(WAITING.c.state == JobState.LEASED, WAITING.c.lease_until < now)
+    expired = select(WAITING.c.id).where(spelled(WAITING.c.state, JobState.LEASED), WAITING.c.lease_until < now)
     # A locked row is being handed in right now; waiting for several of them could deadlock with a step.
     freed = session.execute(
         update(WAITING)

@@ -25,7 +25,7 @@ from engine.journal import open_inputs, read_entries
 from engine.machine import Machine
 from engine.model.definition import DefinitionId
 from engine.model.instance import Activity, SearchVariable
-from engine.model.waiting import WaitKind, WorkItemState
+from engine.model.waiting import WaitKind, WorkItemState, spelled
 from engine.sync import search_hash
 from engine.views import (
     ActivityView,
@@ -50,7 +50,7 @@ _ITEM = [
     CASE.c.definition_id,
     CASE.c.started_by,
 ]
-_ITEMS = select(*_ITEM).join(CASE, CASE.c.id == WAITING.c.case_id).where(WAITING.c.kind == WaitKind.WORK_ITEM)
+_ITEMS = select(*_ITEM).join(CASE, CASE.c.id == WAITING.c.case_id).where(spelled(WAITING.c.kind, WaitKind.WORK_ITEM))
 _CASES = select(
     *CASE_COLUMNS, CASE.c.flow_key, CASE.c.outcome, CASE.c.created_at, CASE.c.ended_at, CASE.c.erased_at
 ).join(KEY, KEY.c.owner == "case:" + CASE.c.id)
@@ -188,7 +188,7 @@ def open_incidents(session: Session, *, cursor: str | None = None, limit: int = 
     wanted = (
         select(*WAITING.columns, CASE.c.definition_id)
         .join(CASE, CASE.c.id == WAITING.c.case_id)
-        .where(WAITING.c.kind == WaitKind.INCIDENT, WAITING.c.closed_at.is_(None))
+        .where(spelled(WAITING.c.kind, WaitKind.INCIDENT), WAITING.c.closed_at.is_(None))
     )
     wanted = wanted if cursor is None else wanted.where(WAITING.c.id > cursor)
     rows = session.execute(wanted.order_by(WAITING.c.id).limit(limit + 1)).all()

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from engine.case import WAITING, open_case
-from engine.model.waiting import WaitKind
+from engine.model.waiting import WaitKind, spelled
 
 
 def due_cases(session: Session, now: datetime, limit: int) -> list[str]:
-    """Ids of cases with a timer due at or before `now`, longest overdue first."""
-    overdue = func.min(WAITING.c.due_at)
+    """Ids of cases with a timer due at or before `now`, longest overdue first; of at most `limit` timers."""
     due = select(WAITING.c.case_id).where(
-        WAITING.c.kind == WaitKind.TIMER, WAITING.c.closed_at.is_(None), WAITING.c.due_at <= now
+        spelled(WAITING.c.kind, WaitKind.TIMER), WAITING.c.closed_at.is_(None), WAITING.c.due_at <= now
     )
-    return list(session.execute(due.group_by(WAITING.c.case_id).order_by(overdue).limit(limit)).scalars())
+    # No GROUP BY: it made SQLite walk every open wait instead of the timers' index.
+    return list(dict.fromkeys(session.execute(due.order_by(WAITING.c.due_at).limit(limit)).scalars()))
 
 
 def fire_due_timers(session: Session, case_id: str, now: datetime) -> int:

@@ -21,7 +21,7 @@ from engine.case import WAITING, AnyRow, OpenCase, open_case_of
 from engine.errors import Conflict, Forbidden, NotFound
 from engine.form_values import checked_values
 from engine.inputs import Variables, WorkItemCompleted
-from engine.model.waiting import WaitKind, WorkItemState
+from engine.model.waiting import WaitKind, WorkItemState, spelled
 from engine.waits import UserTaskWait
 
 
@@ -32,7 +32,7 @@ def claim_work_item(session: Session, item_id: str, *, by: Actor, now: datetime)
     """
     taken = session.execute(
         update(WAITING)
-        .where(_open_item(item_id), WAITING.c.state == WorkItemState.OPEN, WAITING.c.group_name.in_(by.groups))
+        .where(_open_item(item_id), spelled(WAITING.c.state, WorkItemState.OPEN), WAITING.c.group_name.in_(by.groups))
         .values(state=WorkItemState.CLAIMED, assignee=by.id, claimed_at=now)
         .returning(WAITING.c.id)
     ).one_or_none()
@@ -50,7 +50,7 @@ def release_work_item(session: Session, item_id: str, *, by: Actor, now: datetim
     """
     released = session.execute(
         update(WAITING)
-        .where(_open_item(item_id), WAITING.c.state == WorkItemState.CLAIMED, WAITING.c.assignee == by.id)
+        .where(_open_item(item_id), spelled(WAITING.c.state, WorkItemState.CLAIMED), WAITING.c.assignee == by.id)
         .values(state=WorkItemState.OPEN, assignee=None, claimed_at=None)
         .returning(WAITING.c.id)
     ).one_or_none()
@@ -135,12 +135,12 @@ def _is_attachment_of(session: Session, case_id: str) -> Callable[[str], bool]:
 
 
 def _open_item(item_id: str) -> ColumnElement[bool]:
-    return and_(WAITING.c.id == item_id, WAITING.c.kind == WaitKind.WORK_ITEM, WAITING.c.closed_at.is_(None))
+    return and_(WAITING.c.id == item_id, spelled(WAITING.c.kind, WaitKind.WORK_ITEM), WAITING.c.closed_at.is_(None))
 
 
 def _visible_item(session: Session, item_id: str, by: Actor) -> AnyRow:
     item = session.execute(
-        select(WAITING).where(WAITING.c.id == item_id, WAITING.c.kind == WaitKind.WORK_ITEM, visible_to(by))
+        select(WAITING).where(WAITING.c.id == item_id, spelled(WAITING.c.kind, WaitKind.WORK_ITEM), visible_to(by))
     ).one_or_none()
     if item is None:
         raise NotFound("work_item.unknown", item=item_id)

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -107,7 +107,7 @@ def _folder(user: str | None) -> Iterator[Path]:
 
 @contextmanager
 def _running(
-    command: list[object], folder: Path, user: str | None, answers: Callable[[], object], not_yet: type[Exception]
+    command: Sequence[object], folder: Path, user: str | None, answers: Callable[[], object], not_yet: type[Exception]
 ) -> Iterator[None]:
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([str(part) for part in command], user=user, cwd=folder, stdout=log, stderr=log)

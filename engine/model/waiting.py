@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, Integer, String, Text, text
+from sqlalchemy import Column, ColumnElement, ForeignKey, Index, Integer, String, Text, literal_column, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from database import Base, Bytes, Id, UtcTime
@@ -46,6 +46,11 @@ class WaitState(StrEnum):
     RECEIVED = "RECEIVED"
     RESOLVED = "RESOLVED"
     CANCELLED = "CANCELLED"
+
+
+def spelled(column: Column[str], value: StrEnum) -> ColumnElement[bool]:
+    """`column = 'VALUE'` with the constant in the text: only then can a planner tell that a partial index holds the rows."""
+    return column == literal_column(f"'{value.value}'")
 
 
 def _where(name: str, *columns: str, where: str, unique: bool = False) -> Index:

@@ -1,0 +1,44 @@
+"""What runs all day must find its rows by index, however many closed ones the table holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from engine import jobs, timers
+from engine.queries import inbox_page, my_cases, my_items, open_incidents
+from tests.engine.conftest import APPLICANT, NOW, REVIEWER, Store
+
+
+@pytest.mark.parametrize(
+    ("ask", "index"),
+    [
+        (lambda session: inbox_page(session, REVIEWER), "ix_waiting_inbox"),
+        (lambda session: my_items(session, REVIEWER), "ix_waiting_mine"),
+        (lambda session: jobs.ready_jobs(session, NOW, 10), "ix_waiting_ready"),
+        (lambda session: jobs.free_expired_leases(session, NOW), "ix_waiting_leased"),
+        (lambda session: timers.due_cases(session, NOW, 10), "ix_waiting_timer"),
+        (lambda session: open_incidents(session), "ix_waiting_incident"),
+        (lambda session: my_cases(session, APPLICANT), "ix_process_instance_started_by_id"),
+    ],
+    ids=["inbox", "my items", "ready jobs", "leases", "timers", "incidents", "my cases"],
+)
+def test_a_list_is_read_by_its_index(store: Store, ask: Callable[[Session], Any], index: str) -> None:
+    asked: list[tuple[str, Any]] = []
+    listener = lambda c, cursor, text, parameters, *rest: asked.append((text, parameters))  # noqa: E731
+    event.listen(store.engine, "before_cursor_execute", listener)
+    with store.writing() as session:
+        ask(session)
+    event.remove(store.engine, "before_cursor_execute", listener)
+
+    text, parameters = next(one for one in asked if "waiting" in one[0] or "process_instance" in one[0])
+    with store.engine.connect() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", parameters).all()
+
+    lines = [row[3] for row in plan]
+    assert any(index in line for line in lines), lines
+    assert not any(line.startswith("SCAN waiting") and "USING" not in line for line in lines), lines
