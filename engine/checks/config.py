@@ -70,7 +70,7 @@ def _outcomes(diagram: Diagram, config: FlowConfig) -> Iterator[Problem]:
 
 def _unused(diagram: Diagram, folder: Folder, config: FlowConfig) -> Iterator[Problem]:
     if config.start.form and config.start.form not in folder.forms and config.start.form not in folder.broken_forms:
-        yield found("start.form", "form.missing", f"没有开始表单 forms/{config.start.form}.json")
+        yield found(config.start.form, "form.missing", f"没有开始表单 forms/{config.start.form}.json")
     nodes = diagram.nodes.values()
     used = {node.properties.get("form", "") for node in nodes if node.kind == "userTask"} | {config.start.form}
     for stem in sorted(folder.forms.keys() - used):
