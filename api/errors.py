@@ -22,6 +22,7 @@ from werkzeug.exceptions import HTTPException
 
 from api.problem_texts import BY_STATUS, KNOWN, Text, message_of_input
 from api.request_session import now
+from database import is_transient
 from domain.refused import Refused
 from engine.errors import Conflict, EngineError, Forbidden, InvalidDiagram, InvalidForm, NotFound, Problem
 from engine.media import InvalidUpload
@@ -126,7 +127,10 @@ def _too_often(error: RateLimitExceeded) -> Response:
 
 
 def _database_error(error: DBAPIError) -> Response:
-    log.error("database: %s at\n%s", type(error.orig).__name__, _place(error))
+    if is_transient(error):
+        log.warning("request %s gave up on a busy database: %s", g.get("request_id"), type(error.orig).__name__)
+    else:
+        log.error("request %s met %s at\n%s", g.get("request_id"), type(error.orig).__name__, _place(error))
     return problem("platform.busy", headers={"Retry-After": "2"})
 
 

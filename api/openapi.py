@@ -64,7 +64,6 @@ def describe(app: APIFlask) -> None:
             "凡新建或作出决定的 POST 必须带 Idempotency-Key：同一账号用同一值重发，得到第一次的答复。"
             "错误一律为 application/problem+json。列表用 cursor 向后翻页。"
         ),
-        TAGS=[{"name": name} for name in TAGS],
         SECURITY_SCHEMES={
             "token": {"type": "http", "scheme": "bearer"},
             "console": {"type": "apiKey", "in": "cookie", "name": COOKIE},
@@ -74,6 +73,7 @@ def describe(app: APIFlask) -> None:
     @app.spec_processor
     def complete(document: Document | str) -> Document | str:
         assert isinstance(document, dict), "the document is JSON"
+        document["tags"] = [{"name": name} for name in TAGS]
         document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM_SCHEMA
         for rule in app.url_map.iter_rules():
             view = app.view_functions[rule.endpoint]

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from sqlalchemy import text
+
+from api.cli import register_commands
+from tests.api.conftest import FLOWS, PASSWORD, Platform, an_application
+
+
+def flask(platform: Platform, *words: str, typed: str | None = None) -> Result:
+    if "check-flow" not in platform.app.cli.commands:
+        register_commands(platform.app, platform.sessions, platform.settings)
+    return platform.app.test_cli_runner().invoke(args=list(words), input=typed)
+
+
+def lines(result: Result) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_check_flow_says_of_each_path_whether_it_can_be_deployed(platform: Platform, tmp_path: Path) -> None:
+    broken = shutil.copytree(FLOWS / "parking_permit", tmp_path / "broken")
+    diagram = (broken / "process.bpmn").read_text()
+    (broken / "process.bpmn").write_text(diagram.replace('decision == "grant"', "__import__(&quot;os&quot;)"))
+
+    result = flask(platform, "check-flow", str(FLOWS / "parking_permit"), str(broken), str(tmp_path / "gone"), "--json")
+
+    good, bad, gone = lines(result)
+    assert result.exit_code == 0
+    assert good["deployable"] is True
+    assert bad["deployable"] is gone["deployable"] is False
+    assert bad["problems"][0].keys() == {"element", "severity", "code", "message"}
+    assert "f4" in {problem["element"] for problem in bad["problems"]}
+
+
+def test_verify_journal_counts_what_it_checked(platform: Platform) -> None:
+    an_application(platform.citizen("wang")).send_photo()
+    an_application(platform.citizen("li"))
+
+    [report] = lines(flask(platform, "verify-journal", "--json"))
+
+    assert report["cases_checked"] == 2
+    assert report["entries"] == 3
+    assert report["chain_breaks"] == report["snapshot_differences"] == report["wait_differences"] == []
+
+
+def test_verify_journal_names_the_entry_that_was_changed(platform: Platform) -> None:
+    permit = an_application(platform.citizen())
+    permit.send_photo()
+    with platform.engine.begin() as connection:
+        connection.execute(text("UPDATE journal SET actor = 'somebody' WHERE seq = 2"))
+
+    result = flask(platform, "verify-journal", "--case", permit.id, "--json")
+
+    [report] = lines(result)
+    assert result.exit_code == 0
+    assert report["chain_breaks"] == [{"case": permit.id, "seq": 2}]
+
+
+def test_verify_journal_of_a_case_that_is_not_there_could_not_run(platform: Platform) -> None:
+    result = flask(platform, "verify-journal", "--case", "nowhere")
+
+    assert result.exit_code == 1
+    assert "没有案件" in result.output
+
+
+def test_deploying_a_folder_twice_makes_one_version(platform: Platform) -> None:
+    first, second = (flask(platform, "deploy-flows", str(FLOWS)) for _ in range(2))
+
+    assert first.exit_code == second.exit_code == 0
+    [flow] = platform.citizen().get("/api/v1/flows").json["items"]
+    assert flow["version"] == 1
+
+
+def test_an_account_made_on_the_command_line_signs_in(platform: Platform) -> None:
+    made = flask(
+        platform, "create-account", "Guard", "--group", "parking.guard", "--name", "门卫", typed=f"{PASSWORD}\n" * 2
+    )
+
+    assert made.exit_code == 0, made.output
+    assert platform.sign_in("guard").get("/api/v1/me").json["groups"] == ["parking.guard"]
+    assert PASSWORD not in made.output
+
+
+@pytest.mark.parametrize(
+    ("name", "password", "said"), [("guard", PASSWORD, "用户名已被使用"), ("other", "short", "口令太弱")]
+)
+def test_an_account_that_breaks_a_rule_is_refused_in_words(
+    platform: Platform, name: str, password: str, said: str
+) -> None:
+    platform.staff("guard")
+
+    result = flask(platform, "create-account", name, "--password", password)
+
+    assert result.exit_code == 1
+    assert said in result.output
+
+
+def test_a_reset_password_ends_what_was_signed_in(platform: Platform) -> None:
+    guard = platform.staff()
+
+    reset = flask(platform, "reset-password", "guard", "--password", "another-horse-7")
+
+    assert reset.exit_code == 0
+    assert guard.get("/api/v1/me").json["code"] == "auth.expired"
