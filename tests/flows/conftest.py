@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,12 +14,14 @@ import vault
 from composition import declare_service_tasks
 from config import ROOT
 from database import Base, make_engine, session_factory, transaction
+from domain.account import bind_phone
 from engine import attachments
 from engine.actors import Actor
 from engine.deploy import deploy_flow
 from engine.flows import load_flow
 from migrations.tables import every_table
-from tests.flows.story import Town
+from tests.flows.real_name import ZHANG, scans
+from tests.flows.story import Story, Town
 
 # A Monday, 09:00 in Wuhan.
 MONDAY = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
@@ -50,3 +53,37 @@ def town(deployed: Path, tmp_path: Path) -> Iterator[Town]:
     engine = make_engine(f"sqlite:///{tmp_path / 'platform.db'}")
     yield Town(session_factory(engine), MONDAY)
     engine.dispose()
+
+
+@pytest.fixture
+def applicant(town: Town) -> Actor:
+    return town.somebody("openid-zhang")
+
+
+@pytest.fixture
+def begins(town: Town) -> Callable[..., Story]:
+    """A case whose applicant has agreed and filled in who they are."""
+
+    def begin(by: Actor, method: str = "automatic", *, keep_portrait: bool = False, **values: Any) -> Story:
+        story = town.start("real_name", by)
+        agreed = {"portrait_consent": "keep_portrait/2026-01"} if keep_portrait else {}
+        story.completes("consent", read_consent="read_document/2026-01", **agreed)
+        return story.completes("information", **{"document_type": "resident_id", "method": method, **ZHANG, **values})
+
+    return begin
+
+
+@pytest.fixture
+def flow(begins: Callable[..., Story], applicant: Actor) -> Story:
+    return begins(applicant)
+
+
+@pytest.fixture
+def newcomer(town: Town, flow: Story, begins: Callable[..., Story]) -> Story:
+    """张三 was verified with a phone, and comes with another WeChat account."""
+    with town.writing() as session:
+        bind_phone(session, flow.starter.id, "13812345678")
+    scans(flow)
+    story = scans(begins(town.somebody("openid-new")))
+    assert story.waits_for("choose_proof")
+    return story
