@@ -54,7 +54,7 @@ def shrink(photo_rgb: Rgb, long_side: int = LONG_SIDE) -> Rgb:
     scale = long_side / max(photo_rgb.shape[:2])
     if scale >= 1:
         return photo_rgb
-    size = round(photo_rgb.shape[1] * scale), round(photo_rgb.shape[0] * scale)
+    size = max(1, round(photo_rgb.shape[1] * scale)), max(1, round(photo_rgb.shape[0] * scale))
     return np.asarray(cv2.resize(photo_rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -16,6 +19,9 @@ from engine.service_tasks import StoredFile, find_service_task
 from tasks.vision import face, service_tasks  # noqa: F401  # declares the task
 from tasks.vision.service_tasks import FaceMatchParameters
 from tools.cards import faces
+
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @dataclass
@@ -91,3 +97,11 @@ def test_every_refusal_is_a_code_the_task_declares():
 
     assert codes == {code: code for code in bad}
     assert set(find_service_task("face.match").errors) == set(bad)
+
+
+def test_declaring_tasks_and_commands_loads_no_model_library():
+    script = "import sys, tasks.vision.service_tasks, tasks.vision.cli; print(*sys.modules)"
+
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert not {"cv2", "dlib", "insightface", "onnxruntime", "paddleocr", "numpy"} & set(done.stdout.split())
