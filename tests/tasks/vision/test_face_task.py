@@ -20,7 +20,6 @@ from tasks.vision import face, service_tasks  # noqa: F401  # declares the task
 from tasks.vision.service_tasks import FaceMatchParameters
 from tools.cards import faces
 
-
 ROOT = Path(__file__).resolve().parents[3]
 
 
