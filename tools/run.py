@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import time
-from types import FrameType
 
 from composition import compose
 from config import InvalidSettings, Settings, load_settings
@@ -27,26 +27,30 @@ def main() -> int:
     accounts = prepare(platform, _say)
     platform.engine.dispose()
     child = supervisor.start(os.environ)
-
-    def end(number: int, frame: FrameType | None) -> None:
-        _say("正在结束…")
-        supervisor.stop(child)
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, end)
+    asked = _end_requests()
     address = f"http://{settings.public_host}:{settings.port}"
     try:
-        supervisor.wait_until_healthy(address, child)
+        supervisor.wait_until_healthy(address, child, until=asked.is_set)
+        if not asked.is_set():
+            _say(f"已就绪，用时 {time.monotonic() - started:.1f} 秒")
+            _introduce(settings, address, accounts)
+        while child.poll() is None and not asked.wait(0.3):
+            pass
+        _say("正在结束…" if asked.is_set() else "有进程退出，全部结束；上面的日志说明了原因。")
     except supervisor.NotReady:
-        ended = child.poll() is not None
+        return _fail("网站没有在一分钟内就绪，上面的日志说明了原因。")
+    finally:
         supervisor.stop(child)
-        return 0 if ended else _fail("网站没有在一分钟内就绪，上面的日志说明了原因。")
-    _say(f"已就绪，用时 {time.monotonic() - started:.1f} 秒")
-    _introduce(settings, address, accounts)
-    child.wait()
-    supervisor.stop(child)
     _say("已结束")
-    return 0
+    return 0 if asked.is_set() else 1
+
+
+def _end_requests() -> threading.Event:
+    """Set by Ctrl-C or a termination. Nothing is done inside the handler: it may interrupt any line of this module."""
+    asked = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: asked.set())
+    return asked
 
 
 def _introduce(settings: Settings, address: str, accounts: list[DemoAccount]) -> None:

@@ -10,7 +10,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -69,16 +69,19 @@ def stop(supervisor: subprocess.Popen[bytes]) -> None:
     supervisor.wait()
 
 
-def wait_until_healthy(address: str, supervisor: subprocess.Popen[bytes]) -> None:
-    """Raises NotReady."""
+def wait_until_healthy(
+    address: str, supervisor: subprocess.Popen[bytes], *, until: Callable[[], bool] = lambda: False
+) -> None:
+    """Returns when the web process answers, or when `until` says that nobody waits any more. Raises NotReady."""
     deadline = time.monotonic() + READY_WITHIN_S
-    while time.monotonic() < deadline and supervisor.poll() is None:
+    while time.monotonic() < deadline and supervisor.poll() is None and not until():
         try:
             with urllib.request.urlopen(f"{address}/healthz", timeout=2):  # noqa: S310  # our own address
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
-    raise NotReady(address)
+    if not until():
+        raise NotReady(address)
 
 
 @contextlib.contextmanager

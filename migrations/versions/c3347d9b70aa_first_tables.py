@@ -1,6 +1,6 @@
 """first tables
 
-Revision: bc91bf4177d7
+Revision: c3347d9b70aa
 Follows: 
 """
 
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 from database import UtcTime
 
-revision = 'bc91bf4177d7'
+revision = 'c3347d9b70aa'
 down_revision = None
 branch_labels = None
 depends_on = None
