@@ -35,7 +35,7 @@ def compose(settings: Settings | None = None) -> Platform:
     vault.use(vault.Vault(settings.master_key))
     attachments.use_directory(settings.files_dir)
     declare_service_tasks(settings.flows_dir)
-    engine = make_engine(settings.database_url)
+    engine = make_engine(settings.database_url, hide_parameters=True)  # errors must not quote what people typed
     return Platform(settings, engine, session_factory(engine))
 
 

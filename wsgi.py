@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
+import logging
 
 from api.app import create_app
 from api.cli import register_commands
 from composition import compose
 from engine import dispatching
 from tasks.dispatch import send_job
+from tasks.vision.cli import COMMANDS
 
+logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
 platform = compose()
+if not platform.settings.sandbox:
+    logging.getLogger("api.requests").setLevel(logging.INFO)  # one line a request: ids and times only
 dispatching.set_dispatcher(send_job)
 app = create_app(platform.settings, platform.sessions)
 register_commands(app, platform.sessions, platform.settings)
-if importlib.util.find_spec("tasks.vision.cli") is not None:
-    vision = importlib.import_module("tasks.vision.cli")
-    for command in vision.COMMANDS:
-        app.cli.add_command(command)
+for command in COMMANDS:
+    app.cli.add_command(command)

@@ -70,7 +70,7 @@ def create_app(
     clock: gives the aware UTC time of a request. openid_of: who a WeChat code is; by default as the settings say.
     """
     app = APIFlask(__name__, title="综合服务平台接口", version=VERSION, docs_path=None, static_url_path="/static")
-    app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, MAX_FORM_MEMORY_SIZE=MAX_BODY_BYTES, TRUSTED_HOSTS=None)
+    app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, MAX_FORM_MEMORY_SIZE=MAX_BODY_BYTES)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # of Flask's default provider
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["platform.settings"] = settings

@@ -62,9 +62,9 @@ class Caller:
 
 
 def open_session(session: Session, account: Account, now: datetime) -> str:
-    """Sign an account in; returns the token, which nothing but its holder keeps. Drops the account's expired sessions."""
+    """Sign an account in; returns the token, which nothing but its holder keeps. Drops sessions that have expired."""
     token = secrets.token_urlsafe(32)
-    session.execute(delete(ApiSession).where(ApiSession.account_id == account.id, ApiSession.expires_at <= now))
+    session.execute(delete(ApiSession).where(ApiSession.expires_at <= now))
     session.execute(
         insert(ApiSession).values(
             id=new_id(),

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from flask import Request, Response, current_app, g
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -60,15 +60,21 @@ def forget_answer(session: Session, caller: Caller, key: str) -> None:
     session.execute(delete(IdempotentAnswer).where(mine))
 
 
-def forget_old_answers(session: Session, now: datetime) -> int:
-    """Delete answers older than KEPT_FOR; returns how many."""
-    old = session.execute(
-        delete(IdempotentAnswer)
+def forget_old_answers(session: Session, now: datetime, limit: int = 200) -> int:
+    """Delete up to `limit` answers older than KEPT_FOR; returns how many."""
+    place = tuple_(IdempotentAnswer.account_id, IdempotentAnswer.key)
+    old = (
+        select(IdempotentAnswer.account_id, IdempotentAnswer.key)
         .where(IdempotentAnswer.created_at < now - KEPT_FOR)
-        .returning(IdempotentAnswer.key)
-        .execution_options(synchronize_session=False)
+        .order_by(IdempotentAnswer.created_at)
+        .limit(limit)
     )
-    return len(old.all())
+    found = [tuple(row) for row in session.execute(old)]
+    if found:
+        session.execute(
+            delete(IdempotentAnswer).where(place.in_(found)), execution_options={"synchronize_session": False}
+        )
+    return len(found)
 
 
 def _key_of(request: Request) -> str:

@@ -20,7 +20,7 @@ from api.request_session import now
 from api.transactions import decides, reads, writes
 from engine.attachments import attachments_of
 from engine.forms import prefilled_values
-from engine.queries import my_case, my_items, work_item
+from engine.queries import my_case, my_items, work_item, work_item_view
 from engine.views import WorkItemPage, WorkItemView
 from engine.work_items import claim_work_item, complete_work_item, load_draft, release_work_item, save_draft
 
@@ -147,7 +147,7 @@ def complete(session: Session, caller: Caller, work_item_id: str, json_data: Val
     """内容按表单校验；已办、超时或不属于本人的不生效。可带 If-Match。"""
     _refuse_changed(session, caller, work_item_id)
     complete_work_item(session, work_item_id, by=caller.actor, values=json_data.values, now=now())
-    item = work_item(session, work_item_id, caller.actor).item
+    item = work_item_view(session, work_item_id, caller.actor)
     answer_belongs_to_case(item.case_id)
     is_own = item.started_by == caller.account_id
     own = application(session, my_case(session, item.case_id, caller.actor)) if is_own else None
@@ -216,10 +216,10 @@ def _holds(item: WorkItemView, caller: Caller) -> bool:
 
 def _refuse_changed(session: Session, caller: Caller, work_item_id: str) -> None:
     if wants_match():
-        refuse_stale(work_item_tag(work_item(session, work_item_id, caller.actor).item))
+        refuse_stale(work_item_tag(work_item_view(session, work_item_id, caller.actor)))
 
 
 def _item_answer(session: Session, caller: Caller, work_item_id: str) -> Answer:
-    item = work_item(session, work_item_id, caller.actor).item
+    item = work_item_view(session, work_item_id, caller.actor)
     answer_belongs_to_case(item.case_id)
     return item_json(item, caller, now()), 200, {"ETag": work_item_tag(item)}

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Table, and_, exists, or_, select
+from sqlalchemy import Select, Table, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
 import vault
@@ -76,23 +76,21 @@ def inbox_page(
         wanted = wanted if value is None else wanted.where(column == value)
     if created_before is not None:
         wanted = wanted.where(WAITING.c.created_at < created_before)
-    if cursor is not None:
-        priority, last = _cursor(cursor)
-        later = and_(WAITING.c.priority == priority, WAITING.c.id > last)
-        wanted = wanted.where(or_(WAITING.c.priority < priority, later))
-    rows = session.execute(wanted.order_by(WAITING.c.priority.desc(), WAITING.c.id).limit(limit + 1)).all()
-    return _item_page(session, rows, limit)
+    return _item_page(session, wanted, cursor, limit)
 
 
 def my_items(session: Session, by: Actor, *, cursor: str | None = None, limit: int = 50) -> Page[WorkItemView]:
     """Open items assigned to the actor (an applicant's own, and what a reviewer claimed), in the inbox's order."""
     mine = _ITEMS.where(WAITING.c.closed_at.is_(None), WAITING.c.assignee == by.id)
-    if cursor is not None:
-        priority, last = _cursor(cursor)
-        later = and_(WAITING.c.priority == priority, WAITING.c.id > last)
-        mine = mine.where(or_(WAITING.c.priority < priority, later))
-    rows = session.execute(mine.order_by(WAITING.c.priority.desc(), WAITING.c.id).limit(limit + 1)).all()
-    return _item_page(session, rows, limit)
+    return _item_page(session, mine, cursor, limit)
+
+
+def work_item_view(session: Session, item_id: str, by: Actor) -> WorkItemView:
+    """An item the actor may see, open or closed; decrypts nothing. Raises NotFound("work_item.unknown")."""
+    row = session.execute(_ITEMS.where(WAITING.c.id == item_id, visible_to(by))).one_or_none()
+    if row is None:
+        raise NotFound("work_item.unknown", item=item_id)
+    return _item_view(find_definition(session, DefinitionId(row.definition_id)), row)
 
 
 def work_item(session: Session, item_id: str, by: Actor) -> WorkItemPage:
@@ -204,7 +202,12 @@ def _cursor(cursor: str) -> tuple[int, str]:
         raise InvalidForm([Problem("cursor", "error", "page.cursor", "翻页位置无效，请从第一页重新查看。")]) from error
 
 
-def _item_page(session: Session, rows: Sequence[AnyRow], limit: int) -> Page[WorkItemView]:
+def _item_page(session: Session, wanted: Select[Any], cursor: str | None, limit: int) -> Page[WorkItemView]:
+    if cursor is not None:
+        priority, last = _cursor(cursor)
+        later = and_(WAITING.c.priority == priority, WAITING.c.id > last)
+        wanted = wanted.where(or_(WAITING.c.priority < priority, later))
+    rows = session.execute(wanted.order_by(WAITING.c.priority.desc(), WAITING.c.id).limit(limit + 1)).all()
     views = [_item_view(find_definition(session, DefinitionId(row.definition_id)), row) for row in rows[:limit]]
     return Page(tuple(views), f"{views[-1].priority}.{views[-1].id}" if len(rows) > limit else None)
 
