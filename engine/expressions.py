@@ -7,13 +7,14 @@ of a diagram ever becomes Python code. Values are JSON values. A name that is no
 from __future__ import annotations
 
 import ast
-import operator
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
 from engine.errors import EngineError
-from engine.functions import FUNCTIONS, MAX_ITEMS, MAX_TEXT, contains, equal, is_number, sized
+from engine.functions import FUNCTIONS
+from engine.operators import ARITHMETIC, COMPARISONS, UNARY, read_key, slice_of
+from engine.values import sized
 
 MAX_SOURCE = 2_000  # characters of one expression
 MAX_DEPTH = 100  # nesting; the closures recurse this deep
@@ -88,108 +89,6 @@ def reason_of(error: Exception) -> str:
     if isinstance(error, ZeroDivisionError):
         return "除以零"
     return message if any("\u4e00" <= letter <= "\u9fff" for letter in message) else "数据类型不符"
-
-
-def _add(left: Any, right: Any) -> Any:
-    if is_number(left) and is_number(right):
-        return sized(left + right)
-    if isinstance(left, str) and isinstance(right, str):
-        if len(left) + len(right) > MAX_TEXT:
-            raise ValueError(f"文本超过 {MAX_TEXT} 个字符")
-        return left + right
-    if isinstance(left, list) and isinstance(right, list):
-        if len(left) + len(right) > MAX_ITEMS:
-            raise ValueError(f"超过 {MAX_ITEMS} 项")
-        return left + right
-    raise TypeError("+ 的两边应同为数、文本或列表")
-
-
-def _numeric(work_out: Callable[[Any, Any], Any], sign: str) -> Callable[[Any, Any], Any]:
-    def apply(left: Any, right: Any) -> Any:
-        if is_number(left) and is_number(right):
-            return sized(work_out(sized(left), sized(right)))
-        raise TypeError(f"{sign} 的两边应为数")
-
-    return apply
-
-
-def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
-    """Order of two numbers or two texts; False where either is missing."""
-
-    def apply(left: Any, right: Any) -> bool:
-        if left is None or right is None:
-            return False
-        if isinstance(left, str):
-            if isinstance(right, str):
-                return compare(left, right)
-        elif is_number(left) and is_number(right):
-            return compare(left, right)
-        raise TypeError("比较大小的两边应同为数或同为文本")
-
-    return apply
-
-
-def _negative(value: Any) -> Any:
-    if not is_number(value):
-        raise TypeError("负号后应为数")
-    return sized(-value)
-
-
-def _positive(value: Any) -> Any:
-    if not is_number(value):
-        raise TypeError("正号后应为数")
-    return value
-
-
-_ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: _add,
-    ast.Sub: _numeric(operator.sub, "-"),
-    ast.Mult: _numeric(operator.mul, "*"),
-    ast.Div: _numeric(operator.truediv, "/"),
-    ast.FloorDiv: _numeric(operator.floordiv, "//"),
-    ast.Mod: _numeric(operator.mod, "%"),
-}
-_UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
-    ast.USub: _negative,
-    ast.UAdd: _positive,
-    ast.Not: operator.not_,
-}
-COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
-    ast.Eq: equal,
-    ast.NotEq: lambda left, right: not equal(left, right),
-    ast.Lt: _ordered(operator.lt),
-    ast.LtE: _ordered(operator.le),
-    ast.Gt: _ordered(operator.gt),
-    ast.GtE: _ordered(operator.ge),
-    ast.In: lambda left, right: contains(right, left),
-    ast.NotIn: lambda left, right: not contains(right, left),
-    ast.Is: lambda left, right: left is None,  # the compiler lets only `is None` through
-    ast.IsNot: lambda left, right: left is not None,
-}
-
-
-def _read(value: Any, key: Any) -> Any:
-    """`value[key]`, and `value.key`; None where there is no such key or no value."""
-    if value is None:
-        return None
-    if isinstance(value, dict):
-        if not isinstance(key, str):
-            raise TypeError("字典的键应为文本")
-        return value.get(key)
-    if isinstance(value, list | str) and isinstance(key, int) and not isinstance(key, bool):
-        return value[key] if -len(value) <= key < len(value) else None
-    raise TypeError("只能按键读字典、按序号读列表和文本")
-
-
-def _part(value: Any, start: Any, end: Any) -> Any:
-    if value is None:
-        return None
-    if not isinstance(value, list | str):
-        raise TypeError("只能截取列表和文本")
-    for bound in (start, end):
-        if bound is not None and (isinstance(bound, bool) or not isinstance(bound, int)):
-            raise TypeError("截取的起止应为整数")
-    return value[start:end]
 
 
 class _Compiler:
@@ -278,9 +177,9 @@ def _subscript(compiler: _Compiler, node: ast.Subscript, depth: int) -> Evaluato
         missing = ast.Constant(None)
         start = compiler.build(node.slice.lower or missing, depth)
         end = compiler.build(node.slice.upper or missing, depth)
-        return lambda variables: _part(owner(variables), start(variables), end(variables))
+        return lambda variables: slice_of(owner(variables), start(variables), end(variables))
     key = compiler.build(node.slice, depth)
-    return lambda variables: _read(owner(variables), key(variables))
+    return lambda variables: read_key(owner(variables), key(variables))
 
 
 def _comparison(compiler: _Compiler, node: ast.Compare, depth: int) -> Evaluator:
@@ -323,7 +222,7 @@ def _both(compiler: _Compiler, node: ast.BoolOp, depth: int) -> Evaluator:
 
 
 def _binary(compiler: _Compiler, node: ast.BinOp, depth: int) -> Evaluator:
-    work_out = _ARITHMETIC.get(type(node.op))
+    work_out = ARITHMETIC.get(type(node.op))
     if work_out is None:
         raise compiler.refusal("只允许 + - * / // % 运算")
     left, right = compiler.build(node.left, depth), compiler.build(node.right, depth)
@@ -331,7 +230,7 @@ def _binary(compiler: _Compiler, node: ast.BinOp, depth: int) -> Evaluator:
 
 
 def _unary(compiler: _Compiler, node: ast.UnaryOp, depth: int) -> Evaluator:
-    change = _UNARY.get(type(node.op))
+    change = UNARY.get(type(node.op))
     if change is None:
         raise compiler.refusal("不允许按位运算")
     operand = compiler.build(node.operand, depth)

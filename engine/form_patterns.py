@@ -6,6 +6,7 @@ A pattern is somebody's upload and runs on somebody else's text inside the web p
 from __future__ import annotations
 
 import re
+import warnings
 from re import _constants, _parser  # type: ignore[attr-defined]  # the only parser of this dialect
 from typing import Any
 
@@ -21,9 +22,11 @@ def problem_of_pattern(pattern: str, longest: int) -> str | None:
     if len(pattern) > MAX_PATTERN:
         return f"正则表达式超过 {MAX_PATTERN} 个字符"
     try:
-        re.compile(pattern)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # what Python means to read differently one day
+            re.compile(pattern)
         parsed = _parser.parse(pattern)
-    except (re.error, RecursionError, OverflowError) as error:
+    except (re.error, Warning, RecursionError, OverflowError) as error:
         return f"正则表达式有误：{type(error).__name__}"
     ways = _ways(parsed, longest, inside_repeat=False)
     is_anchored = bool(parsed) and parsed[0] == (_constants.AT, _constants.AT_BEGINNING)

@@ -14,9 +14,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-MAX_TEXT = 100_000  # characters a value may have
-MAX_ITEMS = 10_000  # items a list or dict may have
-MAX_INTEGER = 2**63 - 1  # what canonical JSON (orjson) and the database can keep
+from engine.values import MAX_ITEMS, MAX_TEXT, as_text, contains, equal, is_number
+
 LOCAL_TIME = ZoneInfo("Asia/Shanghai")
 WORKING_DAYS = re.compile(r"working_days\((\d{1,4})\)")
 
@@ -36,56 +35,9 @@ class Function:
     help: str
 
 
-def sized(value: Any) -> Any:
-    """`value`, or ValueError where it is larger than the language allows."""
-    if isinstance(value, str):
-        if len(value) > MAX_TEXT:
-            raise ValueError(f"文本超过 {MAX_TEXT} 个字符")
-    elif isinstance(value, bool):
-        return value
-    elif isinstance(value, int):
-        if not -MAX_INTEGER <= value <= MAX_INTEGER:
-            raise ValueError("整数超出 64 位范围")
-    elif isinstance(value, float):
-        if value != value or value in (float("inf"), float("-inf")):
-            raise ValueError("结果不是有限的数")
-    elif isinstance(value, list | dict) and len(value) > MAX_ITEMS:
-        raise ValueError(f"超过 {MAX_ITEMS} 项")
-    return value
-
-
-def is_number(value: Any) -> bool:
-    """True for int and float; bool is not a number here."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def equal(left: Any, right: Any) -> bool:
-    """JSON equality: 1 == 1.0, but True is not 1 (a data set must not change its meaning by its encoding)."""
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(equal, left, right))
-    if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(equal(left[key], right[key]) for key in left)
-    return bool(left == right)
-
-
-def contains(whole: Any, part: Any) -> bool:
-    """Text in text, item in list, key in dict. A missing whole or a missing part of a text contains nothing."""
-    if whole is None:
-        return False
-    if isinstance(whole, str):
-        return part is not None and _text(part) in whole
-    if isinstance(whole, list):
-        return any(equal(item, part) for item in whole)
-    if isinstance(whole, dict):
-        return isinstance(part, str) and part in whole
-    raise TypeError("in 和 contains 的右边应为文本、列表或字典")
-
-
 def parse_date(value: Any) -> date:
     """A calendar date of `YYYY-MM-DD`, or the date in Asia/Shanghai of an ISO instant with an offset. ValueError."""
-    text = _text(value)
+    text = as_text(value)
     if _DATE.fullmatch(text):
         return date.fromisoformat(text)
     try:
@@ -108,12 +60,6 @@ def add_months_to(start: date, months: int) -> date:
             if day <= 28:
                 raise
     raise AssertionError("unreachable")
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError("应为文本")
-    return value
 
 
 def _whole(value: Any, most: int = 1_000_000) -> int:
@@ -166,7 +112,7 @@ def _magnitude(value: Any) -> Any:
     return abs(value)
 
 
-def _as_text(value: Any) -> str:
+def _spelled(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -181,7 +127,7 @@ def _as_integer(value: Any) -> int | None:
         return None
     if is_number(value):
         return int(value)
-    text = _text(value).strip()
+    text = as_text(value).strip()
     if not _INTEGER.fullmatch(text):
         raise ValueError("不是整数")
     return int(text)
@@ -199,17 +145,17 @@ def _as_number(value: Any) -> int | float | None:
 
 
 def _on_text(change: Callable[[str], str]) -> Callable[[Any], str | None]:
-    return lambda value: None if value is None else change(_text(value))
+    return lambda value: None if value is None else change(as_text(value))
 
 
 def _at_edge(is_there: Callable[[str, str], bool]) -> Callable[[Any, Any], bool]:
-    return lambda value, part: value is not None and part is not None and is_there(_text(value), _text(part))
+    return lambda value, part: value is not None and part is not None and is_there(as_text(value), as_text(part))
 
 
 def _replaced(value: Any, old: Any, new: Any) -> str | None:
     if value is None:
         return None
-    text, gone, put = _text(value), _text(old), _text(new)
+    text, gone, put = as_text(value), as_text(old), as_text(new)
     if not gone:
         raise ValueError("被替换的文本不能为空")
     if len(text) + text.count(gone) * (len(put) - len(gone)) > MAX_TEXT:  # before it is built
@@ -218,13 +164,13 @@ def _replaced(value: Any, old: Any, new: Any) -> str | None:
 
 
 def _split(value: Any, separator: Any) -> list[str]:
-    return [] if value is None else _text(value).split(_text(separator), MAX_ITEMS)
+    return [] if value is None else as_text(value).split(as_text(separator), MAX_ITEMS)
 
 
 def _joined(items: Any, separator: Any = "") -> str:
     if not isinstance(items, list):
         raise TypeError("应为列表")
-    texts, between = [_as_text(item) for item in items], _text(separator)
+    texts, between = [_spelled(item) for item in items], as_text(separator)
     if sum(map(len, texts)) + len(between) * len(texts) > MAX_TEXT:
         raise ValueError(f"文本超过 {MAX_TEXT} 个字符")
     return between.join(texts)
@@ -292,7 +238,7 @@ def _age(birth: Any, day: Any) -> int:
 
 
 def _duration(amount: Any, unit: Any) -> str:
-    pattern = _UNITS.get(_text(unit))
+    pattern = _UNITS.get(as_text(unit))
     if pattern is None or _whole(amount) < 0:
         raise ValueError("时长应为非负整数，单位为 " + "、".join(_UNITS))
     return pattern.format(amount)
@@ -313,7 +259,7 @@ FUNCTIONS: dict[str, Function] = {
     "abs": Function(_magnitude, 1, 1, "绝对值"),
     "any": Function(lambda *a: any(_items(a)), 1, 20, "有一项为真"),
     "all": Function(lambda *a: all(_items(a)), 1, 20, "每一项都为真；空列表为真"),
-    "str": Function(_as_text, 1, 1, "转成文本；缺失为空文本，True 为 true"),
+    "str": Function(_spelled, 1, 1, "转成文本；缺失为空文本，True 为 true"),
     "int": Function(_as_integer, 1, 1, "转成整数（小数去尾）；缺失为 None，不是整数则失败"),
     "number": Function(_as_number, 1, 1, "转成数；不是数则为 None"),
     "lower": Function(_on_text(str.lower), 1, 1, "小写；缺失为 None"),

@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.expressions import (
-    COMPARISONS,
     Expression,
     ExpressionFailed,
     InvalidExpression,
     compile_expression,
     reason_of,
 )
-from engine.functions import equal
+from engine.operators import COMPARISONS
+from engine.values import equal
 
 Test = Callable[[Any, Mapping[str, Any]], bool]
 

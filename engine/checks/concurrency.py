@@ -11,21 +11,23 @@ from engine.checks.graph import in_order, meeting_points, reachable, scope_edges
 from engine.errors import Problem
 
 Writes = Mapping[str, frozenset[str]]  # node id → variables it writes
+Deep = Mapping[str, set[str]]  # the same with what is inside the node
 
 
 def check_concurrency(diagram: Diagram, writes: Writes) -> Iterator[Problem]:
     """Parallel writes to one variable, joins that two tokens can reach by one flow, handlers that share a join's tokens."""
+    deep = _with_insides(diagram, writes)
     for scope in diagram.scopes():
         edges = scope_edges(diagram, scope)
         meets = meeting_points(edges)
         for node in diagram.within(scope):
             if node.kind == "parallelGateway" and len(node.outgoing) > 1:
                 branches = _branches(node, edges, meets.get(node.id))
-                yield from _parallel_writes(diagram, node, branches, writes)
+                yield from _parallel_writes(node, branches, deep)
                 yield from _crowded_joins(diagram, scope, node, branches)
             elif node.kind == "boundaryEvent" and not node.is_interrupting:
-                yield from _handler(diagram, scope, node, edges, writes)
-        yield from _event_handlers(diagram, scope, writes)
+                yield from _handler(diagram, node, edges, deep)
+        yield from _event_handlers(diagram, scope, deep)
 
 
 def _branches(gateway: Node, edges: Mapping[str, list[str]], meet: str | None) -> list[set[str]]:
@@ -34,17 +36,24 @@ def _branches(gateway: Node, edges: Mapping[str, list[str]], meet: str | None) -
     return [reachable([flow.target], edges, outside) for flow in gateway.outgoing]
 
 
-def _written(diagram: Diagram, nodes: set[str], writes: Writes) -> set[str]:
-    """Variables written by these nodes and by what is inside them."""
-    inside = (inner for node in nodes for inner in diagram.contents(diagram.nodes[node]))
-    return {variable for inner in inside for variable in writes.get(inner.id, ())}
+def _with_insides(diagram: Diagram, writes: Writes) -> Deep:
+    """The variables written by each node and by what is inside it."""
+    deep: dict[str, set[str]] = {node.id: set(writes.get(node.id, ())) for node in diagram.nodes.values()}
+    for node in diagram.nodes.values():
+        for scope in diagram.enclosing(node):
+            deep[scope.id] |= writes.get(node.id, frozenset())
+    return deep
 
 
-def _parallel_writes(diagram: Diagram, gateway: Node, branches: list[set[str]], writes: Writes) -> Iterator[Problem]:
+def _written(nodes: set[str], writes: Deep) -> set[str]:
+    return set().union(*(writes[node] for node in nodes))
+
+
+def _parallel_writes(gateway: Node, branches: list[set[str]], writes: Deep) -> Iterator[Problem]:
     told: set[str] = set()
     for one, other in combinations(branches, 2):
         # What both branches can reach runs after either; it is the joins' business, not a write of two branches.
-        both = _written(diagram, one - other, writes) & _written(diagram, other - one, writes)
+        both = _written(one - other, writes) & _written(other - one, writes)
         for variable in sorted(both - told):
             told.add(variable)
             yield found(gateway.id, "variable.parallel_write", f"{gateway.label} 之后有两个并行分支都写变量 {variable}")
@@ -61,16 +70,14 @@ def _crowded_joins(diagram: Diagram, scope: str, split: Node, branches: list[set
                 yield found(join.id, "join.many_tokens", message)
 
 
-def _handler(
-    diagram: Diagram, scope: str, event: Node, edges: Mapping[str, list[str]], writes: Writes
-) -> Iterator[Problem]:
+def _handler(diagram: Diagram, event: Node, edges: Mapping[str, list[str]], writes: Deep) -> Iterator[Problem]:
     """A non-interrupting boundary event: its path runs beside its host and all that follows the host."""
     host = diagram.nodes.get(event.attached_to)
     if host is None:
         return
     path = reachable([event.id], edges)
     beside = reachable([host.id], {**edges, host.id: [flow.target for flow in host.outgoing]})
-    for variable in sorted(_written(diagram, path - beside, writes) & _written(diagram, beside, writes)):
+    for variable in sorted(_written(path - beside, writes) & _written(beside, writes)):
         yield found(event.id, "variable.handler_write", f"{event.label} 的处理路径与主流程都写变量 {variable}")
     is_repeatable = event.event == "message"
     for gateway in in_order(diagram, path):
@@ -85,13 +92,13 @@ def _handler(
             yield found(gateway.id, "join.many_tokens", message)
 
 
-def _event_handlers(diagram: Diagram, scope: str, writes: Writes) -> Iterator[Problem]:
+def _event_handlers(diagram: Diagram, scope: str, writes: Deep) -> Iterator[Problem]:
     """Non-interrupting event subprocesses: they run beside everything else in their scope."""
     for handler in diagram.within(scope):
         starts = [node for node in diagram.within(handler.id) if node.kind == "startEvent"]
         if not handler.is_event_subprocess or all(start.is_interrupting for start in starts):
             continue
         others = {node.id for node in diagram.within(scope)} - {handler.id}
-        both = _written(diagram, {handler.id}, writes) & _written(diagram, others, writes)
+        both = _written({handler.id}, writes) & _written(others, writes)
         for variable in sorted(both):
             yield found(handler.id, "variable.handler_write", f"{handler.label} 与主流程都写变量 {variable}")

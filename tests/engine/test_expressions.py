@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.expressions import MAX_SOURCE, ExpressionFailed, InvalidExpression, compile_expression
-from engine.functions import FUNCTIONS, MAX_INTEGER
+from engine.functions import FUNCTIONS
+from engine.values import MAX_INTEGER
 
 DOCS = Path(__file__).parents[2] / "docs" / "expressions.md"
 
