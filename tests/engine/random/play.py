@@ -5,6 +5,7 @@ After each input, the first that does not hold raises `Mismatch`:
 - dump → load gives an equal machine with the same snapshot;
 - a cold machine, loaded from the snapshot before the input, took the input exactly as the live one;
 - replay of all the inputs with what was computed for them gives an equal machine;
+- every activity is entered once and left once;
 - every input that no longer has a place is refused with a Conflict, and nothing changed.
 At the end of a path the definition that all cases share is what it was.
 """
@@ -31,14 +32,14 @@ from engine.inputs import (
     TimerFired,
     WorkItemCompleted,
 )
-from engine.machine import Machine, Process, compile_process, replay
+from engine.machine import Applied, Machine, Process, compile_process, replay
 from engine.waits import IncidentWait, JobWait, MessageWait, TimerWait, UserTaskWait, Wait
 from tests.engine.random.blocks import Boundary, EventSub, Tree
+from tests.engine.random.comparison import KINDS, difference, same, seen, shown
 from tests.engine.random.composites import reference
 from tests.engine.random.drawing import draw
 from tests.engine.random.generator import ERRORS, MOMENTS, START_VARIABLES, VALUES, generate
 from tests.engine.random.reference import Reference
-from tests.engine.random.run import Open
 
 MONDAY = datetime(2026, 3, 2, 1, tzinfo=UTC)  # 9 o'clock in Shanghai
 STEPS = (timedelta(0), timedelta(minutes=1), timedelta(minutes=20), timedelta(hours=9), timedelta(days=2))
@@ -48,13 +49,6 @@ WEIGHTS: dict[type, int] = {
     UserTaskWait: 6,
     JobWait: 6,
 }  # retries and repeatable messages lead nowhere
-KINDS: dict[type, str] = {
-    UserTaskWait: "user",
-    JobWait: "job",
-    TimerWait: "timer",
-    MessageWait: "message",
-    IncidentWait: "incident",
-}
 
 
 class Mismatch(AssertionError):
@@ -65,7 +59,7 @@ class Mismatch(AssertionError):
 class Play:
     """One path through one process. inputs: those applied so far, with what the machine computed for them.
 
-    checks_snapshots: compare with cold machines and replays as well, and not with the reference alone.
+    checks_snapshots: compare with cold machines, replays and the history as well, and not with the reference alone.
     """
 
     tree: Tree
@@ -75,11 +69,11 @@ class Play:
     checks_snapshots: bool = True
     tally: Counter[str] = field(default_factory=Counter)
     inputs: list[Input] = field(default_factory=list)
+    history: dict[str, str] = field(default_factory=dict)  # address → last event of its activity
     gone: dict[str, str] = field(default_factory=dict)  # address → kind of every wait there ever was
 
     def run(self) -> None:
         spec = self.process.spec_digest()
-        self.labels = labels(self.tree)
         self.start()
         while not self.machine.is_ended and len(self.inputs) < LONGEST_PATH:
             self.take(self.next_input())
@@ -87,11 +81,13 @@ class Play:
             raise Mismatch("the shared definition has changed")
 
     def start(self) -> None:
+        self.labels = labels(self.tree)
         variables = {name: self.random.choice(VALUES) for name in START_VARIABLES} | MOMENTS
         started = Started(at=MONDAY, by="starter", variables=variables, settings=self.tree.settings)
         self.machine, applied = self.machine_class.start(self.process, started)
         self.reference: Reference = reference(self.tree, started)
         self.inputs.append(replace(started, computed=applied.computed))
+        self.tell(applied)
         self.check()
 
     def take(self, given: Input) -> None:
@@ -102,8 +98,8 @@ class Play:
         if cold is not None and (cold.apply(given) != applied or cold.canonical() != self.machine.canonical()):
             raise Mismatch("a machine loaded from its snapshot took the input otherwise")
         self.tally[type(given).__name__] += 1
-        self.tally.update(self.labels[event.element] for event in applied.activities if event.event == "completed")
         self.reference.take(given)
+        self.tell(applied)
         self.check()
 
     # -- the next input
@@ -156,6 +152,24 @@ class Play:
             self.check_snapshot()
         self.check_stale()
         self.gone |= {address: KINDS[type(wait)] for address, wait in self.machine.waits.items()}
+
+    def tell(self, applied: Applied) -> None:
+        """The history of activities: each is entered once and left once, and what waits has not been left."""
+        self.tally.update(self.labels[event.element] for event in applied.activities if event.event == "completed")
+        if not self.checks_snapshots:
+            return
+        for event in applied.activities:
+            if (self.history.get(event.address) or "new") != ("new" if event.event == "entered" else "entered"):
+                raise Mismatch(f"{event} comes after {self.history.get(event.address)}")
+            self.history[event.address] = event.event
+        for address, wait in self.machine.waits.items():
+            if (
+                not self.labels[wait.element].startswith(("Boundary", "EventSub"))
+                and self.history[address] != "entered"
+            ):
+                raise Mismatch(f"{address} waits and is {self.history[address]}")
+        if self.machine.is_ended and "entered" in self.history.values():
+            raise Mismatch(f"the case has ended, its activities have not: {self.history}")
 
     def compare(self) -> None:
         machine, expected = self.machine, self.reference
@@ -224,50 +238,6 @@ class Play:
             "message": lambda: MessageReceived(at=at, wait=address, message="another", payload={}),
             "incident": lambda: IncidentRetried(at=at, wait=address, by="operator", variables={"v": 1}),
         }[kind]()
-
-
-def seen(machine: Machine) -> dict[str, Any]:
-    """The open waits in the words of the reference."""
-    return {address: shown(wait) for address, wait in machine.waits.items()}
-
-
-def shown(wait: Wait | Open) -> tuple[Any, ...]:
-    match wait:
-        case Open():
-            return wait.address, wait.kind, wait.element, wait.due, wait.details
-        case UserTaskWait():
-            details: dict[str, Any] = {"form": wait.form}
-        case JobWait():
-            details = {"service": wait.service, "parameters": dict(wait.parameters)}
-        case TimerWait():
-            details = {"attached_to": wait.attached_to}
-        case MessageWait():
-            details = {"message": wait.message, "correlation": wait.correlation, "attached_to": wait.attached_to}
-        case IncidentWait():
-            details = {"code": wait.code}
-    return wait.address, KINDS[type(wait)], wait.element, getattr(wait, "due", None), details
-
-
-def same(found: Any, wanted: Any) -> bool:
-    """Equal, and 0, False and 0.0 are three things."""
-    if isinstance(wanted, dict):
-        return (
-            isinstance(found, dict) and found.keys() == wanted.keys() and all(same(found[k], wanted[k]) for k in wanted)
-        )
-    if isinstance(wanted, list | tuple):
-        return type(found) is type(wanted) and len(found) == len(wanted) and all(map(same, found, wanted))
-    return bool(found == wanted) and (type(found) is type(wanted) or isinstance(wanted, datetime))
-
-
-def difference(found: Any, wanted: Any) -> str:
-    if not isinstance(found, dict) or not isinstance(wanted, dict):
-        return f"machine {found!r}, reference {wanted!r}"
-    lines = []
-    for key in sorted(found.keys() | wanted.keys()):
-        left, right = found.get(key, "(none)"), wanted.get(key, "(none)")
-        if key not in found or key not in wanted or not same(left, right):
-            lines.append(f"\n  {key}\n    machine   {left!r}\n    reference {right!r}")
-    return "".join(lines)
 
 
 def labels(tree: Tree) -> dict[str, str]:
