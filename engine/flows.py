@@ -7,9 +7,9 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from engine.errors import InvalidDiagram, Problem
 
@@ -68,7 +68,7 @@ class FlowConfig(_Section):
     process: str = "process.bpmn"
     start: StartRules = StartRules()
     lanes: dict[str, str] = {}
-    settings: dict[str, Any] = {}  # Any: constants of TOML's types
+    settings: dict[str, JsonValue] = {}
     variables: VariableRules = VariableRules()
     status: StatusRules = StatusRules()
     outcomes: dict[str, OutcomeRules] = {}

@@ -19,7 +19,7 @@ from engine import attachments
 from engine.actors import SYSTEM
 from engine.attachments import NewAttachment
 from engine.case import WAITING, AnyRow, OpenCase, open_case_of
-from engine.errors import BusinessError, NotFound
+from engine.errors import BusinessError, Conflict, NotFound
 from engine.inputs import Input, JobFailed, JobGivenUp, JobSucceeded, Json
 from engine.model.waiting import JobState, WaitKind, spelled
 from engine.service_calls import call_service_task
@@ -119,6 +119,9 @@ def lease_job(session: Session, job_id: str, *, worker: str, now: datetime) -> L
             return _lease(session, case, job, worker, now)
     except NotFound:
         return None
+    except Conflict as gone:
+        _nothing_to_do(gone)
+        return None
 
 
 def execute(sessions: sessionmaker[Session], leased: LeasedJob) -> JobResult:
@@ -215,15 +218,25 @@ _FREE = {"state": JobState.READY, "lease_id": None, "lease_until": None, "worker
 
 def _hand_in(session: Session, leased: LeasedJob, outcome: Callable[[OpenCase], Input], now: datetime) -> bool:
     """Apply the outcome if the lease is still the row's and the case still waits for the job."""
-    with open_case_of(session, leased.id, WaitKind.JOB, now=now) as case:
-        job = _row(case)
-        if job.state != JobState.LEASED or job.lease_id != leased.lease_id:
-            return False
-        case.fire_due_timers(case.instant)
-        if not isinstance(case.live.waits.get(leased.wait), JobWait):
-            return False  # a timer was first; what it did is saved
-        case.apply(outcome(case))
+    try:
+        with open_case_of(session, leased.id, WaitKind.JOB, now=now) as case:
+            job = _row(case)
+            if job.state != JobState.LEASED or job.lease_id != leased.lease_id:
+                return False
+            case.fire_due_timers(case.instant)
+            if not isinstance(case.live.waits.get(leased.wait), JobWait):
+                return False  # a timer was first; what it did is saved
+            case.apply(outcome(case))
+    except Conflict as gone:
+        _nothing_to_do(gone)
+        return False
     return True
+
+
+def _nothing_to_do(conflict: Conflict) -> None:
+    """An erased case has no jobs left; any other conflict is the caller's to run again."""
+    if conflict.code != "case.erased":
+        raise conflict
 
 
 def _settle(case: OpenCase, given: JobGivenUp) -> None:

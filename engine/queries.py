@@ -165,9 +165,7 @@ def my_case(session: Session, case_id: str, by: Actor) -> OwnCase:
 
 def find_cases(session: Session, name: str, value: str, *, limit: int = 50) -> list[CaseSummary]:
     """Cases whose search variable `name` has this value, newest first; found by keyed hash."""
-    hashed = search_hash(name, value)
-    if hashed is None:
-        return []
+    hashed = search_hash(name, value) or ""
     found = _CASES.join(SEARCH, SEARCH.c.case_id == CASE.c.id).where(SEARCH.c.name == name, SEARCH.c.hash == hashed)
     rows = session.execute(found.order_by(CASE.c.id.desc()).limit(limit)).all()
     open_waits = _open_waits(session, rows)

@@ -169,6 +169,7 @@ def test_an_old_snapshot_put_back_is_not_believed(store: Store) -> None:
 def test_an_erased_case_keeps_its_chain_and_nothing_else(any_store: Store) -> None:
     any_store.deploy()
     case_id = any_store.case_at_review()
+    item = any_store.waiting(case_id, "decide").id
     with any_store.writing() as session:
         photo = store_attachment(session, case_id, b"photo", "image/jpeg", "scan", by=APPLICANT.id, now=NOW)
     with any_store.writing() as session, pytest.raises(Conflict, match=r"case\.running"):
@@ -191,5 +192,8 @@ def test_an_erased_case_keeps_its_chain_and_nothing_else(any_store: Store) -> No
         assert case_page(session, case_id).variables == {}
         assert my_case(session, case_id, APPLICANT).summary.is_erased
         assert [entry.input for entry in history(session, case_id).inputs] == [None] * 4
+    with pytest.raises(Conflict, match=r"case\.erased"):
+        any_store.complete(item, REVIEWER, opinion="x")
+    assert any_store.lease(any_store.waiting(case_id, "read").id) is None
     with any_store.writing() as session, pytest.raises(Conflict, match=r"case\.erased"):
         cancel_case(session, case_id, by=ANALYST, reason="x", now=NOW)

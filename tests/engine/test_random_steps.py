@@ -21,7 +21,7 @@ from engine.work_items import release_work_item
 from tests.engine.conftest import ANALYST, APPLICANT, NOW, OTHER_REVIEWER, REVIEWER, STRANGER, Store
 from tests.engine.flows import Length, record
 
-STEPS = 120
+STEPS = 100
 EXPECTED = (Conflict, NotFound, Forbidden)
 
 
@@ -141,7 +141,7 @@ class Walk:
                 retry_incident(session, row.id if row else "none", by=ANALYST, now=self.now)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_rows_snapshot_and_journal_agree_after_every_step(any_store: Store, seed: int) -> None:
     print(f"seed {seed}")
     rng = random.Random(seed)
