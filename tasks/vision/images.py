@@ -29,8 +29,8 @@ def decode_photo(content: bytes) -> PhotoRgb:
     try:
         with open_picture(content, media_type) as picture:
             load_picture(picture)
-            upright = _turned_upright(picture)
-            return np.array(_as_rgb(upright))
+            _turn_upright(picture)
+            return np.array(_as_rgb(picture))
     except InvalidUpload as refused:
         raise _unreadable(refused.message) from refused
 
@@ -67,11 +67,11 @@ def encode_jpeg(photo_rgb: PhotoRgb, quality: int = 92) -> bytes:
     return buffer.getvalue()
 
 
-def _turned_upright(picture: Image.Image) -> Image.Image:
+def _turn_upright(picture: Image.Image) -> None:
     try:
-        return ImageOps.exif_transpose(picture)
+        ImageOps.exif_transpose(picture, in_place=True)
     except (OSError, ValueError, SyntaxError, TypeError, KeyError, OverflowError):  # damaged EXIF beside whole pixels
-        return picture
+        return
 
 
 def _as_rgb(picture: Image.Image) -> Image.Image:
@@ -85,7 +85,7 @@ def _as_rgb(picture: Image.Image) -> Image.Image:
         layer = picture.convert("RGBA")
         white = Image.new("RGBA", layer.size, "white")
         return Image.alpha_composite(white, layer).convert("RGB")
-    return picture.convert("RGB")
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
 def _unreadable(message: str) -> BusinessError:

@@ -202,15 +202,17 @@ def test_the_largest_photo_allowed_stays_within_bounded_memory(tmp_path):
     largest = tmp_path / "largest.jpg"
     largest.write_bytes(a_file(Image.fromarray(rough).resize((8000, 5000)), "JPEG", quality=60))
     script = textwrap.dedent(f"""
-        import resource
+        import re
+        from pathlib import Path
         from click.testing import CliRunner
         from tasks.vision.cli import read_document
         print(CliRunner().invoke(read_document, [{str(largest)!r}, "--json"]).stdout.strip())
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+        # not getrusage: its figure is inherited from the process that started this one
+        print(int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) // 1024)
     """)
 
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     line, megabytes = done.stdout.splitlines()[-2:]
 
     assert REFUSALS & set(json.loads(line)["warnings"])
-    assert int(megabytes) < 1400
+    assert 200 < int(megabytes) < 1400
