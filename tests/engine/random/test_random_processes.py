@@ -11,6 +11,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -20,7 +21,7 @@ from random import Random
 
 import pytest
 
-from engine.machine import replay
+from engine.machine import Machine, compile_process, replay
 from tests.engine.random.play import Play, drawn
 from tests.engine.random.trial import FIRST_SEED, fresh_seed, play_processes
 
@@ -68,6 +69,36 @@ def test_ten_thousand_random_processes_run_as_the_reference_says(part):
     tally = play_processes(first, 500, paths=6)
 
     assert {name for name in INPUTS | ELEMENTS if not tally[name]} == set()
+
+
+def test_a_failing_path_is_written_down_with_its_seed_and_inputs(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    with pytest.raises(pytest.fail.Exception) as failed:
+        play_processes(FIRST_SEED, CHUNK, paths=1, machine_class=EveryCaseHasAnOutcome)
+
+    folder = Path(str(failed.value).splitlines()[-1])
+    assert f"RANDOM_SEED={folder.name.partition('-')[0]}" in str(failed.value)
+    assert compile_process(
+        (folder / "process.bpmn").read_bytes(), {f.name: f.read_bytes() for f in folder.glob("*.dmn")}
+    )
+    assert "Started(" in (folder / "inputs.txt").read_text("utf-8")
+
+
+class EveryCaseHasAnOutcome(Machine):
+    @property
+    def outcome(self) -> str | None:
+        return super().outcome or "some"
+
+
+def test_the_digest_of_the_shared_definition_notices_a_change():
+    _, process = drawn(FIRST_SEED)
+    spec = process.specs[process.top]
+    before = process.spec_digest()
+
+    spec.start.connect(spec.end)  # as the library does when an event subprocess is triggered
+
+    assert process.spec_digest() != before
 
 
 def snapshots_digest(seeds: range) -> str:
