@@ -14,6 +14,7 @@ from celery.signals import worker_process_init
 from composition import Platform, compose
 from config import Settings, load_settings
 from engine import dispatching
+from tasks.filesystem_broker import use_whole_files
 
 QUEUES = ("default", "vision")
 
@@ -33,6 +34,7 @@ def _filesystem_transport(broker_dir: Path) -> dict[str, Any]:  # Any: Celery's 
 
 def make_app(settings: Settings) -> Celery:
     """Celery as this platform uses it: messages are hints (the job table is the outbox), so losing one is harmless."""
+    use_whole_files()
     made = Celery("tasks", broker=settings.broker_url, include=["tasks.run_job", "tasks.periodic", "tasks.notify"])
     embedded = settings.redis_url is None
     made.conf.update(
