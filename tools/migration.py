@@ -11,12 +11,15 @@ from alembic import command
 from database import make_engine
 from migrations import alembic_config, upgrade
 
+VERSIONS = Path(__file__).resolve().parent.parent / "migrations" / "versions"
+
 
 def main(message: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         engine = make_engine(f"sqlite:///{Path(folder) / 'empty.db'}")
         upgrade(engine)
-        command.revision(alembic_config(engine), message=message, autogenerate=True)
+        number = len(list(VERSIONS.glob("*.py"))) + 1
+        command.revision(alembic_config(engine), message=message, autogenerate=True, rev_id=f"{number:04d}")
 
 
 if __name__ == "__main__":

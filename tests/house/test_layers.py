@@ -8,7 +8,20 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-OURS = {"api", "tasks", "bpmn", "engine", "domain", "composition", "wsgi", "migrations", "tools", "vault", "database", "config"}
+OURS = {
+    "api",
+    "tasks",
+    "bpmn",
+    "engine",
+    "domain",
+    "composition",
+    "wsgi",
+    "migrations",
+    "tools",
+    "vault",
+    "database",
+    "config",
+}
 
 
 @pytest.mark.parametrize(

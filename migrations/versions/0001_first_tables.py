@@ -1,6 +1,6 @@
 """first tables
 
-Revision: c3347d9b70aa
+Revision: 0001
 Follows: 
 """
 
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 from database import UtcTime
 
-revision = 'c3347d9b70aa'
+revision = '0001'
 down_revision = None
 branch_labels = None
 depends_on = None
