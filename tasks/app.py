@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -62,14 +61,24 @@ def make_app(settings: Settings) -> Celery:
 app = make_app(load_settings())
 
 
-@cache
+_platform: Platform | None = None
+
+
 def platform() -> Platform:
     """This process's platform; made at its first use, which is after the fork."""
-    from tasks.dispatch import send_job
+    if _platform is None:
+        from tasks.dispatch import send_job
 
-    made = compose()
-    dispatching.set_dispatcher(send_job)
-    return made
+        dispatching.set_dispatcher(send_job)
+        use_platform(compose())
+    assert _platform is not None
+    return _platform
+
+
+def use_platform(made: Platform | None) -> None:
+    """Work on this platform from now on; None: make one when it is needed."""
+    global _platform  # noqa: PLW0603  # one a process, like the engine below it
+    _platform = made
 
 
 def worker_name() -> str:
@@ -78,4 +87,4 @@ def worker_name() -> str:
 
 @worker_process_init.connect
 def _start_fresh(**_: Any) -> None:  # Any: Celery's signal arguments
-    platform.cache_clear()
+    use_platform(None)

@@ -45,6 +45,9 @@ def fire_due_timers() -> None:
                 timers.fire_due_timers(session, case_id, datetime.now(UTC))
         except Conflict:
             log.info("case %s: another process was first", case_id)
+        except Exception as error:
+            # One broken case must not hold up the others' deadlines; the message may quote what a person typed.
+            log.error("timers of case %s failed: %s", case_id, type(error).__name__)
 
 
 @app.task(name="delete_expired_attachments")

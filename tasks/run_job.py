@@ -9,6 +9,7 @@ from traceback import format_tb
 from database import transaction
 from engine import jobs
 from engine.errors import BusinessError, RetryLater
+from engine.service_calls import CallRefused
 from tasks.app import app, platform, worker_name
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,10 @@ def run_job(job_id: str) -> None:
     except BusinessError as error:
         with transaction(sessions) as session:
             jobs.fail_job(session, leased, error, now=datetime.now(UTC))
+    except CallRefused as refused:
+        # Parameters that do not fit will not fit the next time either: a person has to look.
+        with transaction(sessions) as session:
+            jobs.give_up_job(session, leased, str(refused), now=datetime.now(UTC))
     except RetryLater as later:
         with transaction(sessions) as session:
             jobs.retry_job_later(session, leased, str(later), after_s=later.after_s, now=datetime.now(UTC))
