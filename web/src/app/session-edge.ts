@@ -1,0 +1,35 @@
+import { answer, client } from '@/api/client';
+import { problemOf } from '@/api/problem';
+import { currentSession, me, signedInAs, signedOut, type Me } from '@/api/session';
+
+let asking: Promise<Me | null> | null = null;
+
+/** The account signed in, asked from the server once per page load; null when nobody is. */
+export function whoAmI(): Promise<Me | null> {
+  if (currentSession.value.is !== 'unknown') return Promise.resolve(me.value);
+  asking ??= ask().finally(() => (asking = null));
+  return asking;
+}
+
+/** Sign in with a password. Throws Refusal: sign_in.failed, sign_in.locked, connection.lost. */
+export async function signIn(username: string, password: string): Promise<Me> {
+  const account = await answer(client.POST('/api/v1/session/password', { body: { username, password } }));
+  signedInAs(account);
+  return account;
+}
+
+/** Sign out here and on the server; a session that is gone already counts as signed out. */
+export async function signOut(): Promise<void> {
+  await client.DELETE('/api/v1/session');
+  signedOut();
+}
+
+async function ask(): Promise<Me | null> {
+  try {
+    signedInAs(await answer(client.GET('/api/v1/me')));
+  } catch (thrown) {
+    if (problemOf(thrown).status !== 401) throw thrown;
+    signedOut();
+  }
+  return me.value;
+}

@@ -1,0 +1,135 @@
+/** What a reviewer has typed and not sent: kept here at once, on the server soon after, and told to other tabs. */
+
+import { ref, type Ref } from 'vue';
+
+export type Values = Record<string, unknown>;
+
+export const SAVE_AFTER_MS = 800;
+const CHANNEL = 'drafts';
+
+export type DraftState =
+  | { is: 'untouched' }
+  | { is: 'unsaved' }
+  | { is: 'saving' }
+  | { is: 'saved'; at: number }
+  | { is: 'not_saved'; error: unknown }
+  | { is: 'elsewhere'; values: Values };
+
+export interface Draft {
+  values: Ref<Values>;
+  state: Ref<DraftState>;
+  /** What the person changes; saved by itself. */
+  change: (values: Values) => void;
+  /** Take what another tab wrote. */
+  takeOver: () => void;
+  /** Keep this tab's and save it over the other's. */
+  keepMine: () => void;
+  saveNow: () => Promise<void>;
+  /** The page is left: saves what is unsaved, and keeps it in this tab where that fails. */
+  leave: () => Promise<void>;
+  /** The item was sent or given up: nothing more is saved. */
+  close: () => void;
+}
+
+export interface DraftOptions {
+  itemId: string;
+  /** The draft of the server, or the prefilled values. */
+  initial: Values;
+  save: (values: Values) => Promise<void>;
+  channel?: Pick<BroadcastChannel, 'postMessage' | 'close' | 'onmessage'> | null;
+  clock?: () => number;
+}
+
+// Outlives a trip to the sign-in page, never the tab: what is typed about a person is not left on the disk.
+const unsent = new Map<string, Values>();
+
+/** Forgets every draft of this tab: another person signs in. */
+export function forgetDrafts(): void {
+  unsent.clear();
+}
+
+export function openDraft(options: DraftOptions): Draft {
+  const { itemId, save, clock = Date.now } = options;
+  const channel = options.channel === undefined ? new BroadcastChannel(CHANNEL) : options.channel;
+  const kept = unsent.get(itemId);
+  const values = ref<Values>(kept ?? options.initial);
+  const state = ref<DraftState>(kept ? { is: 'unsaved' } : { is: 'untouched' });
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let isClosed = false;
+
+  async function saveNow(): Promise<void> {
+    clearTimeout(timer);
+    if (isClosed || state.value.is !== 'unsaved') return;
+    const sent = values.value;
+    state.value = { is: 'saving' };
+    try {
+      await save(sent);
+    } catch (error) {
+      if (!isClosed && values.value === sent) state.value = { is: 'not_saved', error };
+      return;
+    }
+    if (isClosed || values.value !== sent) return; // typed on meanwhile: its own save follows
+    unsent.delete(itemId);
+    state.value = { is: 'saved', at: clock() };
+    channel?.postMessage({ itemId, values: plain(sent) });
+  }
+
+  function later() {
+    state.value = { is: 'unsaved' };
+    clearTimeout(timer);
+    timer = setTimeout(() => void saveNow(), SAVE_AFTER_MS);
+  }
+
+  function change(changed: Values) {
+    if (isClosed) return;
+    values.value = changed;
+    unsent.set(itemId, changed);
+    later();
+  }
+
+  function takeOver() {
+    if (state.value.is !== 'elsewhere') return;
+    values.value = state.value.values;
+    unsent.delete(itemId);
+    state.value = { is: 'saved', at: clock() };
+  }
+
+  if (channel) {
+    channel.onmessage = (told: MessageEvent<{ itemId: string; values: Values }>) => {
+      const isOther = told.data.itemId === itemId && !sameJson(told.data.values, values.value);
+      if (isClosed || !isOther) return;
+      clearTimeout(timer);
+      state.value = { is: 'elsewhere', values: told.data.values };
+    };
+  }
+  if (kept) later();
+
+  return {
+    values,
+    state,
+    change,
+    takeOver,
+    keepMine: later,
+    saveNow,
+    async leave() {
+      await saveNow();
+      isClosed = true;
+      clearTimeout(timer);
+      channel?.close();
+    },
+    close() {
+      isClosed = true;
+      clearTimeout(timer);
+      unsent.delete(itemId);
+      channel?.close();
+    },
+  };
+}
+
+function sameJson(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+function plain(values: Values): Values {
+  return JSON.parse(JSON.stringify(values)) as Values;
+}
