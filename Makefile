@@ -6,7 +6,7 @@ PY := .venv/bin/python
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-.PHONY: help install install-dev run demo test test-full lint bench lock migration clean
+.PHONY: help install install-dev run web client demo test test-full lint bench lock migration clean
 
 install:
 	@$(PYTHON) tools/bootstrap.py
@@ -16,6 +16,12 @@ install-dev:
 
 run: install  ## install, create the database, deploy the flows and start the platform (Ctrl-C ends it)
 	@exec $(PY) -m tools.run
+
+web: install  ## build the console into web/dist, if its sources changed (make run does it too)
+	@$(PY) -m tools.web
+
+client: install  ## the console's types of the HTTP API from the server's OpenAPI document
+	@$(PY) -m tools.openapi_client
 
 demo: install  ## play 12 people through the HTTP API in a temporary folder; a table at the end
 	@exec $(PY) -m tools.demo
@@ -39,5 +45,5 @@ lock: install-dev  ## requirements.in → requirements.txt, requirements-dev.in 
 migration: install-dev  ## write a revision for what changed in the tables: make migration m="why"
 	$(PY) -m tools.migration "$(m)"
 
-clean:  ## remove the virtual environment and caches; var/ (your data) stays
-	rm -rf .venv .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+clean:  ## remove the virtual environment, the built console and caches; var/ (your data) stays
+	rm -rf .venv .mypy_cache .ruff_cache .hypothesis .import_linter_cache web/node_modules web/dist

@@ -15,6 +15,8 @@ from api.applications import applications_api
 from api.attachments import attachments_api
 from api.auth import is_loopback
 from api.cases import cases_api
+from api.console import CSP as CONSOLE_CSP
+from api.console import DIST, console
 from api.documentation import documentation
 from api.errors import register_errors
 from api.evidence import evidence_api
@@ -45,6 +47,7 @@ PARTS = (
     health,
     documentation,
     start_page,
+    console,
 )
 
 log = logging.getLogger("api.requests")
@@ -75,6 +78,7 @@ def create_app(
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["platform.settings"] = settings
     app.extensions["platform.clock"] = clock
+    app.extensions["platform.console"] = DIST
     app.extensions["platform.openid_of"] = openid_of or openid_lookup(settings)
     use_engine_of(app, sessions)
     use_limits(app, settings)
@@ -102,7 +106,7 @@ def _protect(settings: Settings) -> Callable[[Response], Response]:
         headers["Referrer-Policy"] = "no-referrer"
         headers["Cross-Origin-Resource-Policy"] = "same-origin"
         headers["Permissions-Policy"] = "camera=(self), geolocation=(), microphone=()"
-        headers["Content-Security-Policy"] = PAGES_CSP if response.mimetype == "text/html" else ANSWERS_CSP
+        headers["Content-Security-Policy"] = _content_policy(response)
         headers["X-Request-Id"] = g.get("request_id", "")
         if behind_tls:
             headers["Strict-Transport-Security"] = "max-age=31536000"
@@ -111,6 +115,12 @@ def _protect(settings: Settings) -> Callable[[Response], Response]:
         return response
 
     return protect
+
+
+def _content_policy(response: Response) -> str:
+    if response.mimetype != "text/html":
+        return ANSWERS_CSP
+    return CONSOLE_CSP if request.blueprint == console.name else PAGES_CSP
 
 
 def _note(response: Response) -> Response:

