@@ -11,11 +11,11 @@ from engine.views import CaseSummary, WorkItemView
 
 
 def work_item_tag(item: WorkItemView) -> str:
-    return _tag(item.id, item.state, item.assignee or "", str(item.claimed_at))
+    return tag(item.id, item.state, item.assignee or "", str(item.claimed_at))
 
 
 def case_tag(case: CaseSummary) -> str:
-    return _tag(case.id, case.state, str(case.revision))
+    return tag(case.id, case.state, str(case.revision))
 
 
 def wants_match() -> bool:
@@ -28,5 +28,6 @@ def refuse_stale(tag: str) -> None:
         raise Rejected("request.if_match")
 
 
-def _tag(*facts: str) -> str:
+def tag(*facts: str) -> str:
+    """An ETag that changes with any of `facts`."""
     return f'"{hashlib.sha256("|".join(facts).encode()).hexdigest()[:20]}"'

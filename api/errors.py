@@ -37,10 +37,16 @@ class Rejected(Exception):
     """The edge's own no: a request that never reached the engine. `code` is one of problem_texts.KNOWN."""
 
     def __init__(
-        self, code: str, *, headers: Mapping[str, str] | None = None, problems: Sequence[dict[str, str]] = ()
+        self,
+        code: str,
+        *,
+        detail: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        problems: Sequence[dict[str, str]] = (),
     ) -> None:
         super().__init__(code)
         self.code = code
+        self.detail = detail
         self.headers = dict(headers or {})
         self.problems = list(problems)
 
@@ -83,7 +89,7 @@ def register_errors(app: APIFlask) -> None:
 
 
 def _rejected(error: Rejected) -> Response:
-    return problem(error.code, headers=error.headers, problems=error.problems)
+    return problem(error.code, detail=error.detail, headers=error.headers, problems=error.problems)
 
 
 _STATUS_OF: tuple[tuple[type[EngineError], int], ...] = (

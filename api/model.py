@@ -44,14 +44,18 @@ class IdempotentAnswer(Base):
 
 
 class EvidenceLook(Base):
-    """Somebody saw what is personal. `what`: `image`, or `case` for a case page with nothing masked."""
+    """Somebody saw what is personal. `what`: `image`, `case` or `person` for a page with nothing masked."""
 
     __tablename__ = "evidence_look"
-    __table_args__ = (Index("ix_evidence_look_case", "case_id", "at"),)
+    __table_args__ = (
+        Index("ix_evidence_look_case", "case_id", "at"),
+        Index("ix_evidence_look_person", "person_id", "at"),
+    )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     at: Mapped[datetime] = mapped_column(UtcTime)
     account_id: Mapped[str] = mapped_column(Id, index=True)
-    case_id: Mapped[str] = mapped_column(Id)
+    case_id: Mapped[str | None] = mapped_column(Id)
+    person_id: Mapped[str | None] = mapped_column(Id)
     what: Mapped[str] = mapped_column(String(16))
     attachment_id: Mapped[str | None] = mapped_column(Id)

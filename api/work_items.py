@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,15 +13,19 @@ from sqlalchemy.orm import Session
 from api.applications import Application, application
 from api.auth import Caller
 from api.concurrency import refuse_stale, wants_match, work_item_tag
+from api.errors import Rejected
 from api.evidence import evidence_link, look_at_case
 from api.idempotency import answer_belongs_to_case
 from api.masking import masked_variables
 from api.paging import PageQuery
 from api.request_session import now
 from api.transactions import decides, reads, writes
+from domain.account import AccountKind, display_names
 from engine.attachments import attachments_of
+from engine.calendar import working_time_between
+from engine.errors import Conflict
 from engine.forms import prefilled_values
-from engine.queries import my_case, my_items, work_item, work_item_view
+from engine.queries import assignees_of, my_case, my_items, work_item, work_item_view
 from engine.views import WorkItemPage, WorkItemView
 from engine.work_items import claim_work_item, complete_work_item, load_draft, release_work_item, save_draft
 
@@ -37,11 +42,19 @@ class WorkItemOut(BaseModel):
     state: str = Field(description="OPEN、CLAIMED、COMPLETED、CANCELLED")
     group: str | None = Field(description="岗位；本人的申请步骤为 null")
     assignee: str | None
+    assignee_name: str | None = Field(default=None, description="领取人的姓名；只对工作台账号显示")
     is_mine: bool
     priority: int
+    facet: str | None = Field(default=None, description="分类，如证件类型")
+    facet_label: str | None = None
     created_at: datetime
+    claimed_at: datetime | None = None
+    closed_at: datetime | None = None
     due_at: datetime | None
     is_overdue: bool
+    working_time_left_s: int | None = Field(
+        default=None, description="离应办时刻的工作时间（每个工作日计 24 小时），超时为负；无时限或已办结为 null"
+    )
 
 
 class WorkItemList(BaseModel):
@@ -88,7 +101,7 @@ Answer = tuple[dict[str, Any], int, dict[str, str]]
 def list_my_items(session: Session, caller: Caller, query_data: PageQuery) -> dict[str, Any]:
     """等待本人办理的：自己申请的下一步，以及已领取的。"""
     page = my_items(session, caller.actor, cursor=query_data.cursor, limit=query_data.limit)
-    return {"items": [item_json(item, caller, now()) for item in page.items], "next": page.next}
+    return {"items": items_json(session, page.items, caller, now()), "next": page.next}
 
 
 @work_items_api.get("/work-items/<work_item_id>")
@@ -113,7 +126,13 @@ def show_item(session: Session, caller: Caller, work_item_id: str) -> Answer:
 def claim(session: Session, caller: Caller, work_item_id: str) -> Answer:
     """先到先得。可带 If-Match。"""
     _refuse_changed(session, caller, work_item_id)
-    claim_work_item(session, work_item_id, by=caller.actor, now=now())
+    try:
+        claim_work_item(session, work_item_id, by=caller.actor, now=now())
+    except Conflict as conflict:
+        holder = held_by(session, [work_item_id]).get(work_item_id)
+        if conflict.code != "work_item.claimed_by_other" or not holder:
+            raise
+        raise Rejected(conflict.code, detail=f"该待办正由{holder}办理，请选择其他待办。") from conflict
     return _item_answer(session, caller, work_item_id)
 
 
@@ -154,8 +173,14 @@ def complete(session: Session, caller: Caller, work_item_id: str, json_data: Val
     return {"id": item.id, "case_id": item.case_id, "state": item.state, "application": own}
 
 
-def item_json(item: WorkItemView, caller: Caller, at: datetime) -> dict[str, Any]:
-    """The JSON of a WorkItemOut; nothing in it is personal but account ids."""
+def items_json(session: Session, items: Sequence[WorkItemView], caller: Caller, at: datetime) -> list[dict[str, Any]]:
+    """The JSON of WorkItemOuts; nothing in it is personal but account ids and, for staff, names of staff."""
+    is_staff = caller.kind is AccountKind.CONSOLE
+    names = display_names(session, {item.assignee for item in items if item.assignee}) if is_staff else {}
+    return [_item_json(item, caller, at, names) for item in items]
+
+
+def _item_json(item: WorkItemView, caller: Caller, at: datetime, names: Mapping[str, str]) -> dict[str, Any]:
     return {
         "id": item.id,
         "case_id": item.case_id,
@@ -166,12 +191,37 @@ def item_json(item: WorkItemView, caller: Caller, at: datetime) -> dict[str, Any
         "state": item.state,
         "group": item.group,
         "assignee": item.assignee,
+        "assignee_name": names.get(item.assignee or ""),
         "is_mine": item.assignee == caller.account_id,
         "priority": item.priority,
+        "facet": item.facet,
+        "facet_label": item.facet_label,
         "created_at": item.created_at,
+        "claimed_at": item.claimed_at,
+        "closed_at": item.closed_at,
         "due_at": item.due_at,
         "is_overdue": item.closed_at is None and item.due_at is not None and item.due_at < at,
+        "working_time_left_s": _working_time_left_s(item, at),
     }
+
+
+def held_by(session: Session, item_ids: Sequence[str]) -> dict[str, str]:
+    """Names of the staff who hold these items, by item id."""
+    holders = assignees_of(session, item_ids)
+    names = display_names(session, holders.values())
+    return {item_id: names[holder] for item_id, holder in holders.items() if names.get(holder)}
+
+
+def item_images(session: Session, item: WorkItemView, caller: Caller, at: datetime) -> list[dict[str, Any]]:
+    """Links to the pictures the case speaks of now, for the item's holder."""
+    variables = work_item(session, item.id, caller.actor).variables
+    return images_in(session, item.case_id, dict(variables), caller, at)
+
+
+def _working_time_left_s(item: WorkItemView, at: datetime) -> int | None:
+    if item.due_at is None or item.closed_at is not None:
+        return None
+    return int(working_time_between(at, item.due_at).total_seconds())
 
 
 def images_in(session: Session, case_id: str, values: Any, caller: Caller, at: datetime) -> list[dict[str, Any]]:
@@ -200,7 +250,7 @@ def _form_page(session: Session, page: WorkItemPage, caller: Caller, *, is_maske
         shown, values = masked_variables(shown, [form] if form else []), {}
     seen = [shown, values, draft]
     return {
-        **item_json(item, caller, now()),
+        **items_json(session, [item], caller, now())[0],
         "form": form.schema if form else None,
         "values": values,
         "draft": draft,
@@ -222,4 +272,4 @@ def _refuse_changed(session: Session, caller: Caller, work_item_id: str) -> None
 def _item_answer(session: Session, caller: Caller, work_item_id: str) -> Answer:
     item = work_item_view(session, work_item_id, caller.actor)
     answer_belongs_to_case(item.case_id)
-    return item_json(item, caller, now()), 200, {"ETag": work_item_tag(item)}
+    return items_json(session, [item], caller, now())[0], 200, {"ETag": work_item_tag(item)}

@@ -6,6 +6,7 @@ A citizen's openid and phone are encrypted with the account's own data key and f
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -24,6 +25,9 @@ from domain.phones import normalise_phone
 from domain.refused import Refused
 
 APPLICANT_GROUP = "applicant"
+# Console roles beside the inboxes: who looks persons and credentials up; who runs the platform.
+REGISTER_GROUP = "registers.reader"
+ADMIN_GROUP = "admin"
 MAX_FAILURES = 5
 LOCKED_FOR = timedelta(minutes=15)
 MIN_PASSWORD_LENGTH = 10
@@ -167,6 +171,15 @@ def groups_of(session: Session, account_id: str) -> frozenset[str]:
     return frozenset(own | set(rows))
 
 
+def display_names(session: Session, account_ids: Iterable[str]) -> dict[str, str]:
+    """Names of staff by account id; citizens are nameless here and left out."""
+    wanted = set(account_ids)
+    if not wanted:
+        return {}
+    staff = select(Account.id, Account.display_name).where(Account.id.in_(wanted), Account.kind == AccountKind.CONSOLE)
+    return {row.id: row.display_name for row in session.execute(staff)}
+
+
 def openid_of(session: Session, account_id: str) -> str | None:
     """Where WeChat messages to this account go; None for staff."""
     account = find_account(session, account_id)
@@ -216,8 +229,8 @@ class DemoAccount:
 
 DEMO_ACCOUNTS: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("reviewer", "演示审核员", frozenset({"real_name.reviewer"})),
-    ("supervisor", "演示审核主管", frozenset({"real_name.reviewer", "real_name.supervisor"})),
-    ("admin", "演示管理员", frozenset({"admin"})),
+    ("supervisor", "演示审核主管", frozenset({"real_name.reviewer", "real_name.supervisor", REGISTER_GROUP})),
+    ("admin", "演示管理员", frozenset({ADMIN_GROUP})),
 )
 
 

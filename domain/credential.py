@@ -56,6 +56,7 @@ class Credential(Base):
             "uq_credential_valid_account", "account_id", unique=True, sqlite_where=_IS_VALID, postgresql_where=_IS_VALID
         ),
         Index("ix_credential_person_id", "person_id"),
+        Index("ix_credential_state", "state", "id"),
         Index("ix_credential_valid_until", "valid_until", sqlite_where=_IS_VALID, postgresql_where=_IS_VALID),
     )
 

@@ -14,6 +14,7 @@ from database import Base, Bytes, Id, UtcTime, new_id
 from domain.documents import DocumentType, lookup_forms, normalise_number
 from domain.names import normalise_name
 from domain.phones import normalise_phone
+from domain.privacy import mask_document_number
 from domain.refused import Refused
 
 
@@ -27,13 +28,17 @@ class Identity:
 
 
 class Person(Base):
-    """identity_sealed: JSON of the latest Identity. phone: proved by SMS or WeChat, for proving it again (换绑)."""
+    """identity_sealed: JSON of the latest Identity. phone: proved by SMS or WeChat, for proving it again (换绑).
+
+    name_hash: keyed hash of the name as compared; namesakes share it.
+    """
 
     __tablename__ = "person"
-    __table_args__ = (Index("ix_person_phone_hash", "phone_hash"),)
+    __table_args__ = (Index("ix_person_phone_hash", "phone_hash"), Index("ix_person_name_hash", "name_hash", "id"))
 
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     identity_sealed: Mapped[bytes] = mapped_column(Bytes)
+    name_hash: Mapped[str | None] = mapped_column(String(64))
     phone_sealed: Mapped[bytes | None] = mapped_column(Bytes)
     phone_hash: Mapped[str | None] = mapped_column(String(64))
     portrait_sealed: Mapped[bytes | None] = mapped_column(Bytes)
@@ -42,15 +47,22 @@ class Person(Base):
 
 
 class PersonDocument(Base):
-    """A document number that ever named this person. The hash is unique: one number, one person."""
+    """A document number that ever named this person. The hash is unique: one number, one person.
+
+    masked_hash: keyed hash of the number as lists show it, so that staff find what they were shown; several share it.
+    """
 
     __tablename__ = "person_document"
-    __table_args__ = (UniqueConstraint("number_hash"),)
+    __table_args__ = (
+        UniqueConstraint("number_hash"),
+        Index("ix_person_document_masked_hash", "masked_hash", "person_id"),
+    )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
     document_type: Mapped[DocumentType] = mapped_column(String(40))
     number_hash: Mapped[str] = mapped_column(String(64))
+    masked_hash: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(UtcTime)
 
 
@@ -63,6 +75,16 @@ def document_hash(document_type: DocumentType, document_number: str) -> str:
     """The keyed hash under which a document is registered; the 15- and 18-digit form of one number give one hash."""
     form = lookup_forms(document_type, document_number)[0]
     return vault.current().keyed_hash("document_number", f"{document_type}:{form}")
+
+
+def masked_number_hash(masked: str) -> str:
+    """The keyed hash of a number as `mask_document_number` shows it; blanks and letter case do not matter."""
+    return vault.current().keyed_hash("masked document number", "".join(masked.split()).upper())
+
+
+def name_hash(name: str) -> str:
+    """The keyed hash under which persons of this name are found."""
+    return vault.current().keyed_hash("person name", normalise_name(name).upper())
 
 
 def data_owner(person_id: str) -> str:
@@ -85,11 +107,13 @@ def register_person(session: Session, who: Identity, now: datetime) -> Person:
     person = find_person_by_document(session, who.document_type, who.document_number)
     if person is not None:
         person.identity_sealed = _seal(session, person.id, who)
+        person.name_hash = name_hash(who.name)
         session.flush()
         return person
     person_id = new_id()
     vault.current().create_data_key(session, data_owner(person_id), now)
-    person = Person(id=person_id, identity_sealed=_seal(session, person_id, who), created_at=now)
+    sealed = _seal(session, person_id, who)
+    person = Person(id=person_id, identity_sealed=sealed, name_hash=name_hash(who.name), created_at=now)
     session.add(person)
     session.flush()
     _add_number(session, person_id, who, now)
@@ -160,8 +184,15 @@ def forget_portrait(session: Session, person_id: str) -> None:
 
 def _add_number(session: Session, person_id: str, who: Identity, now: datetime) -> None:
     number_hash = document_hash(who.document_type, who.document_number)
+    masked = masked_number_hash(mask_document_number(who.document_number))
     session.add(
-        PersonDocument(person_id=person_id, document_type=who.document_type, number_hash=number_hash, created_at=now)
+        PersonDocument(
+            person_id=person_id,
+            document_type=who.document_type,
+            number_hash=number_hash,
+            masked_hash=masked,
+            created_at=now,
+        )
     )
     session.flush()
 

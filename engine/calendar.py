@@ -58,6 +58,24 @@ def add_working_days(at: datetime, days: int) -> Deadline:
     return Deadline(datetime.combine(day, local.timetz()).astimezone(UTC), is_flagged)
 
 
+def working_time_between(start: datetime, end: datetime) -> timedelta:
+    """Time on working days from `start` to `end`, a working day counting 24 hours; negative where `end` comes first.
+
+    Aware instants. add_working_days() and this agree: n working days later is n × 24 hours of working time away.
+    """
+    if end < start:
+        return -working_time_between(end, start)
+    first, last = start.astimezone(LOCAL_TIME), end.astimezone(LOCAL_TIME)
+    total, day = timedelta(), first.date()
+    while day <= last.date() and total <= timedelta(days=MOST_WORKING_DAYS):
+        if is_working_day(day)[0]:
+            begins = max(first, datetime.combine(day, time(), LOCAL_TIME))
+            ends = min(last, datetime.combine(day + timedelta(days=1), time(), LOCAL_TIME))
+            total += ends - begins
+        day += timedelta(days=1)
+    return total
+
+
 def _next_working_day(day: date) -> tuple[date, bool]:
     is_flagged = False
     while True:

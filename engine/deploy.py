@@ -19,7 +19,7 @@ from engine.actors import SYSTEM, Actor
 from engine.check import check_files
 from engine.errors import Conflict, InvalidDiagram, NotFound
 from engine.flows import Flow, FlowConfig, flow_folders, flow_of_files, load_flow
-from engine.forms import Form, load_form
+from engine.forms import Field, Form, load_form
 from engine.machine import Process, compile_process
 from engine.model.definition import DefinitionFile, DefinitionId, ProcessDefinition
 
@@ -42,6 +42,23 @@ class Definition:
     @property
     def flow_key(self) -> str:
         return self.config.key
+
+    @property
+    def facet_title(self) -> str:
+        """What the facet is called: the title of the form field of that name, "" without a facet."""
+        field = self._facet_field
+        return field.title if field else self.config.inbox.facet
+
+    @property
+    def facet_labels(self) -> Mapping[str, str]:
+        """Value → label of every value the facet's form field offers."""
+        field = self._facet_field
+        return field.choices if field else {}
+
+    @property
+    def _facet_field(self) -> Field | None:
+        name = self.config.inbox.facet
+        return next((form.fields[name] for form in self.forms.values() if name in form.fields), None)
 
 
 _compiled: OrderedDict[DefinitionId, Definition] = OrderedDict()

@@ -56,6 +56,12 @@ class MessageRules(_Section):
     who: str
 
 
+class InboxRules(_Section):
+    """facet: variable whose value (a choice, nothing personal) items are listed and filtered by, "" for none."""
+
+    facet: str = ""
+
+
 class RetentionRules(_Section):
     attachments_days: int = Field(default=180, ge=1, le=36500)
 
@@ -74,6 +80,7 @@ class FlowConfig(_Section):
     outcomes: dict[str, OutcomeRules] = {}
     progress: dict[str, str] = {}
     messages: dict[str, MessageRules] = {}
+    inbox: InboxRules = InboxRules()
     retention: RetentionRules = RetentionRules()
 
 

@@ -63,6 +63,14 @@ class Field:
         return longest_text(self.schema)
 
     @property
+    def choices(self) -> Mapping[str, str]:
+        """Value → label of what the field offers to choose from; empty for fields that are filled in freely."""
+        inner = self.schema.get("items", self.schema)
+        offered = inner.get("enum", ()) if isinstance(inner, Mapping) else ()
+        labels = self.ui.get("labels", {})
+        return {value: str(labels.get(value, value)) for value in offered if isinstance(value, str)}
+
+    @property
     def consent_purpose(self) -> str:
         """What a consent field agrees to, "" for other kinds."""
         return str(self.ui.get("purpose", "")) if self.kind == "consent" else ""

@@ -1,4 +1,4 @@
-"""The read side: inbox, work item, case page, history, one's own cases. Raw values; masking is the edge's.
+"""The read side: work item, case page, history, one's own cases (the inbox: inbox.py). Raw values; masking is the edge's.
 
 Pages are keyset pages: `next` of one is the `cursor` of the following, None at the end. Lists decrypt nothing but the
 public variables of one's own cases.
@@ -7,7 +7,6 @@ public variables of one's own cases.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import Select, Table, and_, exists, or_, select
@@ -25,7 +24,7 @@ from engine.journal import open_inputs, read_entries
 from engine.machine import Machine
 from engine.model.definition import DefinitionId
 from engine.model.instance import Activity, SearchVariable
-from engine.model.waiting import WaitKind, WorkItemState, spelled
+from engine.model.waiting import WaitKind, spelled
 from engine.sync import search_hash
 from engine.views import (
     ActivityView,
@@ -46,51 +45,36 @@ SEARCH = cast(Table, SearchVariable.__table__)
 
 _ITEM = [
     *(WAITING.c[n] for n in ("id", "case_id", "flow_key", "element", "state", "group_name", "assignee", "claimed_at")),
-    *(WAITING.c[n] for n in ("created_at", "closed_at", "closed_by", "due_at", "priority", "form")),
+    *(WAITING.c[n] for n in ("created_at", "closed_at", "closed_by", "due_at", "priority", "form", "facet")),
     CASE.c.definition_id,
     CASE.c.started_by,
 ]
-_ITEMS = select(*_ITEM).join(CASE, CASE.c.id == WAITING.c.case_id).where(spelled(WAITING.c.kind, WaitKind.WORK_ITEM))
+ITEMS = select(*_ITEM).join(CASE, CASE.c.id == WAITING.c.case_id).where(spelled(WAITING.c.kind, WaitKind.WORK_ITEM))
 _CASES = select(
     *CASE_COLUMNS, CASE.c.flow_key, CASE.c.outcome, CASE.c.created_at, CASE.c.ended_at, CASE.c.erased_at
 ).join(KEY, KEY.c.owner == "case:" + CASE.c.id)
 
 
-def inbox_page(
-    session: Session,
-    by: Actor,
-    *,
-    flow: str | None = None,
-    element: str | None = None,
-    state: WorkItemState | None = None,
-    created_before: datetime | None = None,
-    cursor: str | None = None,
-    limit: int = 50,
-) -> Page[WorkItemView]:
-    """Open items of the actor's groups, claimed ones included: highest priority first, then the oldest.
-
-    created_before: only items that have waited since before then. Raises InvalidForm for a cursor nobody handed out.
-    """
-    wanted = _ITEMS.where(WAITING.c.closed_at.is_(None), WAITING.c.group_name.in_(by.groups))
-    for column, value in ((WAITING.c.flow_key, flow), (WAITING.c.element, element), (WAITING.c.state, state)):
-        wanted = wanted if value is None else wanted.where(column == value)
-    if created_before is not None:
-        wanted = wanted.where(WAITING.c.created_at < created_before)
-    return _item_page(session, wanted, cursor, limit)
-
-
 def my_items(session: Session, by: Actor, *, cursor: str | None = None, limit: int = 50) -> Page[WorkItemView]:
     """Open items assigned to the actor (an applicant's own, and what a reviewer claimed), in the inbox's order."""
-    mine = _ITEMS.where(WAITING.c.closed_at.is_(None), WAITING.c.assignee == by.id)
+    mine = ITEMS.where(WAITING.c.closed_at.is_(None), WAITING.c.assignee == by.id)
     return _item_page(session, mine, cursor, limit)
 
 
 def work_item_view(session: Session, item_id: str, by: Actor) -> WorkItemView:
     """An item the actor may see, open or closed; decrypts nothing. Raises NotFound("work_item.unknown")."""
-    row = session.execute(_ITEMS.where(WAITING.c.id == item_id, visible_to(by))).one_or_none()
+    row = session.execute(ITEMS.where(WAITING.c.id == item_id, visible_to(by))).one_or_none()
     if row is None:
         raise NotFound("work_item.unknown", item=item_id)
     return _item_view(find_definition(session, DefinitionId(row.definition_id)), row)
+
+
+def assignees_of(session: Session, item_ids: Iterable[str]) -> dict[str, str]:
+    """Account ids of who holds these open items, by item id; the caller knows that the reader may see them."""
+    held = select(WAITING.c.id, WAITING.c.assignee).where(
+        WAITING.c.id.in_(list(item_ids)), WAITING.c.closed_at.is_(None), WAITING.c.assignee.is_not(None)
+    )
+    return {row.id: row.assignee for row in session.execute(held)}
 
 
 def work_item(session: Session, item_id: str, by: Actor) -> WorkItemPage:
@@ -98,7 +82,7 @@ def work_item(session: Session, item_id: str, by: Actor) -> WorkItemPage:
 
     Raises NotFound("work_item.unknown").
     """
-    row = session.execute(_ITEMS.where(WAITING.c.id == item_id, visible_to(by))).one_or_none()
+    row = session.execute(ITEMS.where(WAITING.c.id == item_id, visible_to(by))).one_or_none()
     if row is None:
         raise NotFound("work_item.unknown", item=item_id)
     definition = find_definition(session, DefinitionId(row.definition_id))
@@ -206,8 +190,13 @@ def _item_page(session: Session, wanted: Select[Any], cursor: str | None, limit:
         later = and_(WAITING.c.priority == priority, WAITING.c.id > last)
         wanted = wanted.where(or_(WAITING.c.priority < priority, later))
     rows = session.execute(wanted.order_by(WAITING.c.priority.desc(), WAITING.c.id).limit(limit + 1)).all()
-    views = [_item_view(find_definition(session, DefinitionId(row.definition_id)), row) for row in rows[:limit]]
+    views = item_views(session, rows[:limit])
     return Page(tuple(views), f"{views[-1].priority}.{views[-1].id}" if len(rows) > limit else None)
+
+
+def item_views(session: Session, rows: Iterable[AnyRow]) -> list[WorkItemView]:
+    """Views of rows of ITEMS."""
+    return [_item_view(find_definition(session, DefinitionId(row.definition_id)), row) for row in rows]
 
 
 def _item_view(definition: Definition, row: AnyRow) -> WorkItemView:
@@ -228,6 +217,8 @@ def _item_view(definition: Definition, row: AnyRow) -> WorkItemView:
         due_at=row.due_at,
         priority=row.priority,
         form=row.form,
+        facet=row.facet,
+        facet_label=definition.facet_labels.get(row.facet, row.facet) if row.facet else None,
         started_by=row.started_by,
     )
 

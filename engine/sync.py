@@ -42,6 +42,7 @@ ACTIVITY = cast(Table, Activity.__table__)
 SEARCH = cast(Table, SearchVariable.__table__)
 
 Row = dict[str, Any]  # Any: column values
+LONGEST_FACET = 60
 
 KINDS: dict[type[Wait], WaitKind] = {
     UserTaskWait: WaitKind.WORK_ITEM,
@@ -200,7 +201,13 @@ def _work_item(step: Step, wait: UserTaskWait) -> Row:
         "due_at": wait.due,
         "priority": wait.priority,
         "form": wait.form,
+        "facet": None if own else _facet(step),
     }
+
+
+def _facet(step: Step) -> str | None:
+    value = step.variables.get(step.definition.config.inbox.facet)
+    return value if isinstance(value, str) and 0 < len(value) <= LONGEST_FACET else None
 
 
 def _filled(group: str, variables: Variables) -> str:

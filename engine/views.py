@@ -22,7 +22,7 @@ class Page(Generic[Item]):
 
 @dataclass(frozen=True, slots=True)
 class WorkItemView:
-    """title: the element's name in the diagram. group: None for an item of the starter's own."""
+    """title: the element's name in the diagram. group: None for an item of the starter's own. facet: see flow.toml."""
 
     id: str
     case_id: str
@@ -40,6 +40,8 @@ class WorkItemView:
     due_at: datetime | None
     priority: int
     form: str
+    facet: str | None
+    facet_label: str | None
     started_by: str
 
 

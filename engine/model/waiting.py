@@ -64,7 +64,12 @@ class Waiting(Base):
     __tablename__ = "waiting"
     __table_args__ = (
         _where("uq_waiting_open", "case_id", "address", where="closed_at IS NULL", unique=True),
-        _where("ix_waiting_inbox", "group_name", "id", where="kind = 'WORK_ITEM' AND closed_at IS NULL"),
+        # An inbox is read from here alone, filters included; only the rows of one page are looked up.
+        _where(
+            "ix_waiting_inbox",
+            *("group_name", "priority", "id", "state", "flow_key", "element", "facet", "due_at", "created_at"),
+            where="kind = 'WORK_ITEM' AND closed_at IS NULL",
+        ),
         _where("ix_waiting_mine", "assignee", "id", where="kind = 'WORK_ITEM' AND closed_at IS NULL"),
         _where("ix_waiting_done", "closed_by", "closed_at", where="kind = 'WORK_ITEM' AND closed_at IS NOT NULL"),
         _where("ix_waiting_ready", "next_at", where="state = 'READY'"),
@@ -90,6 +95,9 @@ class Waiting(Base):
     assignee: Mapped[str | None] = mapped_column(String(64))
     claimed_at: Mapped[datetime | None] = mapped_column(UtcTime)
     priority: Mapped[int | None] = mapped_column(Integer)
+    facet: Mapped[str | None] = mapped_column(
+        String(60)
+    )  # what the inbox can be narrowed to, by flow.toml; not personal
     form: Mapped[str | None] = mapped_column(String(100))
     draft: Mapped[bytes | None] = mapped_column(Bytes)  # encrypted with the case's data key
     # job

@@ -47,7 +47,7 @@ def test_query_parameters_and_problems_are_documented(platform: Platform) -> Non
 
     names = {each["name"] for each in inbox["parameters"] if each["in"] == "query"}
 
-    assert names == {"cursor", "limit", "flow", "element", "state", "older_than_s"}
+    assert names == {"cursor", "limit", "view", "flow", "element", "facet", "older_than_s", "due"}
     assert "application/problem+json" in inbox["responses"]["401"]["content"]
 
 

@@ -125,14 +125,14 @@ def test_the_inbox_is_filtered_by_state_and_age(platform: Platform, guard: Perso
         return len(guard.get("/api/v1/inbox", query_string=query).json["items"])
 
     assert found() == 2
-    assert found(state="OPEN") == found(state="CLAIMED") == 1
+    assert found(view="groups") == found(view="claimed") == found(view="mine") == 1
     assert found(older_than_s=600) == 1
     assert found(flow="parking_permit", element="review") == 2
     assert found(flow="real_name") == found(element="photo") == 0
 
 
 @pytest.mark.parametrize(
-    ("query", "field"), [({"limit": 0}, "limit"), ({"state": "DONE"}, "state"), ({"colour": "red"}, "colour")]
+    ("query", "field"), [({"limit": 0}, "limit"), ({"view": "DONE"}, "view"), ({"colour": "red"}, "colour")]
 )
 def test_a_filter_that_does_not_exist_is_named(guard: Person, query: dict[str, object], field: str) -> None:
     answer = guard.get("/api/v1/inbox", query_string=query)

@@ -10,7 +10,8 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from engine import jobs, timers
-from engine.queries import inbox_page, my_cases, my_items, open_incidents
+from engine.inbox import inbox_page
+from engine.queries import my_cases, my_items, open_incidents
 from tests.engine.conftest import APPLICANT, NOW, REVIEWER, Store
 
 

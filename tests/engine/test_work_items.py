@@ -7,7 +7,8 @@ from sqlalchemy import select
 
 from engine.errors import Conflict, Forbidden, InvalidForm, NotFound
 from engine.model.waiting import Waiting
-from engine.queries import inbox_page, my_items, work_item
+from engine.inbox import InboxFilter, inbox_page
+from engine.queries import my_items, work_item
 from engine.replay import read_inputs
 from engine.work_items import load_draft, release_work_item, save_draft
 from tests.engine.conftest import APPLICANT, NOW, OTHER_REVIEWER, REVIEWER, STRANGER, Store
@@ -136,8 +137,8 @@ def test_the_inbox_is_paged_by_priority_and_age_and_shows_ones_own_groups_only(a
         second = inbox_page(session, REVIEWER, limit=2, cursor=first.next)
         third = inbox_page(session, REVIEWER, limit=2, cursor=second.next)
         nothing = inbox_page(session, STRANGER)
-        filtered = inbox_page(session, REVIEWER, element="fill")
-        aged = inbox_page(session, REVIEWER, created_before=NOW)
+        filtered = inbox_page(session, REVIEWER, InboxFilter(element="fill"))
+        aged = inbox_page(session, REVIEWER, InboxFilter(created_before=NOW))
 
     seen = [item.id for page in (first, second, third) for item in page.items]
     assert seen[0] == urgent

@@ -1,0 +1,256 @@
+"""The inbox: whose items wait, narrowed and in order, a page at a time, however many wait.
+
+Items are in order of priority, then of coming in. A page is found in `ix_waiting_inbox` alone, one level of priority after
+the other; only its own rows are looked up. Counts are over open items of the actor's groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union_all
+from sqlalchemy.orm import Session
+
+from engine.actors import Actor
+from engine.case import WAITING
+from engine.deploy import Definition, current_definitions
+from engine.errors import InvalidForm, Problem
+from engine.model.waiting import WaitKind, WorkItemState, spelled
+from engine.queries import ITEMS, item_views
+from engine.views import Page, WorkItemView
+
+
+class InboxView(StrEnum):
+    """ALL: open items of one's groups, claimed or not. GROUPS: nobody's yet. CLAIMED: in anybody's hands. MINE: in one's own.
+
+    DONE: completed by oneself, latest first.
+    """
+
+    ALL = "all"
+    GROUPS = "groups"
+    CLAIMED = "claimed"
+    MINE = "mine"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxFilter:
+    """None: not narrowed. created_before: has waited since before then. due_before: should be done by then."""
+
+    view: InboxView = InboxView.ALL
+    flow: str | None = None
+    element: str | None = None
+    facet: str | None = None
+    created_before: datetime | None = None
+    due_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InboxCounts:
+    """groups, claimed, overdue: of the actor's groups; overdue ones are unclaimed or claimed. newest: changes with the list."""
+
+    mine: int
+    groups: int
+    claimed: int
+    overdue: int
+    done_today: int
+    newest: str
+
+
+@dataclass(frozen=True, slots=True)
+class FacetChoice:
+    value: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class InboxStep:
+    """An element whose items come into the actor's inbox, in the flow's current version."""
+
+    flow: str
+    flow_title: str
+    element: str
+    title: str
+    facet_title: str
+    facet_choices: tuple[FacetChoice, ...]
+
+
+_OPEN = and_(spelled(WAITING.c.kind, WaitKind.WORK_ITEM), WAITING.c.closed_at.is_(None))
+
+
+def inbox_page(
+    session: Session,
+    by: Actor,
+    wanted: InboxFilter | None = None,
+    *,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page[WorkItemView]:
+    """Raises InvalidForm for a cursor nobody handed out."""
+    wanted = wanted or InboxFilter()
+    if wanted.view is InboxView.DONE:
+        return _done_page(session, by, wanted, cursor, limit)
+    ids = inbox_ids(session, by, wanted, cursor=cursor, limit=limit)
+    return Page(tuple(_in_order(session, ids.items)), ids.next)
+
+
+def inbox_ids(
+    session: Session, by: Actor, wanted: InboxFilter, *, cursor: str | None = None, limit: int = 50
+) -> Page[str]:
+    """As inbox_page(), but the ids alone and any view but DONE."""
+    keys = _keys(session, _places(by, wanted), _narrowed(wanted), cursor, limit + 1)
+    after = f"{keys[limit - 1][0]}.{keys[limit - 1][1]}" if len(keys) > limit else None
+    return Page(tuple(item_id for _, item_id in keys[:limit]), after)
+
+
+def inbox_counts(session: Session, by: Actor, *, now: datetime, today: datetime) -> InboxCounts:
+    """today: the instant this day began where the actor works."""
+    open_ones = and_(_OPEN, WAITING.c.group_name.in_(by.groups))
+    is_open = spelled(WAITING.c.state, WorkItemState.OPEN)
+    counted = session.execute(
+        select(
+            func.count().filter(is_open).label("groups"),
+            func.count().label("all"),
+            func.count().filter(WAITING.c.due_at < now).label("overdue"),
+            func.max(WAITING.c.id).label("newest"),
+        ).where(open_ones)
+    ).one()
+    mine = session.execute(
+        select(func.count(), func.max(WAITING.c.claimed_at)).where(_OPEN, WAITING.c.assignee == by.id)
+    ).one()
+    done = session.execute(
+        select(func.count()).where(*_done_by(by), WAITING.c.closed_at >= today).select_from(WAITING)
+    ).scalar_one()
+    newest = f"{counted.newest or ''} {mine[1] or ''}"
+    return InboxCounts(mine[0], counted.groups, counted.all - counted.groups, counted.overdue, done, newest)
+
+
+def inbox_steps(session: Session, by: Actor) -> list[InboxStep]:
+    """What the inbox can be narrowed to, by flow and in the order of the diagram."""
+    return [
+        InboxStep(
+            definition.flow_key,
+            definition.config.title,
+            element.id,
+            element.name or element.id,
+            definition.facet_title,
+            tuple(FacetChoice(value, label) for value, label in definition.facet_labels.items()),
+        )
+        for definition in current_definitions(session)
+        for element in definition.process.elements.values()
+        if element.kind == "userTask" and _is_worked_by(definition, element.lane, by)
+    ]
+
+
+def _is_worked_by(definition: Definition, lane: str, by: Actor) -> bool:
+    """A group's name may hold variables: then everybody whose group looks like it."""
+    group = definition.config.lanes.get(lane, "")
+    head, brace, _ = group.partition("{")
+    return any(own.startswith(head) for own in by.groups) if brace else group in by.groups
+
+
+def _places(by: Actor, wanted: InboxFilter) -> list[ColumnElement[bool]]:
+    """Conditions that are each one range of an index, together the view."""
+    if wanted.view is InboxView.MINE:
+        return [and_(_OPEN, WAITING.c.assignee == by.id)]
+    states = {InboxView.GROUPS: WorkItemState.OPEN, InboxView.CLAIMED: WorkItemState.CLAIMED}
+    state = states.get(wanted.view)
+    condition = _OPEN if state is None else and_(_OPEN, spelled(WAITING.c.state, state))
+    return [and_(condition, WAITING.c.group_name == group) for group in sorted(by.groups)]
+
+
+def _narrowed(wanted: InboxFilter) -> list[ColumnElement[bool]]:
+    exact = ((WAITING.c.flow_key, wanted.flow), (WAITING.c.element, wanted.element), (WAITING.c.facet, wanted.facet))
+    conditions: list[ColumnElement[bool]] = [column == value for column, value in exact if value is not None]
+    if wanted.created_before is not None:
+        conditions.append(WAITING.c.created_at < wanted.created_before)
+    if wanted.due_before is not None:
+        conditions.append(WAITING.c.due_at < wanted.due_before)
+    return conditions
+
+
+def _keys(
+    session: Session,
+    places: Iterable[ColumnElement[bool]],
+    narrowed: list[ColumnElement[bool]],
+    cursor: str | None,
+    limit: int,
+) -> list[tuple[int, str]]:
+    """(priority, id) of the first `limit` items after `cursor`. Each statement reads one range of the index."""
+    places = list(places)
+    level, last = (None, "") if cursor is None else _cursor(cursor)
+    if level is None:
+        level = _level_below(session, places, None)
+    keys: list[tuple[int, str]] = []
+    while level is not None and places:
+        parts = [
+            select(WAITING.c.id)
+            .where(place, WAITING.c.priority == level, WAITING.c.id > last, *narrowed)
+            .order_by(WAITING.c.id)
+            .limit(limit - len(keys))
+            .subquery()
+            for place in places
+        ]
+        found = union_all(*(select(part.c.id) for part in parts)).subquery()
+        ids = session.execute(select(found.c.id).order_by(found.c.id).limit(limit - len(keys))).scalars()
+        keys += [(level, item_id) for item_id in ids]
+        if len(keys) == limit:
+            break
+        level, last = _level_below(session, places, level), ""
+    return keys
+
+
+def _level_below(session: Session, places: list[ColumnElement[bool]], level: int | None) -> int | None:
+    below = [] if level is None else [WAITING.c.priority < level]
+    tops = [session.execute(select(func.max(WAITING.c.priority)).where(place, *below)).scalar() for place in places]
+    return max((top for top in tops if top is not None), default=None)
+
+
+def _in_order(session: Session, ids: Sequence[str]) -> list[WorkItemView]:
+    rows = session.execute(ITEMS.where(WAITING.c.id.in_(ids))).all() if ids else []
+    by_id = {view.id: view for view in item_views(session, rows)}
+    return [by_id[item_id] for item_id in ids if item_id in by_id]
+
+
+def _done_by(by: Actor) -> list[ColumnElement[bool]]:
+    return [
+        spelled(WAITING.c.kind, WaitKind.WORK_ITEM),
+        WAITING.c.closed_at.is_not(None),
+        WAITING.c.closed_by == by.id,
+        WAITING.c.group_name.is_not(None),
+    ]
+
+
+def _done_page(session: Session, by: Actor, wanted: InboxFilter, cursor: str | None, limit: int) -> Page[WorkItemView]:
+    done: Select[Any] = ITEMS.where(*_done_by(by), *_narrowed(wanted))
+    if cursor is not None:
+        at, last = _moment(cursor)
+        done = done.where(WAITING.c.closed_at <= at, or_(WAITING.c.closed_at < at, WAITING.c.id < last))
+    order = (WAITING.c.closed_at.desc(), WAITING.c.id.desc())
+    rows = session.execute(done.order_by(*order).limit(limit + 1)).all()
+    views = item_views(session, rows[:limit])
+    after = f"{views[-1].closed_at:%Y%m%dT%H%M%S.%f%z}~{views[-1].id}" if len(rows) > limit else None
+    return Page(tuple(views), after)
+
+
+def _cursor(cursor: str) -> tuple[int, str]:
+    priority, dot, last = cursor.partition(".")
+    if not dot or not priority.lstrip("-").isdecimal():
+        raise _invalid_cursor()
+    return int(priority), last
+
+
+def _moment(cursor: str) -> tuple[datetime, str]:
+    at, _, last = cursor.partition("~")
+    try:
+        return datetime.strptime(at, "%Y%m%dT%H%M%S.%f%z"), last
+    except ValueError as error:
+        raise _invalid_cursor() from error
+
+
+def _invalid_cursor() -> InvalidForm:
+    return InvalidForm([Problem("cursor", "error", "page.cursor", "翻页位置无效，请从第一页重新查看。")])
