@@ -25,9 +25,10 @@ describe('workingTimeLeft', () => {
     [30 * 60, '剩 30 分钟', 'soon'],
     [4 * 3600, '剩 4 小时', 'soon'],
     [6 * 3600, '剩 6 小时', 'calm'],
-    [12 * 3600, '剩 1.5 个工作日', 'calm'],
+    [23 * 3600, '剩 23 小时', 'calm'],
+    [36 * 3600, '剩 1.5 个工作日', 'calm'],
     [-20 * 60, '已超时 20 分钟', 'over'],
-    [-24 * 3600, '已超时 3 个工作日', 'over'],
+    [-72 * 3600, '已超时 3 个工作日', 'over'],
   ])('%s working seconds are %s', (seconds, text, urgency) => {
     expect(workingTimeLeft(seconds)).toEqual({ text, urgency });
   });

@@ -32,8 +32,8 @@ export interface TimeLeft {
   urgency: Urgency;
 }
 
-/** A working day is this long when working seconds are written as days; the server counts with the same. */
-const WORKING_DAY_S = 8 * 3600;
+/** Time stands still on days off only: a working day counts all its hours, as the server's working_time_left_s does. */
+const WORKING_DAY_S = 24 * 3600;
 const SOON_S = 4 * 3600;
 
 /** Working seconds until something is due (negative: since it was), in words and as an urgency. null: no time limit. */
