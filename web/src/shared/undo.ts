@@ -81,3 +81,4 @@ export function undoQueue(waitMs = UNDO_MS, clock: () => number = Date.now): Und
 
 /** The one queue of the page: a decision waits on while the next case is already open. */
 export const decisions = undoQueue();
+window.addEventListener('pagehide', () => void decisions.flush());

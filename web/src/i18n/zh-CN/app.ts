@@ -4,7 +4,7 @@ export const app = {
   sandbox: '沙箱模式：微信登录和短信均为模拟，请勿录入真实的个人信息。',
   skip: '跳到主要内容',
   menu: { label: '主菜单', inbox: '待办', persons: '人员', credentials: '实名凭证' },
-  account: { signOut: '退出', roles: '岗位', noRoles: '没有岗位' },
+  account: { signOut: '退出' },
   signIn: {
     title: '登录工作台',
     username: '用户名',
@@ -20,8 +20,7 @@ export const app = {
     leave: '换一个账号登录',
   },
   connection: { lost: '网络已断开，正在重新连接。您填写的内容不会丢失，恢复后自动继续。', back: '网络已恢复。' },
-  updated: { body: '工作台有新版本。', reload: '刷新页面' },
-  notFound: { title: '没有这个页面', body: '地址可能有误，或该内容已经移走。', action: '回到待办' },
+  notFound: { title: '没有这个页面', body: '地址可能有误，或该内容已经移走。', action: '回到工作台首页' },
   crashed: { title: '页面出现错误', body: '请重试；如果再次出现，请把下面的编号告诉管理员。' },
   keys: { title: '键盘操作', close: '关闭', hint: '按 ? 查看键盘操作', global: '全局', show: '显示或隐藏本说明' },
   loading: '正在加载…',
