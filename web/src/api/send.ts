@@ -52,7 +52,8 @@ function asksForRenewal(request: Request): boolean {
   return !NO_RENEWAL.some((prefix) => path.startsWith(prefix));
 }
 
-async function isReachable(): Promise<boolean> {
+/** Whether the server answers at all. */
+export async function isReachable(): Promise<boolean> {
   try {
     const answer = await fetch('/healthz', { cache: 'no-store', signal: AbortSignal.timeout(5_000) });
     return answer.ok;

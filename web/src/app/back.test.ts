@@ -3,12 +3,12 @@ import { backOf } from '@/app/back';
 
 it.each([
   ['/cases/1?tab=diagram', '/cases/1?tab=diagram'],
-  ['//elsewhere.example', '/inbox'],
-  ['/\\elsewhere.example', '/inbox'],
-  ['https://elsewhere.example', '/inbox'],
-  ['/sign-in?back=/sign-in', '/inbox'],
-  [undefined, '/inbox'],
-  [['/a', '/b'], '/inbox'],
+  ['//elsewhere.example', '/'],
+  ['/\\elsewhere.example', '/'],
+  ['https://elsewhere.example', '/'],
+  ['/sign-in?back=/sign-in', '/'],
+  [undefined, '/'],
+  [['/a', '/b'], '/'],
 ])('after signing in, %s leads to %s', (asked, path) => {
   expect(backOf(asked)).toBe(path);
 });

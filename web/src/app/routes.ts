@@ -8,19 +8,19 @@ declare module 'vue-router' {
   interface RouteMeta {
     /** Of the window. */
     title?: string;
-    /** Reachable without signing in. */
-    isOpen?: boolean;
+    /** Without the shell around it. */
+    isBare?: boolean;
   }
 }
 
 /** Every page under /console/. A feature's routes are lazy: their code loads when somebody goes there. */
 export const routes: RouteRecordRaw[] = [
-  { path: '/', redirect: '/inbox' },
+  { path: '/', name: 'home', component: () => import('@/app/NotFound.vue') }, // the router goes on to homeOf
   {
     path: '/sign-in',
     name: 'sign-in',
     component: () => import('@/app/SignInPage.vue'),
-    meta: { title: app.signIn.title, isOpen: true },
+    meta: { title: app.signIn.title, isBare: true },
   },
   ...inboxRoutes,
   ...caseRoutes,

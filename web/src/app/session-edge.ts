@@ -1,5 +1,5 @@
 import { answer, client } from '@/api/client';
-import { problemOf } from '@/api/problem';
+import { problemOf, Refusal } from '@/api/problem';
 import { currentSession, me, signedInAs, signedOut, type Me } from '@/api/session';
 
 let asking: Promise<Me | null> | null = null;
@@ -18,9 +18,10 @@ export async function signIn(username: string, password: string): Promise<Me> {
   return account;
 }
 
-/** Sign out here and on the server; a session that is gone already counts as signed out. */
+/** Sign out here and on the server; a session that is gone already counts as signed out. Throws Refusal otherwise. */
 export async function signOut(): Promise<void> {
-  await client.DELETE('/api/v1/session');
+  const { error, response } = await client.DELETE('/api/v1/session');
+  if (!response.ok && response.status !== 401) throw new Refusal(problemOf(error, response.status));
   signedOut();
 }
 
