@@ -1,7 +1,8 @@
 """The machine readable zone of a passport: two lines of 44 characters (ICAO 9303-4, TD3), read position by position.
 
-The recogniser takes O for 0 and loses some of the filler `<`. Every position has a type (letter, digit, either), which
-settles most slips; check digits decide whether a field is given at all.
+The recogniser takes O for 0, breaks a line in two and loses some of the filler `<`. Every position has a type (letter,
+digit, either), which settles most slips; check digits decide whether a field is given at all. A check digit does not see
+every slip (G for 6, L for 1 and S for 8 leave it unchanged), so the number printed on the page is asked as well.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -17,107 +18,264 @@ from domain.documents import mrz_check_digit
 from tasks.vision.fields import Field
 from tasks.vision.ocr import Box, TextLine
 
-LENGTH = 44
+NUMBER_LENGTH = 9
+PERSONAL_LENGTH = 14
+LEAST_LENGTH = 30  # characters of a line that may still be one of the two: fillers get lost
+
 TO_DIGIT = str.maketrans("OQDILZSBG", "000112586")
-TO_LETTER = str.maketrans("0125 8", "OIZS B")
+TO_LETTER = str.maketrans("012568", "OIZSGB")
 FILLERS = str.maketrans(
     {"«": "<<", "≪": "<<", "《": "<<", "‹": "<", "〈": "<", "＜": "<", "^": "<", "(": "<", "{": "<"}
 )
-TWINS = {"0": "O", "O": "0", "1": "I", "I": "1", "2": "Z", "Z": "2", "5": "S", "S": "5", "8": "B", "B": "8"}
+TWINS = ("0OQD", "1IL", "2Z", "5S", "6G", "8BS")  # characters taken for each other
 
-_SECOND = re.compile(
-    r"(?P<number>.{9})(?P<number_check>.)(?P<state>.{3})(?P<birth>.{6})(?P<birth_check>.)(?P<sex>.)(?P<expiry>.{6})(?P<expiry_check>.)(?P<rest>.*)"
+_DIGIT = "[0-9OQDILZSBG]"
+_AFTER_NUMBER = re.compile(
+    rf"(?P<number_check>{_DIGIT})(?P<state>[A-Z0-9]{{3}}|[A-Z0-9]<{{1,2}})"
+    rf"(?P<birth>{_DIGIT}{{6}})(?P<birth_check>{_DIGIT})(?P<sex>[A-Z<])"
+    rf"(?P<expiry>{_DIGIT}{{6}})(?P<expiry_check>{_DIGIT})(?P<rest>[A-Z0-9<]*)"
 )
+_REST = re.compile(rf"(?P<personal>[A-Z0-9<]*?)<*(?P<personal_check>{_DIGIT}|<)(?P<composite>{_DIGIT})")
+_PRINTED_NUMBER = re.compile(r"(?=.*[0-9])[A-Z0-9]{5,9}")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
+    """One line of the page, its pieces joined, in the MRZ's alphabet."""
+
     text: str
     confidence: float
     box: Box
 
 
+@dataclass(frozen=True, slots=True)
+class SecondLine:
+    """The parts of the second line as read, check digits as digits. number: without filler."""
+
+    number: str
+    number_check: str
+    state: str
+    birth: str
+    birth_check: str
+    sex: str
+    expiry: str
+    expiry_check: str
+    rest: str
+
+    @property
+    def has_its_dates(self) -> bool:
+        return _holds(self.birth, self.birth_check) and _holds(self.expiry, self.expiry_check)
+
+    @property
+    def contradicts_itself(self) -> bool:
+        """Whether the check digit over the whole line is wrong although every part of it holds."""
+        found = _REST.fullmatch(self.rest)
+        if found is None or len(found["personal"]) > PERSONAL_LENGTH:
+            return False
+        personal = found["personal"].ljust(PERSONAL_LENGTH, "<")
+        own_check = found["personal_check"].translate(TO_DIGIT)
+        if not _holds(personal, own_check.replace("<", "0")):
+            return False  # a misread personal number says nothing about the others
+        parts = (
+            self.number.ljust(NUMBER_LENGTH, "<") + self.number_check,
+            self.birth + self.birth_check,
+            self.expiry + self.expiry_check,
+            personal + own_check,
+        )
+        return not _holds("".join(parts), found["composite"].translate(TO_DIGIT))
+
+
 def read_mrz(lines: Sequence[TextLine], today: date) -> tuple[dict[str, Field], list[str]]:
-    """document_number, name, nationality, birth, sex, expiry, each only if its check digit holds; and warnings."""
-    rows = [row for row in _rows(lines) if row.text.count("<") >= 2 and len(row.text) >= 28]
-    first = next((row for row in rows if re.match(r"P[A-Z<]", row.text)), None)
-    second = next((row for row in reversed(rows) if row is not first and _SECOND.match(row.text)), None)
-    fields = _second_line(second, today) if second else {}
-    name = _name(first.text) if first else None
-    if first and name:
+    """document_number, name, nationality, birth, sex, expiry, each only if its check digit holds; and warnings.
+
+    name: surname, then given names, in the MRZ's letters. birth, expiry: YYYY-MM-DD. sex: 男 or 女, absent for X.
+    """
+    rows = _joined(lines)
+    first, second, parts = _the_two(rows)
+    printed = [_plain(line.text) for line in lines]
+    fields: dict[str, Field] = {}
+    warnings: list[str] = []
+    if second and parts:
+        fields, warnings = _second_line(second, parts, printed, today)
+    words = {word for text in printed if len(text) < LEAST_LENGTH for word in re.split("[^A-Z]+", text)}
+    name = _name(first.text, words) if first else None
+    if first and name and _is_printed_otherwise(name, words):
+        warnings.append("field_conflict.name")
+    elif first and name:
         fields["name"] = Field(name, first.confidence, first.box)
-    warnings = [
-        f"field_missing.{field}" for field in ("document_number", "name", "birth", "expiry") if field not in fields
-    ]
-    if second and not {"document_number", "birth", "expiry"} <= fields.keys():
-        warnings.append("mrz_check_failed")
+    missing = [field for field in ("document_number", "name", "birth", "expiry") if field not in fields]
+    warnings += [f"field_missing.{field}" for field in missing]
     if "expiry" in fields and fields["expiry"].value < today.isoformat():
         warnings.append("expired")
     return fields, warnings
 
 
-def _rows(lines: Sequence[TextLine]) -> list[Row]:
-    """Lines side by side joined; blanks and look-alikes of the filler put right."""
+def shows_mrz(lines: Sequence[TextLine]) -> bool:
+    """Whether the picture shows the two lines of a passport, however well they can be read."""
+    first, second, _ = _the_two(_joined(lines))
+    return first is not None and second is not None
+
+
+def _the_two(rows: Sequence[Row]) -> tuple[Row | None, Row | None, SecondLine | None]:
+    long = [row for row in rows if len(row.text) >= LEAST_LENGTH]
+    first = next((row for row in long if re.match(r"P[A-Z0-9<]", row.text) and "<<" in row.text), None)
+    splits = [(row, parts) for row in long if row is not first for parts in _splits(row.text)]
+    if not splits:
+        return first, None, None
+    second, parts = next((split for split in splits if split[1].has_its_dates), splits[0])
+    return first, second, parts
+
+
+def _splits(text: str) -> Iterator[SecondLine]:
+    """Ways to divide a second line, the regular one first: where the number is short its filler may be lost or doubled."""
+    for length in (NUMBER_LENGTH, NUMBER_LENGTH - 1, NUMBER_LENGTH + 1, NUMBER_LENGTH - 2):
+        found = _AFTER_NUMBER.fullmatch(text[length:])
+        number = text[:length].rstrip("<")
+        if found and 5 <= len(number) <= NUMBER_LENGTH and "<" not in number:
+            digits = {key: found[key].translate(TO_DIGIT) for key in ("number_check", "birth_check", "expiry_check")}
+            days = {key: found[key].translate(TO_DIGIT) for key in ("birth", "expiry")}
+            yield SecondLine(
+                number=number, state=found["state"], sex=found["sex"], rest=found["rest"], **digits, **days
+            )
+
+
+def _joined(lines: Sequence[TextLine]) -> list[Row]:
+    """Pieces that continue each other along their slant as one row, top to bottom."""
     rows: list[list[TextLine]] = []
-    for line in sorted(lines, key=lambda line: line.middle_y):
-        home = next((row for row in rows if abs(row[0].middle_y - line.middle_y) < 0.6 * row[0].height), None)
+    for line in sorted(lines, key=lambda line: line.left[0]):
+        home = next((row for row in rows if _continues(row[-1], line)), None)
         if home is None:
             rows.append([line])
         else:
             home.append(line)
-    return [_row(sorted(row, key=lambda line: line.box[0])) for row in rows]
+    return [_row(row) for row in sorted(rows, key=lambda row: row[0].left[1])]
+
+
+def _continues(before: TextLine, after: TextLine) -> bool:
+    run = before.right[0] - before.left[0]
+    slope = (before.right[1] - before.left[1]) / run if run > 0 else 0.0
+    height = before.height - abs(before.right[1] - before.left[1])
+    expected_y = before.right[1] + slope * (after.left[0] - before.right[0])
+    return after.left[0] > before.right[0] - height and abs(after.left[1] - expected_y) < 0.5 * height
 
 
 def _row(parts: Sequence[TextLine]) -> Row:
-    text = "".join(unicodedata.normalize("NFKC", part.text).translate(FILLERS) for part in parts)
-    text = re.sub(r"[^A-Z0-9<]", "", text.upper())
     boxes = [part.box for part in parts]
     around = min(b[0] for b in boxes), min(b[1] for b in boxes), max(b[2] for b in boxes), max(b[3] for b in boxes)
-    return Row(text, min(part.confidence for part in parts), around)
+    text = "".join(_plain(part.text) for part in parts)
+    return Row(re.sub(r"[^A-Z0-9<]", "", text), min(part.confidence for part in parts), around)
 
 
-def _name(text: str) -> str | None:
+def _plain(text: str) -> str:
+    """Half-width capitals without blanks, look-alikes of the filler put right."""
+    return "".join(unicodedata.normalize("NFKC", text.translate(FILLERS)).upper().translate(FILLERS).split())
+
+
+def _name(text: str, printed_words: set[str]) -> str | None:
     """`P<CHNZHANG<<SAN<<<` → `ZHANG SAN`: surname, then given names. The number of trailing fillers says nothing."""
-    body = text[5:].translate(TO_LETTER)
-    surname, separator, given = body.partition("<<")
-    given = re.sub(r"<[CKLEX<]*$", "", given + "<") if "<" in given else given
-    parts = [part for part in f"{surname}<{given}".split("<") if part]
+    surname, separator, given = text[5:].lstrip("<").partition("<<")
+    given = re.sub(r"<<[CKLEX<]*$", "", given)  # fillers at the end are read as these letters
+    parts = [_word(part, printed_words) for part in f"{surname}<{given}".split("<") if part]
     return " ".join(parts) if separator and parts and all(part.isalpha() for part in parts) else None
 
 
-def _second_line(row: Row, today: date) -> dict[str, Field]:
-    found = _SECOND.match(row.text)
-    assert found is not None
-    number = _checked_number(found["number"], found["number_check"].translate(TO_DIGIT))
-    state = found["state"].translate(TO_LETTER).rstrip("<")
-    sex = {"M": "男", "F": "女"}.get(found["sex"])
+def _word(read: str, printed_words: set[str]) -> str:
+    """Digits are letters here: those of the same word printed above where it is found, else the likeliest."""
+    if read.isalpha():
+        return read
+    alike = {word for word in printed_words if _folded(word) == _folded(read)}
+    return alike.pop() if len(alike) == 1 else read.translate(TO_LETTER)
+
+
+def _is_printed_otherwise(name: str, printed_words: set[str]) -> bool:
+    """Whether the page prints a part of the name with one letter different: a name has no check digit."""
+    return any(
+        part not in printed_words
+        and any(len(word) == len(part) > 2 and _distance(word, part) == 1 for word in printed_words)
+        for part in name.split()
+    )
+
+
+def _distance(text: str, other: str) -> int:
+    """In how many places two texts of the same length differ."""
+    return sum(a != b for a, b in zip(text, other, strict=True))
+
+
+def _second_line(
+    row: Row, parts: SecondLine, printed: Sequence[str], today: date
+) -> tuple[dict[str, Field], list[str]]:
+    warnings = []
+    number = _number(parts, printed)
+    birth = _day(parts.birth, parts.birth_check, lambda year: year if year <= today.year % 100 else year - 100)
+    expiry = _day(parts.expiry, parts.expiry_check, lambda year: year)
+    if number is None or birth is None or expiry is None or parts.contradicts_itself:
+        warnings.append("mrz_check_failed")
+    if parts.contradicts_itself:
+        number = None
+    if number and _is_contradicted(number, printed):
+        number = None
+        warnings.append("field_conflict.document_number")
+    state = parts.state.translate(TO_LETTER).rstrip("<")
     values = {
         "document_number": number,
-        "nationality": state if re.fullmatch(r"[A-Z]{1,3}", state) else None,
-        "birth": _day(
-            found["birth"], found["birth_check"], lambda year: year if year <= today.year % 100 else year - 100
-        ),
-        "sex": sex,
-        "expiry": _day(found["expiry"], found["expiry_check"], lambda year: year),
+        "nationality": state if state.isalpha() else None,
+        "birth": birth,
+        "sex": {"M": "男", "F": "女"}.get(parts.sex),
+        "expiry": expiry,
     }
-    return {name: Field(value, row.confidence, row.box) for name, value in values.items() if value}
+    return {name: Field(value, row.confidence, row.box) for name, value in values.items() if value}, warnings
 
 
-def _checked_number(read: str, check: str) -> str | None:
-    """The number as read, or with look-alikes exchanged, if exactly one of these agrees with the check digit."""
-    if mrz_check_digit(read) == check:
-        return read.rstrip("<")
-    choices = [(character, TWINS[character]) if character in TWINS else (character,) for character in read]
-    fitting = {v for v in map("".join, itertools.product(*choices)) if mrz_check_digit(v) == check}
-    return fitting.pop().rstrip("<") if len(fitting) == 1 else None
+def _number(parts: SecondLine, printed: Sequence[str]) -> str | None:
+    """The one number that looks like what was read, agrees with its check digit and, where it can be found, with the page.
+
+    Without the page: as read if that holds, or the only look-alike that does. None where two would do.
+    """
+    valid = {text for text in _lookalikes(parts.number) if _holds(text, parts.number_check)}
+    on_page = valid & set(printed)
+    if len(on_page) == 1:
+        return on_page.pop()
+    if on_page:
+        return None
+    if parts.number in valid:
+        return parts.number
+    return valid.pop() if len(valid) == 1 else None
 
 
-def _day(read: str, check: str, century: object) -> str | None:
-    assert callable(century)
-    digits = read.translate(TO_DIGIT)
-    if not digits.isdigit() or mrz_check_digit(digits) != check.translate(TO_DIGIT):
+def _lookalikes(read: str) -> Iterator[str]:
+    """`read` itself and with one or two characters exchanged for others they are taken for."""
+    yield read
+    swaps = [
+        (i, twin) for i, sign in enumerate(read) for group in TWINS if sign in group for twin in group if twin != sign
+    ]
+    for count in (1, 2):
+        for chosen in itertools.combinations(swaps, count):
+            signs = list(read)
+            for i, twin in chosen:
+                signs[i] = twin
+            yield "".join(signs)
+
+
+def _is_contradicted(number: str, printed: Sequence[str]) -> bool:
+    """Whether the page prints a number that differs from this one by a character or two which are no look-alikes."""
+    others = (text for text in printed if len(text) == len(number) and _PRINTED_NUMBER.fullmatch(text))
+    near = [text for text in others if _distance(text, number) <= 2]
+    return number not in near and any(_folded(text) != _folded(number) for text in near)
+
+
+def _folded(text: str) -> str:
+    """One writing for all texts that look alike."""
+    return text.translate(TO_DIGIT)
+
+
+def _holds(field: str, check: str) -> bool:
+    return mrz_check_digit(field) == check
+
+
+def _day(digits: str, check: str, years_after_2000: Callable[[int], int]) -> str | None:
+    if not _holds(digits, check):
         return None
     try:
-        return date(2000 + int(century(int(digits[:2]))), int(digits[2:4]), int(digits[4:])).isoformat()
+        return date(2000 + years_after_2000(int(digits[:2])), int(digits[2:4]), int(digits[4:])).isoformat()
     except ValueError:
         return None
