@@ -1,4 +1,4 @@
-"""Twelve people and what they do. Each story is played through the API; `expected` is the outcome the diagram must give."""
+"""Thirteen people and what they do. Each story is played through the API; `expected` is the outcome the diagram must give."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from tools.cards.passport import draw_passport, make_passport
 from tools.cards.people import Person, make_person
+from tools.cards.permits import draw_permit, draw_permit_back, make_permit
 from tools.cards.resident_id import draw_back, draw_front
 from tools.cards.scene import EASY, HARD, MEDIUM, Difficulty, blurred, cut_off, photograph
 from tools.demo.clients import Applicant, Reviewer
@@ -119,20 +121,25 @@ def with_a_passport(stage: Stage) -> None:
     passport = make_passport(stage.rng)
     stage.applicant.begin(name=passport.name, document_type="passport", number=passport.number, method="manual")
     stage.applicant.scan(photograph(draw_passport(passport), EASY, stage.rng).jpeg, element="scan_page")
-    stage.reviewer.decide(stage.applicant.application_id, {"review_decision": "approve", "valid_until": "2030-12-31"})
+    stage.reviewer.decide(
+        stage.applicant.application_id,
+        {"review_decision": "approve", "valid_until": passport.valid_until.isoformat()},
+    )
 
 
 def with_a_hong_kong_permit(stage: Stage) -> None:
+    """The first photograph of the back is unusable: the reviewer asks for this one again."""
     permit = make_permit(stage.rng, "hk_macau_permit")
     stage.applicant.begin(name=permit.name, document_type="hk_macau_permit", number=permit.number, method="manual")
-    shot = photograph(draw_hk_macau_permit(permit), EASY, stage.rng).jpeg
-    stage.applicant.scan(shot, shot)
+    front = photograph(draw_permit(permit), EASY, stage.rng).jpeg
+    back = photograph(draw_permit_back(permit), EASY, stage.rng)
+    stage.applicant.scan(front, blurred(back, OUT_OF_FOCUS).jpeg)
     application = stage.applicant.application_id
     stage.reviewer.decide(
-        application, {"review_decision": "new_photos", "new_photos": ["back"], "opinion": "反面请重新拍摄。"}
+        application, {"review_decision": "new_photos", "new_photos": ["back"], "opinion": "背面请重新拍摄。"}
     )
-    stage.applicant.scan(shot, photograph(draw_hk_macau_permit(permit), EASY, stage.rng).jpeg, element="retake")
-    stage.reviewer.decide(application, {"review_decision": "approve", "valid_until": "2030-12-31"})
+    stage.applicant.scan(front, back.jpeg, element="retake")
+    stage.reviewer.decide(application, {"review_decision": "approve", "valid_until": permit.valid_until.isoformat()})
 
 
 def three_poor_photos(stage: Stage) -> None:
