@@ -122,7 +122,7 @@ def list_inbox(session: Session, caller: Caller, query_data: InboxQuery) -> dict
 
 
 @inbox_api.get("/inbox/counts")
-@reads(Audience.CONSOLE)
+@reads(Audience.CONSOLE, is_polled=True)
 @inbox_api.output(InboxCountsOut)
 @inbox_api.doc(summary="待办件数")
 def count_inbox(session: Session, caller: Caller) -> Response | tuple[dict[str, Any], int, dict[str, str]]:

@@ -38,8 +38,11 @@ class Edge:
     audience: Audience
 
 
-def reads(audience: Audience = Audience.SIGNED_IN) -> Callable[[View], View]:
-    """The caller is known; the view reads in one transaction that is never committed."""
+def reads(audience: Audience = Audience.SIGNED_IN, *, is_polled: bool = False) -> Callable[[View], View]:
+    """The caller is known; the view reads in one transaction that is never committed.
+
+    is_polled: a page asks by itself, so asking is no use: a console that nobody touches still signs itself out.
+    """
 
     def work(view: View, arguments: dict[str, Any]) -> Any:  # Any: see View
         token = token_of(request)
@@ -47,7 +50,9 @@ def reads(audience: Audience = Audience.SIGNED_IN) -> Callable[[View], View]:
         caller = _identified(session, token, audience)
         answer = view(session=session, caller=caller, **arguments)
         session.rollback()
-        if is_use_due(caller, now()):  # reading counts as use, too; the answer does not depend on this write
+        if not is_polled and is_use_due(
+            caller, now()
+        ):  # reading counts as use, too; the answer does not depend on this write
             in_one_transaction(lambda session: note_use(session, caller, now()))
         return answer
 

@@ -235,3 +235,14 @@ def test_signing_in_twice_from_one_account_keeps_both_sessions(platform: Platfor
         count = session.scalar(select(func.count()).select_from(ApiSession))
 
     assert count == 2
+
+
+def test_a_page_that_only_polls_does_not_keep_its_session_alive(platform: Platform) -> None:
+    guard = platform.staff()
+    for _ in range(3):
+        platform.clock.pass_time(minutes=9)
+        assert guard.get("/api/v1/inbox/counts").status_code == 200
+
+    platform.clock.pass_time(minutes=4)
+
+    assert guard.get("/api/v1/inbox/counts").json["code"] == "auth.expired"
