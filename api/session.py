@@ -26,7 +26,7 @@ from api.auth import (
 from api.errors import Rejected, problem
 from api.idempotency import KEY_HEADER, forget_answer, forget_old_answers
 from api.limits import address, limiter, user_name, was_refused
-from api.request_session import now
+from api.request_session import db, now, request_session
 from api.sms import send_code
 from api.transactions import decides, in_one_transaction, reads, writes
 from api.wechat import OpenidOf
@@ -37,7 +37,9 @@ from domain.account import (
     authenticate_console_account,
     bind_phone,
     find_or_create_wechat_account,
+    known_password_hash,
 )
+from domain.passwords import check_password
 from domain.phones import normalise_phone
 from domain.privacy import mask_phone
 from domain.refused import Refused
@@ -131,8 +133,12 @@ def sign_in_with_password(json_data: PasswordSignIn) -> Response:
     """成功后由 Cookie 保持登录。须带请求头 X-Requested-With。"""
     refuse_cross_site(request)
 
+    known_hash = known_password_hash(request_session(), json_data.username)
+    db.session.remove()  # argon2 takes its time: no transaction waits for it
+    checked = check_password(json_data.username, known_hash, json_data.password)
+
     def sign_in(session: Session) -> tuple[Caller, str] | Refused:
-        account = authenticate_console_account(session, json_data.username, json_data.password, now())
+        account = authenticate_console_account(session, checked, now())
         if isinstance(account, Refused):
             return account  # committed with its count of failures
         token = open_session(session, account, now())

@@ -10,16 +10,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import lru_cache
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 import vault
 from database import Base, Bytes, Id, UtcTime, new_id
+from domain.passwords import CheckedPassword, hash_of_nobody, hash_password, refuse_weak_password
 from domain.person import Person, keep_person_phone
 from domain.phones import normalise_phone
 from domain.refused import Refused
@@ -30,7 +28,6 @@ REGISTER_GROUP = "registers.reader"
 ADMIN_GROUP = "admin"
 MAX_FAILURES = 5
 LOCKED_FOR = timedelta(minutes=15)
-MIN_PASSWORD_LENGTH = 10
 
 
 class AccountKind(StrEnum):
@@ -103,13 +100,13 @@ def create_console_account(
     session: Session, username: str, password: str, now: datetime, *, display_name: str, groups: frozenset[str]
 ) -> Account:
     """A staff account. Raises Refused("account.username_taken" | "account.weak_password")."""
-    name = username.strip().lower()
-    _refuse_weak_password(name, password)
+    name = _user_name(username)
+    refuse_weak_password(name, password)
     account = Account(
         id=new_id(),
         kind=AccountKind.CONSOLE,
         username=name,
-        password_hash=_hasher().hash(password),
+        password_hash=hash_password(password),
         display_name=display_name,
         created_at=now,
     )
@@ -126,37 +123,44 @@ def create_console_account(
 
 def reset_password(session: Session, username: str, password: str) -> Account:
     """Give a staff account a new password and lift its lock. Raises Refused("account.unknown" | "account.weak_password")."""
-    name = username.strip().lower()
+    name = _user_name(username)
     account = session.scalar(select(Account).where(Account.username == name))
     if account is None:
         raise Refused("account.unknown", username=name)
-    _refuse_weak_password(name, password)
-    account.password_hash = _hasher().hash(password)
+    refuse_weak_password(name, password)
+    account.password_hash = hash_password(password)
     account.failures, account.locked_until = 0, None
     session.flush()
     return account
 
 
-def authenticate_console_account(session: Session, username: str, password: str, now: datetime) -> Account | Refused:
-    """The account whose password this is, or why not: Refused is *returned*, the caller commits, then raises it.
+def known_password_hash(session: Session, username: str) -> str:
+    """What a password for this user name is held against; for an unknown name a hash that nothing fits."""
+    known = session.scalar(select(Account.password_hash).where(Account.username == _user_name(username)))
+    return known or hash_of_nobody()
+
+
+def authenticate_console_account(session: Session, checked: CheckedPassword, now: datetime) -> Account | Refused:
+    """The account whose password was checked, or why not: Refused is *returned*, the caller commits, then raises it.
 
     Raising here would roll the count of failures back with the transaction. Codes: "account.wrong_password" (an unknown
     user name too, after the same work) and "account.locked" (fact `until`; also for a right password while locked).
+    Guesses checked side by side are counted one after the other here: the sixth learns nothing, right or wrong.
     """
-    account = session.scalar(select(Account).where(Account.username == username.strip().lower()).with_for_update())
-    known_hash = account.password_hash if account and account.password_hash else _hash_of_nobody()
-    is_right = _verifies(known_hash, password)
+    account = session.scalar(select(Account).where(Account.username == _user_name(checked.username)).with_for_update())
     if account is None or account.disabled_at is not None:
         return Refused("account.wrong_password")
     if account.locked_until is not None and account.locked_until > now:
         return Refused("account.locked", until=account.locked_until.isoformat())
-    if not is_right:
+    if not checked.is_right:
         _count_failure(account, now)
         session.flush()
         return Refused("account.wrong_password")
+    if account.password_hash != checked.known_hash:  # replaced while argon2 worked
+        return Refused("account.wrong_password")
     account.failures, account.locked_until = 0, None
-    if _hasher().check_needs_rehash(known_hash):
-        account.password_hash = _hasher().hash(password)
+    if checked.new_hash is not None:
+        account.password_hash = checked.new_hash
     session.flush()
     return account
 
@@ -267,25 +271,5 @@ def _count_failure(account: Account, now: datetime) -> None:
         account.failures, account.locked_until = 0, now + LOCKED_FOR
 
 
-def _refuse_weak_password(username: str, password: str) -> None:
-    is_weak = len(password) < MIN_PASSWORD_LENGTH or username in password.lower() or len(set(password)) < 5
-    if is_weak:
-        raise Refused("account.weak_password", min_length=MIN_PASSWORD_LENGTH)
-
-
-@lru_cache(maxsize=1)
-def _hasher() -> PasswordHasher:
-    return PasswordHasher()  # argon2id, RFC 9106's low-memory profile
-
-
-@lru_cache(maxsize=1)
-def _hash_of_nobody() -> str:
-    # An unknown user name costs as much time as a wrong password.
-    return _hasher().hash(secrets.token_hex(16))
-
-
-def _verifies(known_hash: str, password: str) -> bool:
-    try:
-        return _hasher().verify(known_hash, password)
-    except (VerificationError, InvalidHashError):
-        return False
+def _user_name(typed: str) -> str:
+    return typed.strip().lower()

@@ -15,6 +15,7 @@ from database import Base, make_engine, new_id, session_factory, transaction
 from domain import account, consent, credential, notice, person, sms_code
 from domain.attempts import AttemptKind, attempts_today, count_attempt
 from domain.documents import DocumentType
+from domain.passwords import check_password
 from domain.refused import Refused
 from tests.servers import ServerMissing, start_postgres
 
@@ -49,12 +50,17 @@ def test_wechat_accounts_are_applicants(session: Session, now: datetime) -> None
     assert account.groups_of(session, "nobody") == frozenset()
 
 
+def sign_in(session: Session, name: str, password: str, now: datetime) -> account.Account | Refused:
+    checked = check_password(name, account.known_password_hash(session, name), password)
+    return account.authenticate_console_account(session, checked, now)
+
+
 def test_a_right_password_signs_in(session: Session, now: datetime) -> None:
     made = account.create_console_account(
         session, "Wang", PASSWORD, now, display_name="王", groups=frozenset({"real_name.reviewer"})
     )
 
-    signed_in = account.authenticate_console_account(session, " wang ", PASSWORD, now)
+    signed_in = sign_in(session, " wang ", PASSWORD, now)
 
     assert isinstance(signed_in, account.Account)
     assert signed_in.id == made.id
@@ -64,9 +70,7 @@ def test_a_right_password_signs_in(session: Session, now: datetime) -> None:
 def test_an_unknown_name_and_a_wrong_password_are_the_same_answer(session: Session, now: datetime) -> None:
     account.create_console_account(session, "wang", PASSWORD, now, display_name="王", groups=frozenset())
 
-    answers = [
-        account.authenticate_console_account(session, name, "wrong password", now) for name in ("wang", "nobody")
-    ]
+    answers = [sign_in(session, name, "wrong password", now) for name in ("wang", "nobody")]
 
     assert [(answer.code, answer.facts) for answer in answers if isinstance(answer, Refused)] == [
         ("account.wrong_password", {}),
@@ -77,14 +81,35 @@ def test_an_unknown_name_and_a_wrong_password_are_the_same_answer(session: Sessi
 def test_five_wrong_passwords_lock_for_a_quarter_of_an_hour(session: Session, now: datetime) -> None:
     account.create_console_account(session, "wang", PASSWORD, now, display_name="王", groups=frozenset())
     for _ in range(5):
-        account.authenticate_console_account(session, "wang", "wrong password", now)
+        sign_in(session, "wang", "wrong password", now)
 
-    locked = account.authenticate_console_account(session, "wang", PASSWORD, now + timedelta(minutes=14))
-    after = account.authenticate_console_account(session, "wang", PASSWORD, now + timedelta(minutes=15))
+    locked = sign_in(session, "wang", PASSWORD, now + timedelta(minutes=14))
+    after = sign_in(session, "wang", PASSWORD, now + timedelta(minutes=15))
 
     assert isinstance(locked, Refused)
     assert locked.code == "account.locked"
     assert isinstance(after, account.Account)
+
+
+def test_guesses_checked_side_by_side_are_counted_one_by_one(session: Session, now: datetime) -> None:
+    account.create_console_account(session, "wang", PASSWORD, now, display_name="王", groups=frozenset())
+    known_hash = account.known_password_hash(session, "wang")
+    guesses = [check_password("wang", known_hash, guess) for guess in [*["wrong password"] * 5, PASSWORD]]
+
+    answers = [account.authenticate_console_account(session, guess, now) for guess in guesses]
+
+    codes = [answer.code for answer in answers if isinstance(answer, Refused)]
+    assert codes == ["account.wrong_password"] * 5 + ["account.locked"]
+
+
+def test_a_password_replaced_while_it_was_checked_no_longer_signs_in(session: Session, now: datetime) -> None:
+    account.create_console_account(session, "wang", PASSWORD, now, display_name="王", groups=frozenset())
+    checked = check_password("wang", account.known_password_hash(session, "wang"), PASSWORD)
+    account.reset_password(session, "wang", "another pass phrase")
+
+    answer = account.authenticate_console_account(session, checked, now)
+
+    assert isinstance(answer, Refused)
 
 
 @pytest.mark.parametrize("password", ["short", "aaaaaaaaaaaa", "wangwang1234"])
@@ -100,9 +125,7 @@ def test_demo_accounts_are_made_once(session: Session, now: datetime) -> None:
     assert [made.username for made in first] == ["reviewer", "supervisor", "admin"]
     for made in first:
         assert made.password is not None
-        assert isinstance(
-            account.authenticate_console_account(session, made.username, made.password, now), account.Account
-        )
+        assert isinstance(sign_in(session, made.username, made.password, now), account.Account)
     assert [made.password for made in second] == [None, None, None]
 
 
