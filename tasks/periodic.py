@@ -6,6 +6,8 @@ import logging
 from datetime import UTC, datetime
 
 from database import transaction
+from domain import credential
+from domain.attempts import local_day
 from engine import attachments, jobs, timers
 from engine.errors import Conflict
 from tasks.app import app, platform
@@ -61,12 +63,23 @@ def delete_expired_attachments() -> None:
     log.info("%d attachments expired, %d orphaned files removed", deleted, swept)
 
 
+@app.task(name="expire_credentials")
+def expire_credentials() -> None:
+    """Credentials whose document ran out yesterday or before, by the calendar of the people who hold them."""
+    now = datetime.now(UTC)
+    with transaction(platform().sessions) as session:
+        ended = credential.expire_credentials(session, local_day(now), now)
+    if ended:
+        log.info("%d credentials expired", ended)
+
+
 SCHEDULE = {  # seconds
     "announce_ready_jobs": 5.0,
     "free_expired_leases": 5.0,
     "fire_due_timers": 1.0,
     "send_notices": 5.0,
     "delete_expired_attachments": 600.0,
+    "expire_credentials": 3600.0,  # a date decides; hourly, so that no restart skips a day
 }
 
 app.conf.beat_schedule = {
