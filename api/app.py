@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from api.applications import applications_api
 from api.attachments import attachments_api
 from api.auth import is_loopback
+from api.case_diagram import case_diagram_api
+from api.case_readings import case_readings_api
 from api.cases import cases_api
 from api.console import CSP as CONSOLE_CSP
 from api.console import DIST, console
@@ -43,6 +45,8 @@ PARTS = (
     attachments_api,
     inbox_api,
     cases_api,
+    case_readings_api,
+    case_diagram_api,
     evidence_api,
     health,
     documentation,

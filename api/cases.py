@@ -15,6 +15,8 @@ from api.evidence import evidence_link, look_at_case
 from api.masking import masked_variables
 from api.request_session import now
 from api.transactions import reads
+from domain.account import display_names
+from engine.case_story import awaited_now
 from engine.deploy import find_definition
 from engine.errors import NotFound
 from engine.model.definition import DefinitionId
@@ -58,6 +60,14 @@ class ActivityOut(BaseModel):
     how: str
 
 
+class AwaitedOut(BaseModel):
+    kind: str
+    element: str
+    sentence: str = Field(description="为什么停在这里，如“等待审核员领取‘人工审核’，应在 … 前办完”")
+    since: datetime
+    due_at: datetime | None
+
+
 class CaseOut(BaseModel):
     id: str
     flow: str
@@ -74,6 +84,7 @@ class CaseOut(BaseModel):
     is_erased: bool
     is_masked: bool = Field(description="未领取本案待办时，个人信息打码")
     variables: dict[str, Any]
+    awaits: list[AwaitedOut] = Field(description="案件现在等待什么，最要紧的在前")
     waits: list[WaitOut]
     attachments: list[EvidenceOut]
     activities: list[ActivityOut]
@@ -85,14 +96,19 @@ class CaseOut(BaseModel):
 @cases_api.doc(summary="案件页")
 def show_case(session: Session, caller: Caller, case_id: str) -> tuple[dict[str, Any], int, dict[str, str]]:
     """领取了本案待办的人看到全部内容，每次查看都有记录；同岗位的其他人看到打码的内容。"""
-    if not is_case_visible(session, case_id, caller.actor):
-        raise NotFound("case.unknown", case=case_id)
-    page = case_page(session, case_id)
-    is_masked = not _holds_claim(page, caller)
+    page, is_masked = case_as_seen(session, case_id, caller)
     shown = _case_json(session, page, caller, is_masked=is_masked)
     if not is_masked:
         look_at_case(caller, case_id)
     return shown, 200, {"ETag": case_tag(page.summary)}
+
+
+def case_as_seen(session: Session, case_id: str, caller: Caller) -> tuple[CasePage, bool]:
+    """The case, and whether it is to be masked for the caller. Raises NotFound where it does not exist for them."""
+    if not is_case_visible(session, case_id, caller.actor):
+        raise NotFound("case.unknown", case=case_id)
+    page = case_page(session, case_id)
+    return page, not _holds_claim(page, caller)
 
 
 def _holds_claim(page: CasePage, caller: Caller) -> bool:
@@ -122,6 +138,7 @@ def _case_json(session: Session, page: CasePage, caller: Caller, *, is_masked: b
         "is_erased": summary.is_erased,
         "is_masked": is_masked,
         "variables": masked_variables(page.variables, forms) if is_masked else dict(page.variables),
+        "awaits": _awaits_json(session, page, at),
         "waits": [_wait_json(wait) for wait in page.waits],
         "attachments": [
             {
@@ -135,6 +152,21 @@ def _case_json(session: Session, page: CasePage, caller: Caller, *, is_masked: b
         ],
         "activities": [_activity_json(each) for each in history(session, summary.id).activities],
     }
+
+
+def _awaits_json(session: Session, page: CasePage, at: datetime) -> list[dict[str, Any]]:
+    awaited = awaited_now(session, page, at)
+    names = display_names(session, {each.holder for each in awaited if each.holder})
+    return [
+        {
+            "kind": each.kind,
+            "element": each.element,
+            "sentence": each.sentence.replace("{holder}", names.get(each.holder) or "申请人"),
+            "since": each.since,
+            "due_at": each.due_at,
+        }
+        for each in awaited
+    ]
 
 
 def _wait_json(wait: WaitView) -> dict[str, Any]:

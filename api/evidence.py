@@ -52,7 +52,7 @@ def evidence_link(caller: Caller, attachment_id: str, at: datetime) -> str:
 def record_look(
     session: Session, account_id: str, case_id: str, at: datetime, *, what: str, attachment_id: str | None = None
 ) -> None:
-    """what: `image`, or `case` for a page with nothing masked."""
+    """what: `image`, or `case`, `reading`, `history` for a page of the case with nothing masked."""
     session.execute(
         insert(EvidenceLook).values(
             id=new_id(), at=at, account_id=account_id, case_id=case_id, what=what, attachment_id=attachment_id
@@ -60,9 +60,15 @@ def record_look(
     )
 
 
-def look_at_case(caller: Caller, case_id: str) -> None:
+def look_at_case(caller: Caller, case_id: str, what: str = "case") -> None:
     """Record, in a transaction of its own, that the caller is about to be shown a case with nothing masked."""
-    in_one_transaction(lambda session: record_look(session, caller.account_id, case_id, now(), what="case"))
+    in_one_transaction(lambda session: record_look(session, caller.account_id, case_id, now(), what=what))
+
+
+def look_at_person(caller: Caller, person_id: str) -> None:
+    """As look_at_case(), for a person of the register."""
+    look = {"id": new_id(), "at": now(), "account_id": caller.account_id, "person_id": person_id, "what": "person"}
+    in_one_transaction(lambda session: session.execute(insert(EvidenceLook).values(look)))
 
 
 @evidence_api.get("/evidence/<attachment_id>")

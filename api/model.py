@@ -44,7 +44,7 @@ class IdempotentAnswer(Base):
 
 
 class EvidenceLook(Base):
-    """Somebody saw what is personal. `what`: `image`, `case` or `person` for a page with nothing masked."""
+    """Somebody saw what is personal. `what`: `image`; else the page: `case`, `reading`, `history`, `person`."""
 
     __tablename__ = "evidence_look"
     __table_args__ = (

@@ -224,8 +224,8 @@ def _item_view(definition: Definition, row: AnyRow) -> WorkItemView:
 
 
 def _wait_view(definition: Definition, row: AnyRow) -> WaitView:
-    same = ("id", "case_id", "kind", "element", "state", "created_at", "closed_at", "closed_by", "due_at")
-    more = ("assignee", "service", "attempt", "message", "code", "note")
+    same = ("id", "case_id", "kind", "address", "element", "state", "created_at", "closed_at", "closed_by", "due_at")
+    more = ("assignee", "form", "service", "attempt", "message", "code", "note")
     values = {name: row._mapping[name] for name in (*same, *more)}
     return WaitView(title=_title(definition, row.element), group=row.group_name, **values)
 

@@ -61,6 +61,7 @@ class WaitView:
     id: str
     case_id: str
     kind: str
+    address: str
     element: str
     title: str
     state: str
@@ -70,6 +71,7 @@ class WaitView:
     due_at: datetime | None
     group: str | None
     assignee: str | None
+    form: str | None
     service: str | None
     attempt: int | None
     message: str | None

@@ -59,7 +59,7 @@ def _reading(path: Path, kind: str) -> dict[str, Any]:  # Any: the JSON object o
 def _reading_for_people(found: dict[str, Any]) -> str:
     if "error" in found:
         return f"{found['file']}：{found['message'] or found['error']}"
-    from tasks.vision.warning_texts import warning_text
+    from domain.reading_texts import warning_text
 
     values = [f"  {name}：{field['value']}（{field['confidence']:.2f}）" for name, field in found["fields"].items()]
     hints = [f"  ! {warning_text(code)}" for code in found["warnings"]]

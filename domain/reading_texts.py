@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from domain.documents import DOCUMENT_LABELS
+
 FIELD_LABELS = {
     "name": "姓名",
     "sex": "性别",
@@ -14,6 +16,13 @@ FIELD_LABELS = {
     "document_number": "证件号码",
     "nationality": "国籍",
     "expiry": "有效期",
+}
+
+# What a photographed page shows, by the reader's word for it.
+PAGE_LABELS: dict[str, str] = {
+    "resident_id_front": "身份证人像面",
+    "resident_id_back": "身份证国徽面",
+    **{kind.value: label for kind, label in DOCUMENT_LABELS.items()},
 }
 
 WARNING_TEXTS = {

@@ -1,0 +1,108 @@
+"""The diagram of a case with its token, and its history in sentences."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from apiflask import APIBlueprint
+from pydantic import BaseModel, Field
+from sqlalchemy.orm import Session
+
+from api.auth import Audience, Caller
+from api.cases import case_as_seen
+from api.evidence import look_at_case
+from api.transactions import reads
+from domain.account import display_names
+from engine.case_story import StoryLine, case_story
+from engine.queries import history
+from engine.way_taken import way_taken
+
+case_diagram_api = APIBlueprint("case_diagram", __name__, url_prefix="/api/v1", tag="案件")
+
+APPLICANT, PLATFORM, STAFF = "申请人", "系统", "工作人员"
+
+
+class TokenOut(BaseModel):
+    element: str
+    kind: str = Field(description="WORK_ITEM、JOB、TIMER、MESSAGE、INCIDENT")
+    since: datetime
+
+
+class ElementOut(BaseModel):
+    element: str
+    times: int = Field(description="到达过几次")
+    how: str = Field(description="entered 进行中、completed、cancelled、failed")
+
+
+class CaseDiagram(BaseModel):
+    xml: str = Field(description="本案所用版本的 BPMN 2.0")
+    tokens: list[TokenOut] = Field(description="案件现在停在哪里")
+    elements: list[ElementOut] = Field(description="走过的元素")
+    lines: list[str] = Field(description="走过的连线（sequenceFlow 的 id）")
+
+
+class DetailOut(BaseModel):
+    title: str
+    value: str
+
+
+class StoryLineOut(BaseModel):
+    seq: int
+    at: datetime
+    who: str = Field(description="申请人、工作人员的姓名，或“系统”")
+    is_mine: bool
+    element: str = Field(description="流程图元素；没有时为空")
+    sentence: str
+    details: list[DetailOut]
+    is_routine: bool = Field(description="系统的日常步骤，可以折叠")
+
+
+class CaseHistory(BaseModel):
+    is_masked: bool = Field(description="打码时，自由填写的内容不显示")
+    items: list[StoryLineOut]
+
+
+@case_diagram_api.get("/cases/<case_id>/diagram")
+@reads(Audience.CONSOLE)
+@case_diagram_api.output(CaseDiagram)
+@case_diagram_api.doc(summary="案件的流程图")
+def show_case_diagram(session: Session, caller: Caller, case_id: str) -> dict[str, Any]:
+    """本案版本的流程图、现在的位置、走过的路和次数。"""
+    page, _ = case_as_seen(session, case_id, caller)
+    return asdict(way_taken(session, page))
+
+
+@case_diagram_api.get("/cases/<case_id>/history")
+@reads(Audience.CONSOLE)
+@case_diagram_api.output(CaseHistory)
+@case_diagram_api.doc(summary="案件的经过")
+def show_case_history(session: Session, caller: Caller, case_id: str) -> dict[str, Any]:
+    """一行一句，先发生的在前。"""
+    page, is_masked = case_as_seen(session, case_id, caller)
+    lines = case_story(session, page, history(session, case_id))
+    names = display_names(session, {line.actor for line in lines if line.actor})
+    started_by = page.summary.started_by
+    items = [_line_json(line, caller, names, started_by, is_masked=is_masked) for line in lines]
+    if not is_masked:
+        look_at_case(caller, case_id, "history")
+    return {"is_masked": is_masked, "items": items}
+
+
+def _line_json(
+    line: StoryLine, caller: Caller, names: dict[str, str], started_by: str, *, is_masked: bool
+) -> dict[str, Any]:
+    who = APPLICANT if line.actor == started_by else names.get(line.actor, STAFF) if line.actor else PLATFORM
+    return {
+        "seq": line.seq,
+        "at": line.at,
+        "who": who,
+        "is_mine": line.actor == caller.account_id,
+        "element": line.element,
+        "sentence": line.sentence,
+        "details": [
+            {"title": each.title, "value": each.value} for each in line.details if not (is_masked and each.is_personal)
+        ],
+        "is_routine": line.is_routine,
+    }

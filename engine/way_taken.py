@@ -1,0 +1,111 @@
+"""The diagram of a case with what happened on it: where tokens stand, how often each element was reached, by which lines."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from engine.deploy import find_definition
+from engine.diagram_parts import Line, diagram_parts
+from engine.model.definition import DefinitionId
+from engine.model.waiting import WaitKind
+from engine.queries import history
+from engine.views import ActivityView, CasePage, WaitView
+
+_STANDS_BESIDE = frozenset({"boundaryEvent", "startEvent"})  # they listen; no token stands on them
+
+
+@dataclass(frozen=True, slots=True)
+class TokenMark:
+    """kind: of the wait, WORK_ITEM, JOB, TIMER, MESSAGE or INCIDENT."""
+
+    element: str
+    kind: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ElementMark:
+    """times: how often it was reached. how: how it ended last, "entered" while it is active."""
+
+    element: str
+    times: int
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class WayTaken:
+    """xml: the diagram of the case's version as it was deployed. lines: ids of sequence flows, in order of first use."""
+
+    xml: str
+    tokens: tuple[TokenMark, ...]
+    elements: tuple[ElementMark, ...]
+    lines: tuple[str, ...]
+
+
+def way_taken(session: Session, page: CasePage) -> WayTaken:
+    definition = find_definition(session, DefinitionId(page.summary.definition_id))
+    activities = history(session, page.summary.id).activities
+    kinds = {element.id: element.kind for element in definition.process.elements.values()}
+    return WayTaken(
+        definition.flow.bpmn.decode(),
+        tuple(_tokens(page.waits, kinds)),
+        tuple(_marks(activities)),
+        tuple(lines_used(diagram_parts(definition.flow.bpmn).lines, activities)),
+    )
+
+
+def lines_used(lines: Sequence[Line], activities: Sequence[ActivityView]) -> list[str]:
+    """Ids of the lines the token came by, worked out from the activities in their order.
+
+    An element was reached from the one before it that ended last; a parallel join from all of them. Each end of an element
+    leads on once by each of its lines, that of an exclusive gateway once at all.
+    """
+    into: dict[str, list[Line]] = {}
+    for line in lines:
+        into.setdefault(line.target, []).append(line)
+    spent: set[tuple[int, str]] = set()
+    used: dict[str, None] = {}
+    for place, reached in enumerate(activities):
+        found = [
+            (start, line)
+            for line in into.get(reached.element, ())
+            if (start := _left_from(line, activities[:place], reached, spent)) is not None
+        ]
+        if found and reached.kind != "parallelGateway":
+            found = [max(found, key=lambda each: (activities[each[0]].left_at, each[0]))]
+        for start, line in found:
+            by = activities[start]
+            spent.add((start, "" if by.kind == "exclusiveGateway" else line.id))
+            used.setdefault(line.id)
+    return list(used)
+
+
+def _left_from(
+    line: Line, before: Sequence[ActivityView], reached: ActivityView, spent: set[tuple[int, str]]
+) -> int | None:
+    """Place of the latest activity that may have led along this line."""
+    for start in range(len(before) - 1, -1, -1):
+        left = before[start]
+        if left.element != line.source or left.how != "completed" or left.left_at is None:
+            continue
+        if left.left_at <= reached.entered_at and not {(start, ""), (start, line.id)} & spent:
+            return start
+    return None
+
+
+def _marks(activities: Iterable[ActivityView]) -> Iterable[ElementMark]:
+    times = Counter(activity.element for activity in activities)
+    how = {activity.element: activity.how for activity in activities}
+    return (ElementMark(element, count, how[element]) for element, count in times.items())
+
+
+def _tokens(waits: Iterable[WaitView], kinds: Mapping[str, str]) -> Iterable[TokenMark]:
+    for wait in waits:
+        listens = wait.kind in {WaitKind.TIMER, WaitKind.MESSAGE} and kinds.get(wait.element) in _STANDS_BESIDE
+        if wait.closed_at is None and not listens:
+            yield TokenMark(wait.element, wait.kind, wait.created_at)
