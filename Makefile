@@ -6,7 +6,7 @@ PY := .venv/bin/python
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-.PHONY: help install install-dev run web client demo test test-full lint bench lock migration clean
+.PHONY: help install install-dev run web client screenshots demo test test-full lint bench lock migration clean
 
 install:
 	@$(PYTHON) tools/bootstrap.py
@@ -22,6 +22,9 @@ web: install  ## build the console into web/dist, if its sources changed (make r
 
 client: install  ## the console's types of the HTTP API from the server's OpenAPI document
 	@$(PY) -m tools.openapi_client
+
+screenshots: install-dev  ## every page into docs/screenshots/ (needs chromium and fonts-noto-cjk); look at them
+	@exec $(PY) -m tools.screenshots
 
 demo: install  ## play 12 people through the HTTP API in a temporary folder; a table at the end
 	@exec $(PY) -m tools.demo

@@ -1,4 +1,4 @@
-"""What every suite shares: the seconds a suite took, in the closing lines."""
+"""What every suite shares: the seconds a suite took and the figures tests recorded, in the closing lines."""
 
 from __future__ import annotations
 
@@ -9,13 +9,19 @@ from typing import Any
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     seconds: dict[str, float] = defaultdict(float)
     tests: dict[str, int] = defaultdict(int)
+    figures: list[tuple[str, object]] = []
     for reports in terminalreporter.stats.values():
         for report in reports:
             if hasattr(report, "duration") and hasattr(report, "when"):
                 suite = "/".join(report.nodeid.split("::")[0].split("/")[1:3]).removesuffix(".py")
                 seconds[suite] += report.duration
                 tests[suite] += report.when == "call"
+                figures += report.user_properties if report.when == "call" else []
     if seconds:
         terminalreporter.section("seconds per suite (both workers added up)")
         for suite in sorted(seconds, key=lambda name: -seconds[name]):
             terminalreporter.write_line(f"{seconds[suite]:8.1f}  {tests[suite]:4d} tests  {suite}")
+    if figures:
+        terminalreporter.section("figures (record_property)")
+        for name, figure in figures:
+            terminalreporter.write_line(f"{figure}  {name}")

@@ -1,0 +1,116 @@
+"""People who sit at the console, each in a browser profile of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
+
+from tools.demo.site import PASSWORD, Site
+
+PATIENCE_MS = 8_000
+WAITS_FOR_SENDING = 150  # of a tenth of a second: a decision is sent five seconds after it was made
+
+
+@dataclass
+class Console:
+    """One tab. complaints: what the browser wrote in red. sent: decisions the server has taken."""
+
+    site: Site
+    context: BrowserContext
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+    sent: int = 0
+
+    def goes_to(self, path: str) -> None:
+        self.page.goto(self.site.page_of(path))
+
+    def signs_in(self, username: str, password: str = PASSWORD) -> None:
+        self.page.get_by_label("用户名").fill(username)
+        self.page.get_by_label("密码").fill(password)
+        self.page.get_by_role("button", name="登录", exact=True).click()
+
+    def sees(self, text: str) -> None:
+        expect(self.page.get_by_text(text).first).to_be_visible()
+
+    def presses(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def picks(self, *options: str) -> None:
+        """Each by the key that the form shows beside it."""
+        for option in options:
+            label = self.page.locator("label", has=self.page.get_by_text(option, exact=True))
+            self.page.keyboard.press(label.locator("kbd").inner_text())
+
+    def writes_opinion(self, text: str) -> None:
+        box = self.page.get_by_label("审核意见")
+        box.fill(text)
+
+    def sends(self) -> None:
+        self.page.keyboard.press("Control+Enter")
+
+    def opens_item(self, item_id: str) -> None:
+        self.goes_to(f"/work-items/{item_id}")
+
+    def sees_a_list(self) -> None:
+        expect(self.page.get_by_role("row").nth(1)).to_be_visible()
+
+    def claims(self, item_id: str) -> None:
+        """Open the item and claim it; its form is ready afterwards."""
+        self.opens_item(item_id)
+        self.page.get_by_role("button", name="领取").first.click()
+        expect(self.page.get_by_role("radio").first).to_be_enabled()
+
+    def waits_for_another_item(self, known: list[str]) -> str:
+        """The id of the item whose form is open now, once it is none of `known`."""
+        others = [f"!location.pathname.endsWith('{one}')" for one in known]
+        at_one = "location.pathname.includes('/work-items/')"
+        self.page.wait_for_function(" && ".join([at_one, *others, "document.querySelector('form input:enabled')"]))
+        return self.item_id
+
+    def waits_until_sent(self, count: int) -> None:
+        """Until the server has taken so many decisions of this tab."""
+        for _ in range(WAITS_FOR_SENDING):
+            if self.sent >= count:
+                return
+            self.page.wait_for_timeout(100)
+        raise AssertionError(f"{self.sent} of {count} decisions were sent")
+
+    @property
+    def item_id(self) -> str:
+        """Of the item this tab is at; "" where it is at none."""
+        _, _, rest = self.page.url.partition("/work-items/")
+        return rest.partition("?")[0]
+
+    def opens_a_second_tab(self) -> Console:
+        return at_a_tab(self.site, self.context, self.complaints)
+
+
+def sit_down(site: Site, browser: Browser, *, width: int = 1440, height: int = 900) -> Console:
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        locale="zh-CN",
+        timezone_id="Asia/Shanghai",
+        reduced_motion="reduce",
+    )
+    context.set_default_timeout(PATIENCE_MS)
+    return at_a_tab(site, context, [])
+
+
+def at_a_tab(site: Site, context: BrowserContext, complaints: list[str]) -> Console:
+    console = Console(site, context, context.new_page(), complaints)
+    console.page.on("pageerror", lambda error: complaints.append(f"uncaught: {error}"))
+    console.page.on("console", lambda line: _note(complaints, line.type, line.text))
+    console.page.on("response", lambda answer: _count(console, answer))
+    return console
+
+
+def _count(console: Console, answer: Response) -> None:
+    console.sent += answer.url.endswith("/complete") and answer.ok
+
+
+def _note(complaints: list[str], kind: str, text: str) -> None:
+    # A refusal (4xx) is an answer; the browser writes it in red all the same.
+    if kind == "error" and "Failed to load resource" not in text:
+        complaints.append(text)

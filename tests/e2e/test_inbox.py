@@ -1,0 +1,67 @@
+"""The inbox: keys, filters kept in the address, claiming several, and nobody without work looks at a blank page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from playwright.sync_api import expect
+
+from tests.e2e.console import Console
+from tests.e2e.ledger import holder_of
+from tools.browser import violations
+from tools.demo.desk import insisting_on_a_name, with_a_passport
+from tools.demo.site import Site
+
+HOUR = timedelta(hours=1)
+
+
+def test_j_and_enter_open_an_item(site: Site, reviewer: Console) -> None:
+    insisting_on_a_name(site.desk, HOUR)
+    reviewer.goes_to("/inbox")
+    reviewer.sees_a_list()
+
+    reviewer.presses("j", "k", "Enter")
+
+    reviewer.page.wait_for_url("**/work-items/*")
+
+
+def test_c_claims_the_item_under_the_cursor(site: Site, reviewer: Console) -> None:
+    application = with_a_passport(site.desk, 100 * HOUR)
+    reviewer.goes_to("/inbox?view=groups")
+    reviewer.sees_a_list()
+
+    with reviewer.page.expect_response(lambda answer: answer.url.endswith("/claim")):
+        reviewer.presses("c")
+
+    assert holder_of(site, application) == "reviewer-one"
+
+
+def test_the_question_mark_shows_the_keys(reviewer: Console) -> None:
+    reviewer.goes_to("/inbox")
+    reviewer.page.wait_for_load_state("networkidle")
+
+    reviewer.presses("?")
+
+    expect(reviewer.page.get_by_role("dialog", name="键盘操作")).to_be_visible()
+
+
+def test_nobody_without_work_looks_at_a_blank_page(site: Site, sits_down: Callable[..., Console]) -> None:
+    idle = sits_down()
+    idle.goes_to("/inbox")
+
+    idle.signs_in(site.staff("idle", "nobody.at_all", display_name="闲人"))
+
+    idle.sees("没有")
+
+
+def test_inbox_and_case_have_no_serious_barrier(site: Site, reviewer: Console) -> None:
+    application = insisting_on_a_name(site.desk, HOUR)
+    reviewer.goes_to("/inbox")
+    reviewer.sees_a_list()
+    assert violations(reviewer.page) == []
+
+    reviewer.claims(application.open_item())
+    reviewer.page.wait_for_load_state("networkidle")
+
+    assert violations(reviewer.page) == []

@@ -1,0 +1,199 @@
+"""Work on a reviewer's desk, ready in seconds: real cases of 实名认证, brought there by the engine with readings by hand.
+
+For browser tests, screenshots and benchmarks. Where reading itself matters, play tools/demo/stories.py instead.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from database import transaction
+from domain.account import bind_phone, find_or_create_wechat_account
+from engine.actors import Actor
+from engine.attachments import store_attachment
+from engine.case import WAITING
+from engine.jobs import JobResult, lease_job, succeed_job
+from engine.model.waiting import WaitKind
+from engine.start import start_case
+from engine.work_items import claim_work_item, complete_work_item
+from tools.cards import faces
+from tools.cards.passport import make_passport
+from tools.cards.people import Person, make_person
+from tools.cards.scene import to_jpeg
+from tools.demo.papers import Json, Page, a_reading, pages_of_card, pages_of_passport
+
+REVIEWERS = frozenset({"real_name.reviewer", "real_name.supervisor"})
+AGREED = {"read_consent": "read_document/2026-01"}
+
+
+@dataclass
+class Desk:
+    """sessions: of a prepared platform. rng: gives the people; the same seed, the same desk."""
+
+    sessions: sessionmaker[Session]
+    rng: random.Random
+    _count: int = field(default=0, init=False)
+
+    def person(self, name: str | None = None) -> Person:
+        return make_person(self.rng, name=name)
+
+    def begin(self, *, ago: timedelta, name: str, number: str, document: str = "resident_id") -> Application:
+        """An application of somebody new, begun `ago` before now, whose photographs are asked for next."""
+        self._count += 1
+        at = datetime.now(UTC) - ago
+        with transaction(self.sessions) as session:
+            account = find_or_create_wechat_account(session, f"desk-{self.rng.getrandbits(64):x}-{self._count}", at)
+            who = Actor(account.id, frozenset({"applicant"}))
+            case_id = start_case(session, "real_name", by=who, values={}, now=at)
+        application = Application(self.sessions, case_id, who, at)
+        application.completes("consent", AGREED)
+        method = "automatic" if document == "resident_id" else "manual"
+        typed = {"name": name, "document_type": document, "document_number": number, "method": method}
+        application.completes("information", typed)
+        return application
+
+
+@dataclass
+class Application:
+    """One case. at: when its next step happens."""
+
+    sessions: sessionmaker[Session]
+    case_id: str
+    applicant: Actor
+    at: datetime
+
+    @contextmanager
+    def _step(self) -> Iterator[Session]:
+        with transaction(self.sessions) as session:
+            yield session
+
+    def completes(self, form: str, values: Mapping[str, Any], *, by: Actor | None = None) -> None:
+        """The open item of that form, by the applicant unless told otherwise."""
+        item = self._open(WAITING.c.form == form)
+        who = by or self.applicant
+        with self._step() as session:
+            if item.assignee is None:
+                claim_work_item(session, item.id, by=who, now=self.at)
+            complete_work_item(session, item.id, by=who, values=dict(values), now=self.at)
+
+    def sends(self, pages: Sequence[Page], *, form: str = "scan", **reading: Any) -> None:
+        """The photographs, and what the reader makes of them (see tools/demo/papers.py)."""
+        photos = [self.keep(page.photo, "photo") for page in pages]
+        self.completes(form, dict(zip(("front", "back"), photos, strict=False)))
+        read = [(page, photo, self.keep(page.flat, "rectified")) for page, photo in zip(pages, photos, strict=True)]
+        self.returns("document.read", a_reading(read, **reading))
+
+    def returns(self, service: str, value: Json) -> None:
+        """The waiting job's result."""
+        job = self._open(WAITING.c.service == service)
+        with self._step() as session:
+            leased = lease_job(session, job.id, worker="desk", now=self.at)
+            assert leased is not None, f"{service} of case {self.case_id} was taken by a worker"
+            assert succeed_job(session, leased, JobResult(value), now=self.at)
+
+    def keep(self, content: bytes, kind: str) -> str:
+        with self._step() as session:
+            return store_attachment(
+                session, self.case_id, content, "image/jpeg", kind, by=self.applicant.id, now=self.at
+            )
+
+    def open_item(self) -> str:
+        """Id of the one thing that is asked for now."""
+        return str(self._open(WAITING.c.kind == WaitKind.WORK_ITEM).id)
+
+    def _open(self, condition: Any) -> Any:  # Any: a row of the table of waits
+        mine = (WAITING.c.case_id == self.case_id) & WAITING.c.closed_at.is_(None)
+        with self.sessions() as session:
+            return session.execute(select(WAITING).where(mine, condition)).one()
+
+
+def insisting_on_a_name(
+    desk: Desk, ago: timedelta, *, typed: str | None = None, printed: str | None = None
+) -> Application:
+    """The typed name differs from the printed one in its last character, and the applicant stands by it."""
+    person = desk.person(printed)
+    name = typed or person.name[:-1] + ("源" if person.name[-1] != "源" else "远")
+    application = desk.begin(ago=ago, name=name, number=person.id_number)
+    application.sends(pages_of_card(person, desk.rng))
+    application.completes("correct", {"next_step": "review", "name": name, "document_number": person.id_number})
+    return application
+
+
+def with_a_doubtful_card(desk: Desk, ago: timedelta) -> Application:
+    """Everything agrees, but the date of birth that was read is not the number's."""
+    person = desk.person()
+    application = desk.begin(ago=ago, name=person.name, number=person.id_number)
+    wrong = person.birth.replace(
+        year=person.birth.year - 1 if (person.birth.month, person.birth.day) != (2, 29) else 1952
+    )
+    application.sends(
+        pages_of_card(person, desk.rng),
+        warnings=[["birth_disagrees", "glare"]],
+        confidences={"birth": 0.71},
+        instead={"birth": wrong.isoformat()},
+    )
+    return application
+
+
+def with_a_passport(desk: Desk, ago: timedelta) -> Application:
+    passport = make_passport(desk.rng)
+    application = desk.begin(ago=ago, name=passport.name, number=passport.number, document="passport")
+    application.sends(pages_of_passport(passport, desk.rng), form="scan_page")
+    return application
+
+
+def after_new_photos(desk: Desk, ago: timedelta) -> Application:
+    """The first photographs were not good enough for a reviewer: a second attempt is there to be looked at."""
+    application = insisting_on_a_name(desk, ago)
+    reviewer = Actor("desk", REVIEWERS)
+    asked = {"review_decision": "new_photos", "new_photos": ["back"], "opinion": "反面有反光，请避开灯光重拍。"}
+    application.completes("review", asked, by=reviewer)
+    application.at += timedelta(minutes=20)
+    application.sends(pages_of_card(desk.person(), desk.rng), form="retake")
+    return application
+
+
+def with_two_faces(desk: Desk, ago: timedelta) -> Application:
+    """Somebody verified comes with another WeChat account, and the selfie is not surely theirs."""
+    person, number = desk.person(), desk.rng.randrange(10**7)
+    first = desk.begin(ago=ago, name=person.name, number=person.id_number)
+    with transaction(desk.sessions) as session:
+        bind_phone(session, first.applicant.id, f"1381{number:07}")
+    first.sends(pages_of_card(person, desk.rng))
+    again = desk.begin(ago=ago, name=person.name, number=person.id_number)
+    again.sends(pages_of_card(person, desk.rng))
+    again.completes("choose_proof", {"proof": "face"})
+    again.completes("face_consent", {"face_choice": "agree", "face_consent_version": "compare_face/2026-01"})
+    selfie = again.keep(to_jpeg(faces.selfie(0, desk.rng)), "selfie")
+    again.completes("selfie", {"selfie": selfie})
+    again.returns(
+        "face.match",
+        {
+            "engine": "by hand",
+            "score": 0.41,
+            "band": "unsure",
+            "may_pass": True,
+            "boxes": {"portrait": [688, 120, 888, 400], "selfie": [210, 250, 510, 690]},
+            "quality": {
+                "portrait": {"size_px": 200.0, "sharpness": 140.0, "yaw": 1.0, "pitch": 2.0, "roll": 0.0},
+                "selfie": {"size_px": 300.0, "sharpness": 35.0, "yaw": 14.0, "pitch": -3.0, "roll": 4.0},
+            },
+        },
+    )
+    return again
+
+
+KINDS = (insisting_on_a_name, with_a_doubtful_card, with_a_passport, after_new_photos, with_two_faces)
+
+
+def fill(desk: Desk, count: int, *, spread: timedelta = timedelta(hours=6)) -> list[Application]:
+    """`count` cases waiting for a reviewer, oldest first, of every kind in turn."""
+    return [KINDS[i % len(KINDS)](desk, spread * (count - i) / count) for i in range(count)]

@@ -1,0 +1,150 @@
+"""`make screenshots`: every page as people meet it (with data, empty, failing) into docs/screenshots/, at 1440 and 390 wide.
+
+Afterwards look at them: what looks unfinished is unfinished.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, BrowserContext, Page, Route
+
+from config import ROOT
+from tools import supervisor
+from tools.browser import ChromiumMissing, chromium
+from tools.demo.desk import fill
+from tools.demo.site import PASSWORD, Site, a_site
+
+FOLDER = ROOT / "docs" / "screenshots"
+DESK, PHONE = (1440, 900), (390, 844)
+CASES = 12
+
+Arrange = Callable[[Page], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """path: below the site's address. who: a user name, None for a stranger. arrange: what is done before looking."""
+
+    name: str
+    path: str
+    who: str | None = None
+    arrange: Arrange = lambda page: None
+    sizes: tuple[tuple[int, int], ...] = (DESK,)
+    whole: bool = False
+
+
+BOTH = (DESK, PHONE)
+BUSY, IDLE = "busy-reviewer", "idle-reviewer"  # one with a full inbox, one whose groups have none
+
+
+def main() -> int:
+    started = time.monotonic()
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="screenshots-") as folder,
+            chromium() as browser,
+            a_site(Path(folder)) as site,
+        ):
+            count = take_all(site, browser)
+    except (ChromiumMissing, supervisor.NotReady) as failure:
+        print(f"[截图] {failure}", file=sys.stderr)
+        return 1
+    print(f"[截图] {count} 张，用时 {time.monotonic() - started:.0f} 秒：docs/screenshots/")
+    return 0
+
+
+def take_all(site: Site, browser: Browser) -> int:
+    """The number of pictures taken."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    site.staff(BUSY, display_name="王审核")
+    site.staff(IDLE, "none.at_all", display_name="赵审核")
+    fill(site.desk, CASES)
+    taken = 0
+    for shot in SHOTS:
+        for size in shot.sizes:
+            _take(site, browser, shot, size)
+            taken += 1
+    return taken
+
+
+def _take(site: Site, browser: Browser, shot: Shot, size: tuple[int, int]) -> None:
+    context = browser.new_context(
+        viewport={"width": size[0], "height": size[1]},
+        locale="zh-CN",
+        timezone_id="Asia/Shanghai",
+        reduced_motion="reduce",
+    )
+    context.set_default_timeout(8_000)
+    try:
+        if shot.who:
+            _sign_in(context, site, shot.who)
+        page = context.new_page()
+        page.goto(site.address + shot.path)
+        page.wait_for_load_state("networkidle")
+        shot.arrange(page)
+        page.screenshot(path=FOLDER / f"{shot.name}-{size[0]}.png", full_page=shot.whole)
+        print(f"[截图] {shot.name}-{size[0]}.png", flush=True)
+    finally:
+        context.close()
+
+
+def _sign_in(context: BrowserContext, site: Site, who: str) -> None:
+    answer = context.request.post(
+        f"{site.address}/api/v1/session/password",
+        data={"username": who, "password": PASSWORD},
+        headers={"X-Requested-With": "screenshots"},
+    )
+    assert answer.ok, answer.text()
+
+
+def _wrong_password(page: Page) -> None:
+    page.get_by_label("用户名").fill("reviewer")
+    page.get_by_label("密码").fill("guess")
+    page.get_by_role("button", name="登录", exact=True).click()
+    page.get_by_role("alert").wait_for()
+
+
+def _failing(pattern: str) -> Arrange:
+    """The server refuses what the page asks for, and the page is loaded again."""
+    told = {
+        "status": 503,
+        "code": "server.busy",
+        "title": "服务繁忙",
+        "detail": "请稍后重试。",
+        "request_id": "01J0000000",
+    }
+
+    def refuse(route: Route) -> None:
+        route.fulfill(status=503, content_type="application/problem+json", body=json.dumps(told))
+
+    def arrange(page: Page) -> None:
+        page.route(pattern, refuse)
+        page.reload()
+        page.wait_for_load_state("networkidle")
+
+    return arrange
+
+
+SHOTS = (
+    Shot("start", "/", sizes=BOTH),
+    Shot("docs", "/docs", sizes=BOTH),
+    Shot("sign-in", "/console/sign-in", sizes=BOTH),
+    Shot("sign-in-refused", "/console/sign-in", arrange=_wrong_password),
+    Shot("not-found", "/console/nowhere", BUSY),
+    Shot("inbox", "/console/inbox", BUSY),
+    Shot("inbox-wide", "/console/inbox", BUSY, sizes=((1920, 1080),)),
+    Shot("inbox-filtered-empty", "/console/inbox?facet=taiwan_permit", BUSY),
+    Shot("inbox-empty", "/console/inbox", IDLE),
+    Shot("inbox-failing", "/console/inbox", BUSY, _failing("**/api/v1/inbox?*")),
+    Shot("keys", "/console/inbox", BUSY, lambda page: page.keyboard.press("?")),
+)
+
+if __name__ == "__main__":
+    sys.exit(main())
