@@ -2,7 +2,7 @@
 export const inbox = {
   title: '待办',
   views: { groups: '待领取', mine: '我的', claimed: '办理中', done: '已办' },
-  doneToday: '今天',
+  doneToday: (n: number) => `今天 ${n}`,
   next: '领取下一件',
   nextBusy: '正在领取…',
   none: '没有符合条件、可以领取的待办了。',
