@@ -57,7 +57,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Settings from `environ` (default: the process's environment).
 
     Raises InvalidSettings with DATABASE_URL and no MASTER_KEY, with a MASTER_KEY that is not 32 bytes of base64,
-    or when neither a sandbox nor WeChat credentials are there.
+    with a PORT or DATABASE_URL that cannot be used, or when neither a sandbox nor WeChat credentials are there.
     """
     env = os.environ if environ is None else environ
     var_dir = Path(env.get("VAR_DIR") or ROOT / "var").resolve()
@@ -76,7 +76,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         master_key=_master_key(env, var_dir, required=external is not None),
         sandbox=sandbox,
         public_host=host,
-        port=int(env.get("PORT") or 8000),
+        port=_port(env.get("PORT") or "8000"),
         wechat_app_id=env.get("WECHAT_APP_ID") or None,
         wechat_secret=env.get("WECHAT_SECRET") or None,
         sms_url=env.get("SMS_URL") or None,
@@ -92,11 +92,19 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     return settings
 
 
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
+        raise InvalidSettings("PORT 应为 1 至 65535 的整数。")
+    return int(text)
+
+
 def _driver(url: str) -> str:
-    """`postgresql://` and `postgres://` mean psycopg 3 here."""
+    """`postgresql://` and `postgres://` mean psycopg 3 here. Raises InvalidSettings for a database nobody tested."""
     for prefix in ("postgresql://", "postgres://"):
         if url.startswith(prefix):
             return "postgresql+psycopg://" + url.removeprefix(prefix)
+    if not url.startswith(("postgresql+psycopg://", "sqlite:///")):
+        raise InvalidSettings("DATABASE_URL 应以 postgresql:// 开头；不设置则使用 SQLite。")
     return url
 
 

@@ -19,6 +19,7 @@ from api.auth import close_all_sessions
 from config import Settings
 from database import transaction
 from domain.account import create_console_account, reset_password
+from domain.demo_account import disable_demo_accounts
 from domain.refused import Refused
 from engine.check import check_flow
 from engine.deploy import deploy_folder
@@ -129,7 +130,7 @@ def _deploy_flows(sessions: sessionmaker[Session], settings: Settings) -> click.
     return command
 
 
-def _accounts(sessions: sessionmaker[Session]) -> tuple[click.Command, click.Command]:
+def _accounts(sessions: sessionmaker[Session]) -> tuple[click.Command, ...]:
     password_option = click.option(
         "--password", prompt="口令", hide_input=True, confirmation_prompt=True, help="不给出时提示输入"
     )
@@ -162,7 +163,13 @@ def _accounts(sessions: sessionmaker[Session]) -> tuple[click.Command, click.Com
             close_all_sessions(session, account.id)
             click.echo(f"已更新 {username} 的口令")
 
-    return create, reset
+    @click.command("disable-demo-accounts")
+    def disable() -> None:
+        """停用演示账号：演示用过的数据库转为正式使用之前。"""
+        with transaction(sessions) as session:
+            click.echo(f"已停用 {disable_demo_accounts(session, datetime.now(UTC))} 个演示账号")
+
+    return create, reset, disable
 
 
 _REFUSALS = {

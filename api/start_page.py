@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from api.auth import platform_settings
 from api.health import check_dependencies
 from api.request_session import now, request_session
-from domain.account import DEMO_ACCOUNTS
+from domain.demo_account import DEMO_ACCOUNTS
 from engine.deploy import current_definitions
 from engine.model.instance import Case, CaseState
 from engine.model.waiting import JobState, Waiting, WaitKind

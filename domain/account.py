@@ -5,9 +5,7 @@ A citizen's openid and phone are encrypted with the account's own data key and f
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -219,35 +217,6 @@ def phone_of(session: Session, account_id: str) -> str | None:
     if account.phone_sealed is None:
         return None
     return vault.current().cipher(session, data_owner(account.id)).decrypt(account.phone_sealed, b"phone").decode()
-
-
-@dataclass(frozen=True, slots=True)
-class DemoAccount:
-    """password: None where the account was there already (its password is not known any more)."""
-
-    username: str
-    password: str | None
-    display_name: str
-    groups: frozenset[str]
-
-
-DEMO_ACCOUNTS: tuple[tuple[str, str, frozenset[str]], ...] = (
-    ("reviewer", "演示审核员", frozenset({"real_name.reviewer"})),
-    ("supervisor", "演示审核主管", frozenset({"real_name.reviewer", "real_name.supervisor", REGISTER_GROUP})),
-    ("admin", "演示管理员", frozenset({ADMIN_GROUP})),
-)
-
-
-def create_demo_accounts(session: Session, now: datetime) -> list[DemoAccount]:
-    """Accounts for trying the platform out (sandbox only). Fresh random passwords for those made just now."""
-    made = []
-    for username, display_name, groups in DEMO_ACCOUNTS:
-        password: str | None = None
-        if session.scalar(select(Account.id).where(Account.username == username)) is None:
-            password = "-".join(secrets.token_hex(2) for _ in range(3))
-            create_console_account(session, username, password, now, display_name=display_name, groups=groups)
-        made.append(DemoAccount(username, password, display_name, groups))
-    return made
 
 
 def _new_wechat_account(session: Session, openid: str, openid_hash: str, now: datetime) -> Account:

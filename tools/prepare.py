@@ -7,28 +7,55 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy.exc import OperationalError
+
 from composition import Platform
 from database import transaction
-from domain.account import DemoAccount, create_demo_accounts
+from domain.demo_account import DemoAccount, create_demo_accounts, enabled_demo_accounts
 from engine.deploy import deploy_folder
 from migrations import upgrade
 
 Say = Callable[[str], None]
 
 
+class Unprepared(Exception):
+    """The database cannot be used as it is; the message says what to do."""
+
+
 def prepare(platform: Platform, say: Say) -> list[DemoAccount]:
-    """Bring database and deployments up to date; the demo accounts with their passwords (none outside the sandbox)."""
+    """Bring database and deployments up to date; the demo accounts with their passwords (none outside the sandbox).
+
+    Raises Unprepared when the database does not answer, or lets demo accounts in outside the sandbox.
+    """
     say("数据库：检查结构")
-    upgrade(platform.engine)
+    try:
+        upgrade(platform.engine)
+    except OperationalError as error:
+        # Never the driver's whole message: it may repeat the URL with its password.
+        raise Unprepared(
+            f"数据库连接不上（{type(error.orig).__name__}）：请检查 DATABASE_URL 和数据库服务。"
+        ) from error
     now = datetime.now(UTC)
     with transaction(platform.sessions) as session:
         deployed = deploy_folder(session, platform.settings.flows_dir, now)
     say(f"业务流程：部署了 {len(deployed)} 个新版本" if deployed else "业务流程：没有变化")
     if not platform.settings.sandbox:
+        _refuse_demo_accounts(platform)
         return []
     with transaction(platform.sessions) as session:
         accounts = create_demo_accounts(session, now)
     return _with_kept_passwords(accounts, platform.settings.var_dir / "demo-accounts.json")
+
+
+def _refuse_demo_accounts(platform: Platform) -> None:
+    """Their passwords were shown on somebody's screen: a database that served a demo must not go live with them."""
+    with platform.sessions() as session:
+        names = "、".join(str(account.username) for account in enabled_demo_accounts(session))
+    if names:
+        raise Unprepared(
+            f"数据库中有可登录的演示账号（{names}）：拒绝启动。停用：FLASK_APP=wsgi flask disable-demo-accounts；"
+            "仅供演示时设置 DEMO=1。"
+        )
 
 
 def _with_kept_passwords(accounts: list[DemoAccount], kept: Path) -> list[DemoAccount]:

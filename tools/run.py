@@ -10,10 +10,10 @@ import time
 
 from composition import compose
 from config import InvalidSettings, Settings, load_settings
-from domain.account import DemoAccount
+from domain.demo_account import DemoAccount
 from tools import supervisor
 from tools.node import NoNode
-from tools.prepare import prepare
+from tools.prepare import Unprepared, prepare
 from tools.web import NotBuilt, build_console
 
 
@@ -27,7 +27,10 @@ def main() -> int:
         return _fail(f"端口 {settings.port} 已被占用，请关闭占用它的程序，或换一个：PORT=8001 make run")
     _build_console()
     platform = compose(settings)
-    accounts = prepare(platform, _say)
+    try:
+        accounts = prepare(platform, _say)
+    except Unprepared as refusal:
+        return _fail(str(refusal))
     platform.engine.dispose()
     child = supervisor.start(os.environ)
     asked = _end_requests()

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 import vault
 from database import Base, make_engine, new_id, session_factory, transaction
-from domain import account, consent, credential, notice, person, sms_code
+from domain import account, consent, credential, demo_account, notice, person, sms_code
 from domain.attempts import AttemptKind, attempts_today, count_attempt
 from domain.documents import DocumentType
 from domain.passwords import check_password
@@ -119,14 +119,33 @@ def test_weak_passwords_are_refused(session: Session, now: datetime, password: s
 
 
 def test_demo_accounts_are_made_once(session: Session, now: datetime) -> None:
-    first = account.create_demo_accounts(session, now)
-    second = account.create_demo_accounts(session, now)
+    first = demo_account.create_demo_accounts(session, now)
+    second = demo_account.create_demo_accounts(session, now)
 
     assert [made.username for made in first] == ["reviewer", "supervisor", "admin"]
     for made in first:
         assert made.password is not None
         assert isinstance(sign_in(session, made.username, made.password, now), account.Account)
     assert [made.password for made in second] == [None, None, None]
+
+
+def test_disabled_demo_accounts_sign_in_again_only_in_a_sandbox(session: Session, now: datetime) -> None:
+    first = demo_account.create_demo_accounts(session, now)
+    password = first[0].password
+    assert password is not None
+
+    assert demo_account.disable_demo_accounts(session, now) == 3
+    refused = sign_in(session, "reviewer", password, now)
+    demo_account.create_demo_accounts(session, now)
+
+    assert isinstance(refused, Refused)
+    assert isinstance(sign_in(session, "reviewer", password, now), account.Account)
+
+
+def test_staff_with_a_demo_user_name_are_not_taken_for_demo_accounts(session: Session, now: datetime) -> None:
+    account.create_console_account(session, "admin", PASSWORD, now, display_name="王管理", groups=frozenset())
+
+    assert not demo_account.enabled_demo_accounts(session)
 
 
 # ---- consents

@@ -11,10 +11,16 @@ import subprocess
 import sys
 import time
 import urllib.request
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from composition import compose
+from config import load_settings
+from database import transaction
+from domain.demo_account import disable_demo_accounts
+from tools.prepare import Unprepared, prepare
 from tools.supervisor import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -88,6 +94,7 @@ def test_run_comes_up_says_where_and_ends_with_all_it_started(tmp_path):
             "DEMO=1",
         ),
         ({"HOST": "0.0.0.0"}, "DEMO=1"),
+        ({"DATABASE_URL": "postgresql://127.0.0.1:1/none", "MASTER_KEY": KEY, "DEMO": "1"}, "数据库连接不上"),
     ],
 )
 def test_run_refuses_what_would_be_unsafe(tmp_path, environ, reason):
@@ -98,6 +105,18 @@ def test_run_refuses_what_would_be_unsafe(tmp_path, environ, reason):
 
     assert running.returncode == 2
     assert reason in log.read_text()
+
+
+def test_a_database_that_served_a_demo_goes_live_without_its_accounts(tmp_path):
+    live = load_settings({"VAR_DIR": str(tmp_path), "HOST": "0.0.0.0", "WECHAT_APP_ID": "wx1", "WECHAT_SECRET": "s"})
+    prepare(compose(load_settings({"VAR_DIR": str(tmp_path)})), print)
+
+    with pytest.raises(Unprepared, match="disable-demo-accounts"):
+        prepare(compose(live), print)
+    with transaction(compose(live).sessions) as session:
+        disable_demo_accounts(session, datetime.now(UTC))
+
+    assert prepare(compose(live), print) == []
 
 
 def test_run_says_that_its_port_is_taken(tmp_path):

@@ -67,3 +67,11 @@ def test_an_open_address_without_a_database_is_no_sandbox(tmp_path):
 def test_a_master_key_of_another_shape_is_refused(tmp_path, key):
     with pytest.raises(InvalidSettings, match="MASTER_KEY"):
         load_settings({"VAR_DIR": str(tmp_path), "MASTER_KEY": key})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("PORT", "http"), ("PORT", "0"), ("PORT", "70000"), ("DATABASE_URL", "mysql://db/platform")]
+)
+def test_a_setting_that_cannot_be_used_is_named(tmp_path, name, value):
+    with pytest.raises(InvalidSettings, match=name):
+        load_settings({"VAR_DIR": str(tmp_path), "MASTER_KEY": KEY, "DEMO": "1", name: value})
