@@ -28,6 +28,7 @@ from api.inbox import inbox_api
 from api.limits import use_limits
 from api.notices import notices_api
 from api.openapi import describe
+from api.registers import registers_api
 from api.request_session import use_engine_of, utc_now
 from api.session import session_api
 from api.start_page import start_page
@@ -47,6 +48,7 @@ PARTS = (
     cases_api,
     case_readings_api,
     case_diagram_api,
+    registers_api,
     evidence_api,
     health,
     documentation,

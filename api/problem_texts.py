@@ -57,6 +57,11 @@ KNOWN: dict[str, Text] = {
     "incident.gone": Text(409, "异常已处理", "该异常已经处理，请刷新列表。"),
     "wait.gone": Text(409, "当前步骤已变化", "该步骤已处理或已超时，请刷新后按最新状态操作。"),
     "account.disabled": Text(403, "账号已停用", "您的账号已停用，请联系管理员。"),
+    # registers
+    "person.unknown": Text(404, "没有找到", "该人员不存在，请回到列表重新查找。"),
+    "credential.none": Text(404, "没有找到", "该实名凭证不存在，请回到列表重新查找。"),
+    "register.may_not_read": Text(403, "没有权限", "您的账号不能查看登记簿，请联系管理员。"),
+    "register.may_not_reveal": Text(403, "没有权限", "您的账号只能查看打码的内容。"),
     # files
     "attachment.unknown": Text(404, "没有找到", "该文件不存在、已按保存期限删除，或不属于您。"),
     "attachment.too_many": Text(409, "上传的文件过多", "该申请上传的文件已达上限，请使用已上传的文件。"),

@@ -27,6 +27,7 @@ from api.errors import Rejected, problem
 from api.idempotency import KEY_HEADER, forget_answer, forget_old_answers
 from api.limits import address, limiter, user_name, was_refused
 from api.request_session import db, now, request_session
+from api.roles import places_of
 from api.sms import send_code
 from api.transactions import decides, in_one_transaction, reads, writes
 from api.wechat import OpenidOf
@@ -70,6 +71,9 @@ class Me(BaseModel):
     kind: AccountKind
     display_name: str
     groups: list[str]
+    may: list[str] = Field(
+        description="工作台可进入的栏目：inbox 待办、registers 登记簿（打码）、registers.reveal 登记簿（可看未打码）"
+    )
     sandbox: bool
 
 
@@ -238,5 +242,6 @@ def _me(caller: Caller) -> dict[str, Any]:
         "kind": caller.kind,
         "display_name": caller.display_name,
         "groups": sorted(caller.groups),
+        "may": places_of(caller),
         "sandbox": platform_settings().sandbox,
     }

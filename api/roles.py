@@ -1,0 +1,29 @@
+"""What a console account may open beside its inboxes, by the groups it is in."""
+
+from __future__ import annotations
+
+from api.auth import Caller
+from api.errors import Rejected
+from domain.account import ADMIN_GROUP, REGISTER_GROUP, AccountKind
+
+INBOX, REGISTERS, REVEAL = "inbox", "registers", "registers.reveal"
+
+
+def places_of(caller: Caller) -> list[str]:
+    """What the console's menu offers: `inbox`, `registers` (masked), `registers.reveal` (unmasked, recorded)."""
+    if caller.kind is not AccountKind.CONSOLE:
+        return []
+    found = {INBOX: bool(caller.groups - {ADMIN_GROUP, REGISTER_GROUP}), REGISTERS: _reads_registers(caller)}
+    return [place for place, is_open in {**found, REVEAL: REGISTER_GROUP in caller.groups}.items() if is_open]
+
+
+def require_registers(caller: Caller, *, reveal: bool = False) -> None:
+    """Raises Rejected("register.may_not_read" | "register.may_not_reveal"): who runs the platform sees masked ones only."""
+    if not _reads_registers(caller):
+        raise Rejected("register.may_not_read")
+    if reveal and REGISTER_GROUP not in caller.groups:
+        raise Rejected("register.may_not_reveal")
+
+
+def _reads_registers(caller: Caller) -> bool:
+    return bool(caller.groups & {REGISTER_GROUP, ADMIN_GROUP})
