@@ -18,6 +18,7 @@ from domain.documents import mrz_check_digit
 from tasks.vision.fields import Field
 from tasks.vision.ocr import Box, TextLine
 
+LENGTH = 44
 NUMBER_LENGTH = 9
 PERSONAL_LENGTH = 14
 LEAST_LENGTH = 30  # characters of a line that may still be one of the two: fillers get lost
@@ -25,7 +26,7 @@ LEAST_LENGTH = 30  # characters of a line that may still be one of the two: fill
 TO_DIGIT = str.maketrans("OQDILZSBG", "000112586")
 TO_LETTER = str.maketrans("012568", "OIZSGB")
 FILLERS = str.maketrans(
-    {"«": "<<", "≪": "<<", "《": "<<", "‹": "<", "〈": "<", "＜": "<", "^": "<", "(": "<", "{": "<"}
+    {"«": "<<", "≪": "<<", "《": "<<", "‹": "<", "〈": "<", "＜": "<", "^": "<", "(": "<", "{": "<", "|": "I"}
 )
 TWINS = ("0OQD", "1IL", "2Z", "5S", "6G", "8BS")  # characters taken for each other
 
@@ -66,18 +67,17 @@ class SecondLine:
     def has_its_dates(self) -> bool:
         return _holds(self.birth, self.birth_check) and _holds(self.expiry, self.expiry_check)
 
-    @property
-    def contradicts_itself(self) -> bool:
-        """Whether the check digit over the whole line is wrong although every part of it holds."""
+    def contradicts(self, number: str) -> bool:
+        """Whether the check digit over the whole line is wrong with this number although the other parts hold."""
         found = _REST.fullmatch(self.rest)
-        if found is None or len(found["personal"]) > PERSONAL_LENGTH:
+        if found is None or len(found["personal"]) > PERSONAL_LENGTH or not self.has_its_dates:
             return False
         personal = found["personal"].ljust(PERSONAL_LENGTH, "<")
         own_check = found["personal_check"].translate(TO_DIGIT)
         if not _holds(personal, own_check.replace("<", "0")):
             return False  # a misread personal number says nothing about the others
         parts = (
-            self.number.ljust(NUMBER_LENGTH, "<") + self.number_check,
+            number.ljust(NUMBER_LENGTH, "<") + self.number_check,
             self.birth + self.birth_check,
             self.expiry + self.expiry_check,
             personal + own_check,
@@ -97,12 +97,12 @@ def read_mrz(lines: Sequence[TextLine], today: date) -> tuple[dict[str, Field], 
     warnings: list[str] = []
     if second and parts:
         fields, warnings = _second_line(second, parts, printed, today)
-    words = {word for text in printed if len(text) < LEAST_LENGTH for word in re.split("[^A-Z]+", text)}
+    words = {word for line in lines if "<" not in line.text for word in re.findall("[A-Z]+", line.text.upper())}
     name = _name(first.text, words) if first else None
     if first and name and _is_printed_otherwise(name, words):
         warnings.append("field_conflict.name")
-    elif first and name:
-        fields["name"] = Field(name, first.confidence, first.box)
+    elif first and name and (len(first.text) == LENGTH or words.issuperset(name.split())):
+        fields["name"] = Field(name, first.confidence, first.box)  # a shorter line may have lost a letter
     missing = [field for field in ("document_number", "name", "birth", "expiry") if field not in fields]
     warnings += [f"field_missing.{field}" for field in missing]
     if "expiry" in fields and fields["expiry"].value < today.isoformat():
@@ -208,10 +208,10 @@ def _second_line(
     number = _number(parts, printed)
     birth = _day(parts.birth, parts.birth_check, lambda year: year if year <= today.year % 100 else year - 100)
     expiry = _day(parts.expiry, parts.expiry_check, lambda year: year)
-    if number is None or birth is None or expiry is None or parts.contradicts_itself:
-        warnings.append("mrz_check_failed")
-    if parts.contradicts_itself:
+    if number and parts.contradicts(number):
         number = None
+    if number is None or birth is None or expiry is None:
+        warnings.append("mrz_check_failed")
     if number and _is_contradicted(number, printed):
         number = None
         warnings.append("field_conflict.document_number")
@@ -229,9 +229,11 @@ def _second_line(
 def _number(parts: SecondLine, printed: Sequence[str]) -> str | None:
     """The one number that looks like what was read, agrees with its check digit and, where it can be found, with the page.
 
-    Without the page: as read if that holds, or the only look-alike that does. None where two would do.
+    The page's own number counts if one character differs. Without the page: as read if that holds, or the only look-alike
+    that does. None where two would do.
     """
-    valid = {text for text in _lookalikes(parts.number) if _holds(text, parts.number_check)}
+    like = {text for text in printed if len(text) == len(parts.number) and _distance(text, parts.number) == 1}
+    valid = {text for text in like.union(_lookalikes(parts.number)) if _holds(text, parts.number_check)}
     on_page = valid & set(printed)
     if len(on_page) == 1:
         return on_page.pop()
