@@ -26,8 +26,8 @@ from tasks.vision.outlines import (
 
 CARD_WIDTH, CARD_HEIGHT = 1016, 640  # ISO/IEC 7810 ID-1 (85.60 × 53.98 mm) at 300 dpi
 LONG_SIDE = 1600  # photographs are read at most this large
-SEARCH_SIDE = 560  # outlines are searched at this size: texture of the surface fades, the card's sides stay
-LEAST_MERIT = 0.35  # below it the whole picture is read instead
+SEARCH_SIDE = 480  # outlines are searched at this size: texture of the surface fades, the card's sides stay
+LEAST_MERIT = 0.2  # below it the whole picture is read instead
 
 Point = NDArray[np.float32]
 
@@ -36,7 +36,7 @@ Point = NDArray[np.float32]
 class Quadrilateral:
     """corners: (4, 2) float32, clockwise from one end of a long side; which of the two long sides is up is not known.
 
-    merit: 0-1, contrast along the outline times likeness to a card. is_cut: a side lies on the photograph's frame.
+    merit: 0-1, contrast along the outline and likeness to a card. is_cut: a side lies on the photograph's frame.
     """
 
     corners: Corners
@@ -75,7 +75,7 @@ def find_card(photo_rgb: Rgb) -> Quadrilateral | None:
     outlines, shapes = outlines[shapes > 0.2], shapes[shapes > 0.2]
     if not len(outlines):
         return None
-    merits = support(small, outlines) * shapes
+    merits = support(small, outlines) ** 2 * shapes
     best = int(merits.argmax())
     if merits[best] < LEAST_MERIT:
         return None

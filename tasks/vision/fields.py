@@ -1,7 +1,7 @@
 """Lines read on the two sides of a resident ID become fields. Nothing is guessed: what is not sure is left out.
 
-All positions are on the flattened card (1016 × 640). A `Reread` reads one strip of the card again as a single line: a
-character that stands alone (男, 汉, a day of one digit) is read far better with its neighbours around it.
+All positions are on the flattened card (1016 × 640). A `Reread` reads one strip of the card again as a single line: cut to a
+value's own place it is read far better than in one line with a faint label.
 """
 
 from __future__ import annotations
@@ -11,26 +11,35 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from itertools import pairwise
 
 from domain.documents import parse_resident_number
+from tasks.vision.divisions import has_known_head, is_known_authority, mended_address, mended_authority
 from tasks.vision.layout import plain
 from tasks.vision.ocr import Box, TextLine
 
 LEAST_CONFIDENCE = 0.6  # below it a field is left out
 SURE = 0.85  # below it a field is given with the warning low_confidence
+UNSURE = 0.8  # confidence of a value that was put right
 
 FRONT_FIELDS = ("name", "sex", "ethnicity", "birth", "address", "id_number")
 BACK_FIELDS = ("authority", "validity")
 
-# left, top, right, bottom of each field's row, labels included; the portrait begins at 638
-NAME_ROW = (40, 50, 632, 134)
-SEX_ROW = (40, 134, 632, 210)
-BIRTH_ROW = (40, 212, 632, 286)
-ADDRESS_AREA = (40, 288, 640, 505)
-NUMBER_ROW = (40, 508, 1000, 606)
-AUTHORITY_ROW = (200, 430, 1000, 528)
-VALIDITY_ROW = (200, 530, 1000, 610)
-LABEL_END = 140  # values of the left column begin to the right of it
+# left, top, right, bottom of each field's place; a line belongs to it by its middle. The portrait begins at 638.
+NAME_ROW = (165, 50, 632, 134)
+SEX_ROW = (46, 134, 580, 210)
+BIRTH_ROW = (168, 212, 570, 286)
+ADDRESS_AREA = (165, 288, 640, 505)
+ETHNICITY_PLACE = (304, 134, 580, 210)  # by its middle: also where label or sex were read with it
+SEX_CELL = (164, 146, 244, 200)
+ETHNICITY_CELL = (404, 146, 580, 200)
+NUMBER_ROW = (300, 508, 1000, 606)
+BACK_VALUES = (382, 390, 1000, 630)
+AUTHORITY_ROW = (382, 430, 1000, 528)
+VALIDITY_ROW = (382, 530, 1000, 610)
+ADDRESS_BEGINS_BY = 208  # pixels from the left; its lines begin at 180
+LOST_CHARACTER_PX = 30
+STRIP_PX = 54  # height of a strip that is read again; the text is 38 high
 
 Reread = Callable[[Box], tuple[str, float]]
 
@@ -60,11 +69,11 @@ STANDARD_IN_NAMES = frozenset("昇甯於乾淩徵陞祕濛龑頔麽")
 def read_front(lines: Sequence[TextLine], reread: Reread) -> dict[str, Field]:
     """Fields of the portrait side that could be read for sure."""
     found = {
-        "name": _name(lines, reread),
-        "sex": _from_row(lines, reread, SEX_ROW, _sex),
-        "ethnicity": _from_row(lines, reread, SEX_ROW, _ethnicity),
+        "name": _from_row(lines, reread, NAME_ROW, clean_name),
+        "sex": _from_row(lines, reread, SEX_ROW, _sex, (SEX_CELL,)),
+        "ethnicity": _from_row(lines, reread, ETHNICITY_PLACE, _ethnicity, (ETHNICITY_CELL, ETHNICITY_PLACE)),
         "birth": _from_row(lines, reread, BIRTH_ROW, _birth),
-        "address": _address(lines),
+        "address": _address(lines, reread),
         "id_number": _from_row(lines, reread, NUMBER_ROW, _id_number),
     }
     return {name: field for name, field in found.items() if field and field.confidence >= LEAST_CONFIDENCE}
@@ -73,40 +82,70 @@ def read_front(lines: Sequence[TextLine], reread: Reread) -> dict[str, Field]:
 def read_back(lines: Sequence[TextLine], reread: Reread) -> dict[str, Field]:
     """Fields of the emblem side that could be read for sure."""
     found = {
-        "authority": _from_row(lines, reread, AUTHORITY_ROW, _authority),
-        "validity": _from_row(lines, reread, VALIDITY_ROW, _validity),
+        "authority": _checked_bureau(_from_back(lines, reread, AUTHORITY_ROW, _authority), lines),
+        "validity": _from_back(lines, reread, VALIDITY_ROW, _validity),
     }
     return {name: field for name, field in found.items() if field and field.confidence >= LEAST_CONFIDENCE}
+
+
+def _from_back(lines: Sequence[TextLine], reread: Reread, row: Box, parse: Callable[[str], str | None]) -> Field | None:
+    """The printed line that `parse` accepts, or two following ones together (long names of bureaus), wherever it lies."""
+    rows = _rows(_within(lines, BACK_VALUES))
+    for together in [*rows, *([*above, *below] for above, below in pairwise(rows))]:
+        value = parse("".join(plain(line.text) for line in together))
+        confidence = min(line.confidence for line in together)
+        if value and confidence >= SURE:
+            return Field(value, confidence, _around([line.box for line in together]))
+    return _from_row(lines, reread, row, parse)
 
 
 def _within(lines: Iterable[TextLine], area: Box) -> list[TextLine]:
     """Lines whose middle lies in `area`, left to right; blocks taller than a row (the portrait, stains) are no text."""
     left, top, right, bottom = area
     inside = [
-        line
-        for line in lines
-        if top <= line.middle_y < bottom
-        and left - 30 <= line.box[0]
-        and (line.box[0] + line.box[2]) / 2 < right
-        and line.height < 90
+        line for line in lines if top <= line.middle_y < bottom and left < _middle_x(line) < right and line.height < 90
     ]
     return sorted(inside, key=lambda line: line.box[0])
 
 
-def _from_row(lines: Sequence[TextLine], reread: Reread, row: Box, parse: Callable[[str], str | None]) -> Field | None:
-    """What `parse` makes of the row's lines joined; if nothing or unsure, of the row read again as one line."""
+def _middle_x(line: TextLine) -> float:
+    return (line.box[0] + line.box[2]) / 2
+
+
+def _from_row(
+    lines: Sequence[TextLine], reread: Reread, row: Box, parse: Callable[[str], str | None], cells: Sequence[Box] = ()
+) -> Field | None:
+    """What `parse` makes of the row's lines joined; if nothing or unsure, of `cells` (or the row) read again."""
     inside = _within(lines, row)
     first = _parsed(inside, parse)
     if first and first.confidence >= SURE:
         return first
-    text, confidence = reread(row)
-    value = parse(plain(text))
-    again = Field(value, confidence, row) if value else None
-    if first and again and first.value == again.value:
+    again = None
+    for cell in cells or (row,):
+        strip = _strip(cell, inside)
+        text, confidence = reread(strip)
+        value = parse(plain(text))
+        if value and (again is None or confidence > again.confidence):
+            again = Field(value, confidence, strip)
+        if again and again.confidence >= SURE:
+            break
+    return _settled(first, again)
+
+
+def _settled(first: Field | None, again: Field | None) -> Field | None:
+    """Two readings that agree are as sure as the surer; of two that do not, one counts only if it leaves no doubt."""
+    if first is None or again is None:
+        return first or again
+    if first.value == again.value:
         return Field(first.value, max(first.confidence, again.confidence), first.box)
-    if first and again:  # two readings disagree: neither is sure
-        return None
-    return first or again
+    return again if again.confidence >= SURE and first.confidence < 0.75 else None
+
+
+def _strip(row: Box, inside: Sequence[TextLine]) -> Box:
+    """The row cut close to its text: with much paper around it the recogniser sees the text too small."""
+    left, top, right, bottom = row
+    middle = sum(line.middle_y for line in inside) / len(inside) if inside else (top + bottom) / 2
+    return left, int(middle) - STRIP_PX // 2, right, int(middle) + STRIP_PX // 2
 
 
 def _parsed(inside: Sequence[TextLine], parse: Callable[[str], str | None]) -> Field | None:
@@ -114,23 +153,11 @@ def _parsed(inside: Sequence[TextLine], parse: Callable[[str], str | None]) -> F
     if not value:
         return None
     holders = [line for line in inside if parse(plain(line.text)) == value] or inside
-    return Field(value, min(line.confidence for line in holders), _around(holders))
+    return Field(value, min(line.confidence for line in holders), _around([line.box for line in holders]))
 
 
-def _around(lines: Sequence[TextLine]) -> Box:
-    boxes = [line.box for line in lines]
+def _around(boxes: Sequence[Box]) -> Box:
     return min(b[0] for b in boxes), min(b[1] for b in boxes), max(b[2] for b in boxes), max(b[3] for b in boxes)
-
-
-def _name(lines: Sequence[TextLine], reread: Reread) -> Field | None:
-    values = [line for line in _within(lines, NAME_ROW) if line.box[2] > LABEL_END + 20]
-    text = "".join(plain(line.text) for line in values)
-    value = clean_name(text.removeprefix("姓名"))
-    if value and values:
-        return Field(value, min(line.confidence for line in values), _around(values))
-    text, confidence = reread(NAME_ROW)
-    value = clean_name(plain(text).removeprefix("姓名"))
-    return Field(value, confidence, NAME_ROW) if value else None
 
 
 _MIDDLE_DOTS = str.maketrans({dot: "·" for dot in "•・‧∙⋅●▪.。、"})
@@ -163,14 +190,12 @@ def _sex(text: str) -> str | None:
 
 
 def _ethnicity(text: str) -> str | None:
-    _, label, value = text.rpartition("族")
-    if not label:
-        _, _, value = text.rpartition("民")
-    value = simplified(value)
-    return value if value in ETHNICITIES else None
+    """The longest group name that ends the row: the label before it (民族) is often misread, the value seldom."""
+    text = simplified(text)
+    return next((text[-n:] for n in (4, 3, 2, 1) if text[-n:] in ETHNICITIES and len(text) >= n), None)
 
 
-_BIRTH = re.compile(r"(?:出?生)?(\d{4})年(\d{1,2})月(\d{1,2})日?")
+_BIRTH = re.compile(r"[^0-9]*(\d{4})年(\d{1,2})月(\d{1,2})日?")
 
 
 def _birth(text: str) -> str | None:
@@ -178,23 +203,43 @@ def _birth(text: str) -> str | None:
     if not found:
         return None
     try:
-        return date(*(int(part) for part in found.groups())).isoformat()
+        birth = date(*(int(part) for part in found.groups()))
     except ValueError:
         return None
+    return birth.isoformat() if birth.year >= 1900 else None
 
 
 _NOT_ADDRESS = re.compile(r"[^一-鿿㐀-䶿〇0-9A-Za-z\-()·#]")
 
 
-def _address(lines: Sequence[TextLine]) -> Field | None:
+def _address(lines: Sequence[TextLine], reread: Reread) -> Field | None:
     """The lines between birth and number, top to bottom; label and portrait are to their left and right."""
-    values = [line for line in _within(lines, ADDRESS_AREA) if line.box[2] > LABEL_END + 20 and line.box[0] < 560]
-    ordered = [line for row in _rows(values) for line in row]
-    text = "".join(plain(line.text) for line in ordered).removeprefix("住址")
-    value = simplified(_NOT_ADDRESS.sub("", text))
-    if len(value) < 6:
+    values = [line for line in _within(lines, ADDRESS_AREA) if line.box[0] < 560]
+    parts = [_address_line(row, reread) for row in _rows(values)]
+    if not parts or any(part is None for part in parts):
         return None
-    return Field(value, min(line.confidence for line in ordered), _around(ordered))
+    known = [part for part in parts if part]
+    text = "".join(part.value for part in known)
+    value = simplified(_NOT_ADDRESS.sub("", text))
+    if len(value) < 6 or re.search(r"[0-9]{12}", value):  # a run of digits that long is the number's line
+        return None
+    confidence = min(part.confidence for part in known)
+    mended = mended_address(value)
+    if mended != value or not has_known_head(value):
+        confidence = min(confidence, UNSURE)
+    return Field(mended, confidence, _around([part.box for part in known]))
+
+
+def _address_line(row: Sequence[TextLine], reread: Reread) -> Field | None:
+    """One printed line. Where it begins late or has a gap, characters were lost in glare: read it again as a whole."""
+    box = _around([line.box for line in row])
+    gaps = [after.box[0] - before.box[2] for before, after in pairwise(row)]
+    if box[0] <= ADDRESS_BEGINS_BY and max(gaps, default=0) < LOST_CHARACTER_PX:
+        return Field("".join(plain(line.text) for line in row), min(line.confidence for line in row), box)
+    left, _, right, _ = ADDRESS_AREA
+    strip = (left, box[1], right, box[3])
+    text, confidence = reread(strip)
+    return Field(plain(text), confidence, strip) if confidence >= SURE else None
 
 
 def _rows(lines: Iterable[TextLine]) -> list[list[TextLine]]:
@@ -222,8 +267,17 @@ def _id_number(text: str) -> str | None:
 
 
 def _authority(text: str) -> str | None:
-    value = simplified(re.sub(r"[^一-鿿]", "", text.removeprefix("签发机关")))
+    value = mended_authority(simplified(re.sub(r"[^一-鿿]", "", text)))
     return value if len(value) >= 5 and "公安" in value and value.endswith("局") else None
+
+
+def _checked_bureau(read: Field | None, lines: Sequence[TextLine]) -> Field | None:
+    """A bureau that is in no list, or was put right to be in one, is unsure."""
+    if read is None:
+        return None
+    as_read = simplified("".join(plain(line.text) for row in _rows(_within(lines, BACK_VALUES)) for line in row))
+    is_sure = is_known_authority(read.value) and read.value in as_read
+    return read if is_sure else Field(read.value, min(read.confidence, UNSURE), read.box)
 
 
 _VALIDITY = re.compile(r"(?:[^0-9]*)(\d{4})\.?(\d{2})\.?(\d{2})[^0-9长]{0,2}(?:(\d{4})\.?(\d{2})\.?(\d{2})|(长期?))")

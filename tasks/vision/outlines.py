@@ -6,7 +6,6 @@ closed contour, but four good lines). All corners are (4, 2) float32 in pixels o
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 
 import cv2
@@ -48,14 +47,14 @@ def long_side_first(corners: Corners) -> Corners:
 
 
 def shape_merit(outlines: Corners) -> Grey:
-    """(N,) for (N, 4, 2): 1 for the shape of a card seen from any sensible angle, falling to 0 where it cannot be one."""
+    """(N,) for (N, 4, 2): 1 for the shape of a card leaning by up to 40°, falling to 0 where it cannot be one."""
     sides = np.linalg.norm(np.roll(outlines, -1, axis=1) - outlines, axis=2)
     first, second = sides[:, 0] + sides[:, 2], sides[:, 1] + sides[:, 3]
     ratio = np.maximum(first, second) / np.maximum(np.minimum(first, second), 1)
     pairs = sides.reshape(-1, 2, 2)
     skew = (pairs.max(axis=1) / np.maximum(pairs.min(axis=1), 1)).max(axis=1)
     off = np.abs(np.log(ratio / CARD_RATIO))
-    merit = np.clip(1.25 - off / 0.32, 0, 1) * np.clip((1.65 - skew) / 0.3, 0, 1)
+    merit = np.clip((0.52 - off) / 0.2, 0, 1) * np.clip((2.0 - skew) / 0.4, 0, 1)
     return np.asarray(merit * _is_convex(outlines), np.float32)
 
 
@@ -68,27 +67,33 @@ def support(picture_rgb: Rgb, outlines: Corners) -> Grey:
     lab = cv2.GaussianBlur(cv2.cvtColor(picture_rgb, cv2.COLOR_RGB2LAB).astype(np.float32), (0, 0), 0.8)
     starts, ends = outlines, np.roll(outlines, -1, axis=1)
     direction = (ends - starts) / np.maximum(np.linalg.norm(ends - starts, axis=2, keepdims=True), 1)
-    outward = np.stack([direction[..., 1], -direction[..., 0]], axis=-1)[:, :, None, :]
+    outward = np.asarray(np.stack([direction[..., 1], -direction[..., 0]], axis=-1)[:, :, None, :], np.float32)
     along = np.linspace(0.05, 0.95, 48, dtype=np.float32)[:, None]
-    points = starts[:, :, None, :] + along * (ends - starts)[:, :, None, :]
+    points = np.asarray(starts[:, :, None, :] + along * (ends - starts)[:, :, None, :], np.float32)
     step = np.zeros((*points.shape[:2], 8), np.float32)
     for channel in cv2.split(lab):
-        outside = sum(sample(channel, points + np.float32(reach) * outward) for reach in (2.5, 4.0))
-        inside = sum(sample(channel, points - np.float32(reach) * outward) for reach in (2.5, 4.0))
-        difference = np.asarray(outside - inside).reshape(*points.shape[:2], 8, 6).mean(axis=3) / 2
+        outside = _beside(channel, points, outward)
+        inside = _beside(channel, points, -outward)
+        difference = (outside - inside).reshape(*points.shape[:2], 8, 6).mean(axis=3) / 2
         step += difference * difference
     parts = np.clip(np.sqrt(step) / 7.0, 0, 1)  # 7 in 8-bit Lab: white card against white paper in soft light
     sides = parts.mean(axis=2)
     return np.asarray(0.5 * sides.min(axis=1) + 0.5 * sides.mean(axis=1), np.float32)
 
 
+def _beside(channel: Grey, points: NDArray[np.float32], outward: NDArray[np.float32]) -> Grey:
+    """Twice the mean of what lies 2.5 and 4 pixels beside the points."""
+    near, far = points + np.float32(2.5) * outward, points + np.float32(4.0) * outward
+    return np.asarray(sample(channel, np.asarray(near)) + sample(channel, np.asarray(far)), np.float32)
+
+
 def sample(picture: Grey, points: NDArray[np.float32]) -> Grey:
-    """Values at fractional points (..., 2), 0 outside."""
+    """Values at fractional points (..., 2); outside as at the frame, so that the frame itself is no edge."""
     flat = points.reshape(-1, 2)
     rows = np.zeros((-(-len(flat) // 1024) * 1024, 2), np.float32)  # cv2.remap takes at most 32767 rows
     rows[: len(flat)] = flat
     x, y = (np.ascontiguousarray(rows[:, axis].reshape(-1, 1024)) for axis in (0, 1))
-    found = cv2.remap(picture, x, y, cv2.INTER_LINEAR)
+    found = cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(found.reshape(-1)[: len(flat)].reshape(points.shape[:-1]), np.float32)
 
 
@@ -146,25 +151,25 @@ def _from_lines(small_rgb: Rgb, least: float) -> Iterator[Corners]:
     if len(lines) < 4:
         return
     angles = np.arctan2(lines[:, 3] - lines[:, 1], lines[:, 2] - lines[:, 0])
-    pairs = [(i, j) for i, j in itertools.combinations(range(len(lines)), 2) if _turn(angles[i], angles[j]) < 0.5]
-    quads = []
-    for (a, b), (c, d) in itertools.combinations(pairs, 2):
-        if len({a, b, c, d}) == 4 and min(_turn(angles[a], angles[c]), _turn(angles[b], angles[d])) > 0.9:
-            quads.append((a, c, b, d))
-    if not quads:
+    turns = _turn(angles[:, None], angles[None, :])
+    first, second = np.nonzero(np.triu(turns < 0.5, 1))  # pairs of lines that may be opposite sides
+    one, other = np.triu_indices(len(first), 1)
+    a, b, c, d = first[one], second[one], first[other], second[other]
+    crossing = np.minimum(turns[a, c], turns[b, d]) > 0.9
+    quads = np.stack([a, c, b, d], axis=1)[crossing]
+    if not len(quads):
         return
-    corners = _crossings(lines, np.array(quads))
+    corners = _crossings(lines, quads)
     height, width = small_rgb.shape[:2]
     inside = ((corners > -0.03 * width) & (corners < np.array([1.03 * width, 1.03 * height]))).all(axis=(1, 2))
-    for outline in corners[inside]:
-        if cv2.contourArea(outline) >= least:
-            yield _clockwise(outline)
+    for outline in corners[inside & (_areas(corners) >= least)]:
+        yield _clockwise(outline)
 
 
-def _turn(first: float, second: float) -> float:
-    """Angle between two undirected lines, 0 to π/2."""
-    difference = abs(first - second) % np.pi
-    return float(min(difference, np.pi - difference))
+def _turn(first: Grey, second: Grey) -> Grey:
+    """Angle between undirected lines, 0 to π/2."""
+    difference = np.abs(first - second) % np.pi
+    return np.asarray(np.minimum(difference, np.pi - difference), np.float32)
 
 
 def _long_lines(small_rgb: Rgb) -> Lines:
@@ -187,7 +192,7 @@ def _long_lines(small_rgb: Rgb) -> Lines:
             weight.append(float(length))
         else:
             weight[home] += float(length)
-    best = np.argsort(-np.array(weight))[:MOST_LINES] if weight else []
+    best = np.argsort(-np.array(weight))[:MOST_LINES].tolist() if weight else []
     return np.array([kept[i] for i in best], np.float32).reshape(-1, 4)
 
 
@@ -214,6 +219,11 @@ def _clockwise(corners: Corners) -> Corners:
     middle = corners.mean(axis=0)
     angles = np.arctan2(corners[:, 1] - middle[1], corners[:, 0] - middle[0])
     return np.asarray(corners[np.argsort(angles)], np.float32)
+
+
+def _areas(outlines: Corners) -> Grey:
+    x, y = outlines[..., 0], outlines[..., 1]
+    return np.asarray(np.abs((x * np.roll(y, -1, axis=1) - y * np.roll(x, -1, axis=1)).sum(axis=1)) / 2, np.float32)
 
 
 def _is_convex(outlines: Corners) -> NDArray[np.bool_]:

@@ -24,9 +24,8 @@ def sharpness(card_rgb: Rgb) -> float:
 
 def glare_share(card_rgb: Rgb) -> float:
     """Share of the card, portrait aside, that is burnt out: nearly white, colourless and without any structure."""
-    paper = card_rgb[:, :630]
-    bright = paper.min(axis=2) >= 250
-    return float(bright.mean())
+    paper = np.ascontiguousarray(card_rgb[:, :630])
+    return float(cv2.inRange(paper, (250, 250, 250), (255, 255, 255)).mean() / 255)
 
 
 def photo_warnings(card_rgb: Rgb, outline: Quadrilateral | None) -> list[str]:

@@ -15,9 +15,18 @@ from numpy.typing import NDArray
 from config import load_settings
 from tasks.vision.card import CARD_HEIGHT, CARD_WIDTH, Quadrilateral, find_card, flatten, shrink
 from tasks.vision.consistency import field_warnings
-from tasks.vision.documents import is_residence_permit, read_other
+from tasks.vision.documents import is_residence_permit, read_other, shown_document
 from tasks.vision.fields import Field, read_back, read_front
-from tasks.vision.layout import BACK, FRONT, Sighting, best_sighting, corners_from_labels, misfit, other_document
+from tasks.vision.layout import (
+    BACK,
+    FRONT,
+    NUMBER_END,
+    Sighting,
+    best_sighting,
+    corners_from_labels,
+    misfit,
+    split_at_label,
+)
 from tasks.vision.ocr import Box, Corners, TextLine, TextReader, cut_strip
 from tasks.vision.quality import photo_warnings, sharpness
 
@@ -26,6 +35,8 @@ RESIDENCE_PERMIT = "residence_permit"
 MISPLACED_PX = (
     16  # a label further than this from its place: the card was not laid flat well, do it again by the labels
 )
+SURELY_UPRIGHT = 0.93  # confidence; upside-down lines stay below 0.8
+SLANTED_PX = 27  # a long line that rises by more over the card's width (1.5°): the same
 PORTRAIT_PX = 150  # "text" taller than this on a flattened card is the portrait or the emblem
 
 Rgb = NDArray[np.uint8]
@@ -53,7 +64,7 @@ class PageReading:
 class View:
     """One way to look at the photograph, upright: a flattened card or all of it, with what was read there.
 
-    to_photo: 3 × 3, from the picture's coordinates to the photograph's.
+    to_photo: 3 × 3, from the picture's coordinates to the photograph's. other: the kind of document that is no resident ID.
     """
 
     picture: Rgb
@@ -61,22 +72,27 @@ class View:
     is_flat: bool
     lines: list[TextLine]
     sighting: Sighting | None
+    other: str | None
     was_turned: bool
 
     @property
     def is_good(self) -> bool:
+        seen = self.sighting
+        if seen is None:
+            return self.is_flat and self.other is not None
         return (
-            self.sighting is not None
-            and self.is_flat
-            and self.sighting.share >= 0.5
-            and misfit(self.sighting) <= MISPLACED_PX
+            self.is_flat
+            and (len(seen.points) >= 3 or NUMBER_END in seen.points)
+            and misfit(seen) <= MISPLACED_PX
+            and seen.slant_px <= SLANTED_PX
         )
 
     @property
     def merit(self) -> float:
         if self.sighting is None:
-            return 0.0
-        return self.sighting.share - (min(misfit(self.sighting), 200) / 400 if self.is_flat else 0.6)
+            return 0.0 if self.other is None else 0.5
+        off = misfit(self.sighting) + self.sighting.slant_px / 4
+        return self.sighting.share - (min(off, 200) / 400 if self.is_flat else 0.6)
 
 
 class DocumentReader:
@@ -104,7 +120,8 @@ class DocumentReader:
         read = read_front if shown == FRONT else read_back
         found = read(view.lines, lambda box: self._text.read_strip(_crop(view.picture, box))) if view.is_flat else {}
         warnings = photo_warnings(view.picture, outline) + field_warnings(shown, found, view.lines, today)
-        if "id_number" in found and is_residence_permit(found["id_number"].value):
+        has_permit_number = "id_number" in found and is_residence_permit(found["id_number"].value)
+        if has_permit_number or view.other == RESIDENCE_PERMIT:
             shown, warnings = RESIDENCE_PERMIT, [code for code in warnings if code != "field_missing.ethnicity"]
         if kind not in (AUTO, shown):
             warnings.append("wrong_side" if {kind, shown} == {FRONT, BACK} else "wrong_document")
@@ -112,7 +129,7 @@ class DocumentReader:
 
     def _read_other(self, view: View, outline: Quadrilateral | None, kind: str, today: date) -> PageReading:
         warnings = photo_warnings(view.picture, outline)
-        shown = other_document(view.lines)
+        shown = view.other
         if shown is None:
             is_blurred_card = outline is not None and "blurred" in warnings
             return _page("unknown", {}, [*warnings, "unreadable" if is_blurred_card else "not_a_document"], view)
@@ -128,42 +145,59 @@ class DocumentReader:
             views.append(self._look(photo, outline.corners))
             if views[-1].is_good:
                 return views[-1]
-        if not views or views[-1].sighting is None:
+            views += self._flattened_by_labels(photo, views[-1])
+        if not any(view.is_good for view in views):
             views.append(self._look(photo, None))
-        for _ in range(2):  # the labels' positions are known better once the card is nearly flat
-            corners = corners_from_labels(views[-1].sighting) if views[-1].sighting else None
+            views += self._flattened_by_labels(photo, views[-1])
+        return max(views, key=lambda view: view.merit)
+
+    def _flattened_by_labels(self, photo: Rgb, view: View) -> list[View]:
+        """At most two further views: where the labels lie is known better once the card is nearly flat."""
+        views: list[View] = []
+        while len(views) < 2 and not view.is_good:
+            corners = corners_from_labels(view.sighting) if view.sighting else None
             if corners is None:
                 break
-            views.append(self._look(photo, _carry(corners, views[-1].to_photo)))
-            if views[-1].is_good:
-                break
-        return max(views, key=lambda view: view.merit)
+            view = self._look(photo, _carry(corners, view.to_photo))
+            views.append(view)
+        return views
 
     def _look(self, photo: Rgb, corners: Corners | None) -> View:
         if corners is None:
             picture, to_photo = photo, np.eye(3)
         else:
             picture, to_photo = flatten(photo, corners), _unflattening(corners)
-        found = [c for c in self._text.find_lines(picture) if corners is None or _extent(c)[1] < PORTRAIT_PX]
-        turns, lines = self._read_upright(picture, found)
+        found = self._text.find_lines(picture)
+        if corners is not None:
+            found = [c for c in found if _extent(c)[1] < PORTRAIT_PX]
+        turns = self._turns_to_upright(picture, found)
         height, width = picture.shape[:2]
         picture = np.ascontiguousarray(np.rot90(picture, turns))
+        found = [_turn(c, turns, width, height) for c in found]
+        parts = [part for c in found for part in split_at_label(c)] if corners is not None else found
+        lines = self._text.read_lines(picture, parts)
+        other = shown_document(lines)
+        is_laid_out_otherwise = other not in (None, RESIDENCE_PERMIT)
+        if is_laid_out_otherwise and len(parts) > len(found):
+            lines = self._text.read_lines(picture, found)  # what was divided is no label with its value
+        sighting = None if is_laid_out_otherwise else best_sighting(lines)
         to_photo = to_photo @ _unturning(turns, width, height)
-        return View(picture, to_photo, corners is not None, lines, best_sighting(lines), turns != 0)
+        return View(picture, to_photo, corners is not None, lines, sighting, other, turns != 0)
 
-    def _read_upright(self, picture: Rgb, found: Sequence[Corners]) -> tuple[int, list[TextLine]]:
-        """Quarter turns (counter-clockwise) that make the text upright, and the lines in the turned picture."""
-        longest = sorted(found, key=lambda corners: -max(_extent(corners)))[:3]
-        tall = [height > 1.5 * width for width, height in map(_extent, longest)]
+    def _turns_to_upright(self, picture: Rgb, found: Sequence[Corners]) -> int:
+        """Quarter turns (counter-clockwise) that make the text upright."""
+        probes = _probes(found)
+        tall = [height > 1.5 * width for width, height in map(_extent, probes)]
         turns = 1 if sum(tall) * 2 > len(tall) else 0
-        probes = [cut_strip(picture, corners) for corners in longest]
-        upright = sum(self._text.read_strip(strip)[1] for strip in probes)
-        if probes and upright < 0.8 * len(probes):
-            upside_down = sum(self._text.read_strip(np.rot90(strip, 2))[1] for strip in probes)
-            turns += 2 if upside_down > upright else 0
-        turned = np.ascontiguousarray(np.rot90(picture, turns))
-        height, width = picture.shape[:2]
-        return turns, self._text.read_lines(turned, [_turn(corners, turns, width, height) for corners in found])
+        upright = upside_down = 0.0
+        for corners in probes:
+            strip = cut_strip(picture, corners)
+            confidence = self._text.read_strip(strip)[1]
+            if confidence >= SURELY_UPRIGHT:  # one line read without doubt settles it
+                return turns
+            upright += confidence
+            upside_down += self._text.read_strip(np.rot90(strip, 2))[1]
+        return turns + 2 if upside_down > upright else turns
 
 
 def read_document(photo_rgb: Rgb, kind: str = AUTO, *, today: date | None = None) -> PageReading:
@@ -194,6 +228,12 @@ def _extent(corners: Corners) -> tuple[float, float]:
     return float(np.linalg.norm(corners[1] - corners[0])), float(np.linalg.norm(corners[3] - corners[0]))
 
 
+def _probes(found: Sequence[Corners]) -> list[Corners]:
+    """Three lines to judge the direction by: the shortest of those long enough to be words, as short ones are cheap to read."""
+    words = sorted((c for c in found if max(_extent(c)) >= 3 * min(_extent(c))), key=lambda c: max(_extent(c)))
+    return words[:3] or list(found[:3])
+
+
 def _unflattening(corners: Corners) -> Matrix:
     flat = np.array([[0, 0], [CARD_WIDTH, 0], [CARD_WIDTH, CARD_HEIGHT], [0, CARD_HEIGHT]], np.float32)
     return np.asarray(cv2.getPerspectiveTransform(flat, np.asarray(corners, np.float32)), np.float64)
@@ -217,7 +257,7 @@ def _turn(corners: Corners, turns: int, width: int, height: int) -> Corners:
     """Corners of a line in the turned picture, again clockwise from the text's top left."""
     if turns % 4 == 0:
         return corners
-    moved = _carry(corners, np.linalg.inv(_unturning(turns, width, height)))
+    moved = _carry(corners, np.asarray(np.linalg.inv(_unturning(turns, width, height)), np.float64))
     middle = moved.mean(axis=0)
     ordered = moved[np.argsort(np.arctan2(*(moved - middle).T[::-1]))]  # clockwise from the left, y down
     first = int(np.argmin(ordered.sum(axis=1)))

@@ -86,9 +86,9 @@ def make_id_number(rng: random.Random, division: str, birth: date, sex: str) -> 
 
 def _ethnicity(rng: random.Random) -> str:
     draw = rng.random()
-    if draw < 0.72:
+    if draw < 0.85:
         return "汉"
-    return rng.choice(ETHNICITIES if draw < 0.9 else tuple(ETHNIC_NAMES))
+    return rng.choice(ETHNICITIES if draw < 0.95 else tuple(ETHNIC_NAMES))
 
 
 def _name(rng: random.Random, sex: str, ethnicity: str) -> str:
@@ -99,7 +99,7 @@ def _name(rng: random.Random, sex: str, ethnicity: str) -> str:
     characters = [rng.choice(given)]
     if rng.random() < 0.7:
         characters.append(rng.choice(given))
-    if rng.random() < 0.12:
+    if rng.random() < 0.05:
         characters[-1] = rng.choice(GIVEN_RARE)
     return surname + "".join(characters)
 

@@ -86,12 +86,12 @@ def _ground(person: Person, left: tuple[int, int, int], right: tuple[int, int, i
     width, height = CARD_SIZE
     rng = np.random.default_rng(int(person.id_number[:17]))
     x = np.linspace(0, 1, width, dtype=np.float32)[None, :, None]
-    ground = np.repeat(np.float32(left) * (1 - x) + np.float32(right) * x, height, axis=0)
+    ground = np.repeat(np.array(left, np.float32) * (1 - x) + np.array(right, np.float32) * x, height, axis=0)
     ys, xs = np.mgrid[0:height, 0:width].astype(np.float32)
     for tint in ((-14, -6, 0), (0, -10, -8), (-6, -2, -10)):
         phase, slope, bend = rng.uniform(0, 6.28), rng.uniform(0.05, 0.12), rng.uniform(20, 60)
         wave = np.sin(ys * 0.9 * slope * 10 + np.sin(xs / bend + phase) * 6 + xs * slope)
-        ground += (wave > 0.86)[..., None] * np.float32(tint)
+        ground += (wave > 0.86)[..., None] * np.array(tint, np.float32)
     card = Image.fromarray(np.clip(ground, 0, 255).astype(np.uint8))
-    ImageDraw.Draw(card).text((940, 614), "样本", font=font(16), fill=tuple(c // 2 + 96 for c in INK), anchor="mm")
+    ImageDraw.Draw(card).text((974, 26), "样本", font=font(16), fill=tuple(c // 2 + 96 for c in INK), anchor="mm")
     return card

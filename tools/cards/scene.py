@@ -39,9 +39,9 @@ class Difficulty:
 
 
 EASY = Difficulty("easy", (0, 8), (0, 4), (850, 1100), (0.4, 1.0), (0, 0), (0, 0), (1, 4), (85, 95), (0, 0.15))
-MEDIUM = Difficulty("medium", (6, 18), (2, 10), (650, 850), (0.8, 1.6), (0, 2), (0, 0.02), (3, 7), (65, 85), (0.1, 0.3))
+MEDIUM = Difficulty("medium", (8, 20), (3, 12), (620, 820), (1.0, 1.8), (0, 2), (0, 0.02), (4, 8), (60, 80), (0.1, 0.3))
 HARD = Difficulty(
-    "hard", (14, 30), (5, 18), (430, 600), (1.4, 2.4), (0, 4), (0.01, 0.05), (5, 11), (40, 60), (0.2, 0.45)
+    "hard", (20, 35), (8, 22), (430, 580), (1.4, 2.3), (0, 4), (0.01, 0.05), (6, 12), (38, 55), (0.2, 0.45)
 )
 LEVELS = (EASY, MEDIUM, HARD)
 
@@ -67,8 +67,8 @@ def photograph(card: Rgb, difficulty: Difficulty, rng: random.Random, *, quarter
         card.shape[1] / card.shape[0], long_px, draw(*difficulty.tilt_deg), _signed(rng, difficulty.roll_deg), rng
     )
     margin = long_px * draw(0.08, 0.22), long_px * draw(0.08, 0.22)
-    corners += np.float32(margin) - corners.min(axis=0)
-    size = tuple(int(v) for v in corners.max(axis=0) + np.float32(margin))
+    corners += np.array(margin, np.float32) - corners.min(axis=0)
+    size = tuple(int(v) for v in corners.max(axis=0) + np.array(margin, np.float32))
     lit = _with_glare(card, draw(*difficulty.glare_area), rng)
     picture = _lay(lit, corners, paint_surface(size, rng, noise))
     picture = _shade(picture, draw(*difficulty.shade), rng)
@@ -85,7 +85,7 @@ def to_jpeg(picture: Rgb, quality: int = 90) -> bytes:
         ".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
     )
     assert encoded
-    return content.tobytes()
+    return bytes(content.tobytes())
 
 
 def cut_off(shot: Photograph, share: float) -> Photograph:
@@ -108,14 +108,14 @@ def _signed(rng: random.Random, bounds: tuple[float, float]) -> float:
 def _project(ratio: float, long_px: float, tilt_deg: float, roll_deg: float, rng: random.Random) -> Floats:
     """Corners of a card that leans by tilt_deg about an axis of any direction, seen from 2.2 card lengths away."""
     half_w, half_h = 0.5, 0.5 / ratio
-    flat = np.float64([[-half_w, -half_h, 0], [half_w, -half_h, 0], [half_w, half_h, 0], [-half_w, half_h, 0]])
+    flat = np.array([[-half_w, -half_h, 0], [half_w, -half_h, 0], [half_w, half_h, 0], [-half_w, half_h, 0]])
     direction = rng.uniform(0, 2 * math.pi)
-    axis = np.float64([math.cos(direction), math.sin(direction), 0]) * math.radians(tilt_deg)
+    axis = np.array([math.cos(direction), math.sin(direction), 0]) * math.radians(tilt_deg)
     leaned = flat @ cv2.Rodrigues(axis)[0].T
-    leaned = leaned @ cv2.Rodrigues(np.float64([0, 0, math.radians(roll_deg)]))[0].T
+    leaned = leaned @ cv2.Rodrigues(np.array([0, 0, math.radians(roll_deg)]))[0].T
     distance = 2.2
     seen = leaned[:, :2] * (distance / (distance + leaned[:, 2:]))
-    return (seen * long_px).astype(np.float32)
+    return np.asarray(seen * long_px, np.float32)
 
 
 def _with_glare(card: Rgb, area: float, rng: random.Random) -> Floats:
@@ -129,7 +129,7 @@ def _with_glare(card: Rgb, area: float, rng: random.Random) -> Floats:
     ys, xs = np.mgrid[0:height, 0:width].astype(np.float32)
     distance = np.sqrt(((xs - x) / (radius * stretch)) ** 2 + ((ys - y) / radius) ** 2)
     strength = np.clip(1.5 - distance, 0, 1)[..., None] * np.float32(rng.uniform(0.55, 0.85))
-    return lit + (255 - lit) * strength
+    return np.asarray(lit + (255 - lit) * strength, np.float32)
 
 
 def _lay(card: Floats, corners: Floats, surface: Floats) -> Floats:
@@ -143,7 +143,7 @@ def _lay(card: Floats, corners: Floats, surface: Floats) -> Floats:
     for centre in ((radius, radius), (width - radius - 1, radius), (radius, height - radius - 1)):
         cv2.circle(mask, centre, radius, 1.0, -1)
     cv2.circle(mask, (width - radius - 1, height - radius - 1), radius, 1.0, -1)
-    flat = np.float32([[0, 0], [width, 0], [width, height], [0, height]])
+    flat = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     shrink = np.linalg.norm(corners[1] - corners[0]) / width
     if shrink < 0.8:  # warpPerspective alone samples single pixels: smooth first, as a lens does
         card = cv2.GaussianBlur(card, (0, 0), 0.45 / shrink)
@@ -151,7 +151,7 @@ def _lay(card: Floats, corners: Floats, surface: Floats) -> Floats:
     seen = cv2.warpPerspective(card, warp, size, flags=cv2.INTER_LINEAR)
     cover = cv2.warpPerspective(mask, warp, size, flags=cv2.INTER_LINEAR)[..., None]
     shadow = cv2.GaussianBlur(np.roll(cover[..., 0], (6, 4), (0, 1)), (0, 0), 7)[..., None]
-    return surface * (1 - 0.35 * shadow) * (1 - cover) + seen * cover
+    return np.asarray(surface * (1 - 0.35 * shadow) * (1 - cover) + seen * cover, np.float32)
 
 
 def _shade(picture: Floats, depth: float, rng: random.Random) -> Floats:
@@ -160,7 +160,7 @@ def _shade(picture: Floats, depth: float, rng: random.Random) -> Floats:
     ys, xs = np.mgrid[0:height, 0:width].astype(np.float32)
     along = xs / width * math.cos(direction) + ys / height * math.sin(direction)
     along = (along - along.min()) / (along.max() - along.min())
-    return picture * (1 - depth * along)[..., None]
+    return np.asarray(picture * (1 - depth * along)[..., None], np.float32)
 
 
 def _smear(picture: Floats, length_px: float, direction: float) -> Floats:
@@ -171,7 +171,7 @@ def _smear(picture: Floats, length_px: float, direction: float) -> Floats:
     for t in np.linspace(-0.5, 0.5, 4 * reach):
         x, y = reach // 2 + t * length_px * math.cos(direction), reach // 2 + t * length_px * math.sin(direction)
         kernel[min(max(round(y), 0), reach - 1), min(max(round(x), 0), reach - 1)] += 1
-    return cv2.filter2D(picture, -1, kernel / kernel.sum())
+    return np.asarray(cv2.filter2D(picture, -1, kernel / kernel.sum()), np.float32)
 
 
 def _turn(picture: Rgb, corners: Floats, quarter_turns: int) -> tuple[Rgb, Floats]:
