@@ -157,18 +157,21 @@ _TERM = re.compile(r"(\d{4}\.\d{2}\.\d{2})-(\d{4}\.\d{2}\.\d{2}|长期)")
 
 
 def _validity(seen: Seen, today: date) -> tuple[date | None, date | None, str]:
-    """First day, last day (None: 长期), and where today lies."""
+    """First day (None: not told), last day (None: 长期), and where today lies."""
     term = _TERM.fullmatch(seen.fields.get("validity", ""))
-    if term is None:
-        return None, None, "unread"
+    starts: date | None = None
+    until: date | None
     try:
-        starts = date.fromisoformat(term[1].replace(".", "-"))
-        until = None if term[2] == "长期" else date.fromisoformat(term[2].replace(".", "-"))
+        if term is None:  # passports tell only their last day
+            until = date.fromisoformat(seen.fields.get("expiry", ""))
+        else:
+            starts = date.fromisoformat(term[1].replace(".", "-"))
+            until = None if term[2] == "长期" else date.fromisoformat(term[2].replace(".", "-"))
     except ValueError:
         return None, None, "unread"
     if until is not None and until < today:
         return starts, until, "expired"
-    return starts, until, "not_yet" if starts > today else "valid"
+    return starts, until, "not_yet" if starts is not None and starts > today else "valid"
 
 
 def _sides(read_number: str | None, starts: date | None, until: date | None, *, is_read: bool) -> str:

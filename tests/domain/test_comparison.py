@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import pytest
 
+from config import ROOT
 from domain.comparison import Comparison, PageSeen, Seen, compare, is_lawful_term
 from domain.documents import DocumentType
+from domain.reading_texts import WARNING_TEXTS
 
+WARNINGS_PAGE = ROOT / "docs" / "warnings.md"
 TODAY = date(2026, 3, 2)
 NUMBER = "11010519491231002X"
 FIELDS = {"name": "张三", "id_number": NUMBER, "validity": "2010.03.02-长期"}
@@ -65,6 +69,16 @@ def test_the_term_of_validity(validity: str, expected: str) -> None:
     assert compared(FIELDS | {"validity": validity}).validity == expected
 
 
+@pytest.mark.parametrize(
+    ("expiry", "until", "expected"),
+    [("2026-03-02", "2026-03-02", "valid"), ("2026-03-01", "2026-03-01", "expired"), ("2026-02-30", None, "unread")],
+)
+def test_a_passport_tells_only_its_last_day(expiry: str, until: str | None, expected: str) -> None:
+    found = compared({"name": "张三", "expiry": expiry})
+
+    assert (found.validity, found.valid_until, found.sides_agree) == (expected, until, "unknown")
+
+
 def test_glare_alone_is_told_but_does_not_spoil_a_reading() -> None:
     found = compared(warnings=((), ("glare",)))
 
@@ -93,3 +107,20 @@ def test_turned_photos_are_no_defect() -> None:
 )
 def test_terms_of_article_5(birth: date, starts: date, until: date | None, is_lawful: bool) -> None:
     assert is_lawful_term(birth, starts, until) is is_lawful
+
+
+def test_the_published_table_of_warnings_is_what_the_code_does() -> None:
+    rows = re.findall(r"^\| `([a-z_]+)(?:\.<field>)?` \| (.+) \| (.+) \|$", WARNINGS_PAGE.read_text(), re.MULTILINE)
+
+    effects = {code: _effect(compared(warnings=((code,), ()))) for code in WARNING_TEXTS}
+
+    assert {code: sentence.replace("〈字段〉", "{field}") for code, sentence, _ in rows} == WARNING_TEXTS
+    assert {code: effect for code, _, effect in rows} == effects
+
+
+def _effect(found: Comparison) -> str:
+    if found.quality == "poor":
+        return "new photo"
+    if found.has_flags:
+        return "reviewer"
+    return "told" if found.defects else "none of its own"
