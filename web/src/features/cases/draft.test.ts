@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { forgetDrafts, openDraft, SAVE_AFTER_MS, type DraftOptions } from './draft';
+import { forgetDraft, forgetDrafts, openDraft, SAVE_AFTER_MS, type DraftOptions } from './draft';
 
 function aDraft(more: Partial<DraftOptions> = {}) {
   const save = vi.fn((_: Record<string, unknown>) => Promise.resolve());
@@ -71,14 +71,25 @@ describe('a draft', () => {
     expect(draft.values.value).toEqual({ opinion: '号码' });
   });
 
-  it('saves nothing after it was sent', async () => {
+  it('saves nothing while its decision waits, and is there again when that is taken back', async () => {
     const { draft, save } = aDraft();
 
     draft.change({ opinion: '号码' });
-    draft.close();
+    draft.park();
     await vi.advanceTimersByTimeAsync(60_000);
 
     expect(save).not.toHaveBeenCalled();
+    expect(aDraft().draft.values.value).toEqual({ opinion: '号码' });
+  });
+
+  it('is gone once its decision was sent', () => {
+    const { draft } = aDraft();
+
+    draft.change({ opinion: '号码' });
+    draft.park();
+    forgetDraft('item');
+
+    expect(aDraft().draft.values.value).toEqual({});
   });
 
   it('tells other tabs, and hears of theirs without losing its own', async () => {

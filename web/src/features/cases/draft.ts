@@ -27,8 +27,8 @@ export interface Draft {
   saveNow: () => Promise<void>;
   /** The page is left: saves what is unsaved, and keeps it in this tab where that fails. */
   leave: () => Promise<void>;
-  /** The item was sent or given up: nothing more is saved. */
-  close: () => void;
+  /** The item is about to be sent: saves nothing more, but keeps what was typed in this tab in case it is taken back. */
+  park: () => void;
 }
 
 export interface DraftOptions {
@@ -42,6 +42,11 @@ export interface DraftOptions {
 
 // Outlives a trip to the sign-in page, never the tab: what is typed about a person is not left on the disk.
 const unsent = new Map<string, Values>();
+
+/** Forgets one draft: its item has been sent. */
+export function forgetDraft(itemId: string): void {
+  unsent.delete(itemId);
+}
 
 /** Forgets every draft of this tab: another person signs in. */
 export function forgetDrafts(): void {
@@ -117,10 +122,10 @@ export function openDraft(options: DraftOptions): Draft {
       clearTimeout(timer);
       channel?.close();
     },
-    close() {
+    park() {
       isClosed = true;
       clearTimeout(timer);
-      unsent.delete(itemId);
+      unsent.set(itemId, values.value);
       channel?.close();
     },
   };

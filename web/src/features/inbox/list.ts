@@ -3,7 +3,7 @@
 import { computed, onScopeDispose, ref, shallowRef, watch, type ComputedRef, type Ref, type ShallowRef } from 'vue';
 import { answer, client, problemOf, type Problem } from '@/api/client';
 import type { Narrowing, WorkItem } from '@/api/work-items';
-import { narrowingOf, type Filter } from './filter';
+import { narrowingOf, type Filter } from '@/shared/inbox-filter';
 
 export const PAGE = 50;
 

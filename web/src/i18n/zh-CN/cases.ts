@@ -16,6 +16,7 @@ export const cases = {
   noNext: '没有可领取的待办了。',
   openNext: '领取下一件',
   changed: '案件刚被更新，页面已刷新，您填写的内容仍在。',
+  number: (n: string) => `编号 ${n}`,
   version: (n: number) => `流程第 ${n} 版`,
   facts: '申请信息',
   canvas: {
@@ -26,6 +27,7 @@ export const cases = {
     loading: '正在打开影像…',
     none: '本案没有可查看的影像。',
     noSuchPage: '这一次没有对应的影像。',
+    photo: '照片',
     original: '原图',
     rectified: '校正后',
     fit: '适应',
@@ -73,6 +75,7 @@ export const cases = {
     warnings: '识别提示',
     states: { pass: '通过', fail: '未通过', warn: '请留意', unknown: '无法核对' } as Record<string, string>,
     alsoRead: '证件上的其他内容',
+    passed: (n: number) => `${n} 项核对通过`,
   },
   decide: {
     title: '审核',
@@ -118,5 +121,5 @@ export const cases = {
     fit: '适应',
     toToken: '定位到当前步骤',
   },
-  history: { none: '还没有经过。', from: '开始', until: '结束' },
+  history: { none: '还没有经过。', me: '我', routine: (n: number) => `显示系统的日常步骤（${n}）` },
 } as const;

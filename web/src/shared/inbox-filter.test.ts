@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { filterOf, isNarrowed, narrowingOf, queryOf } from './filter';
+import { filterOf, isNarrowed, narrowingOf, queryOf } from './inbox-filter';
 
 describe('the filter in the address', () => {
   it('comes back from the address it was written to', () => {

@@ -1,0 +1,67 @@
+/** The desk the address names, open on the page: loaded, or prepared ahead; its pictures live as long as it is shown. */
+
+import { onScopeDispose, shallowRef, watch, type ShallowRef } from 'vue';
+import { problemOf } from '@/api/client';
+import type { Loaded } from '@/shared/loaded';
+import { nextDesk } from './ahead';
+import { imagesOf, loadDesk, type Desk, type DeskAddress } from './desk';
+import { openPictures, type Pictures } from './pictures';
+
+export interface OpenDesk {
+  desk: Desk;
+  pictures: Pictures;
+}
+
+export interface DeskOnPage {
+  state: ShallowRef<Loaded<OpenDesk>>;
+  /** Loads it again; what is shown stays in sight until then. */
+  reload: () => Promise<void>;
+}
+
+export function useDesk(address: () => DeskAddress): DeskOnPage {
+  const state = shallowRef<Loaded<OpenDesk>>({ is: 'loading' });
+  let current: AbortController | null = null;
+
+  function show(opened: OpenDesk) {
+    const before = state.value;
+    state.value = { is: 'ready', value: opened };
+    if (before.is === 'ready') before.value.pictures.close();
+  }
+
+  async function load(from: (signal: AbortSignal) => Promise<OpenDesk>) {
+    current?.abort();
+    const mine = (current = new AbortController());
+    try {
+      const opened = await from(mine.signal);
+      if (mine === current) show(opened);
+      else opened.pictures.close();
+    } catch (thrown) {
+      if (mine === current && !mine.signal.aborted) state.value = { is: 'failed', problem: problemOf(thrown) };
+    }
+  }
+
+  async function afresh(signal: AbortSignal): Promise<OpenDesk> {
+    const desk = await loadDesk(address(), signal);
+    return { desk, pictures: openPictures(imagesOf(desk)) };
+  }
+
+  async function preparedOrAfresh(signal: AbortSignal): Promise<OpenDesk> {
+    const asked = address();
+    const prepared = 'workItemId' in asked ? await nextDesk.take(asked.workItemId) : null;
+    if (prepared) return prepared;
+    if (!signal.aborted) close();
+    return afresh(signal);
+  }
+
+  function close() {
+    if (state.value.is === 'ready') state.value.value.pictures.close();
+    state.value = { is: 'loading' };
+  }
+
+  watch(() => JSON.stringify(address()), () => void load(preparedOrAfresh), { immediate: true });
+  onScopeDispose(() => {
+    current?.abort();
+    close();
+  });
+  return { state, reload: () => load(afresh) };
+}
