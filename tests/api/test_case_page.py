@@ -119,7 +119,9 @@ def test_a_foreign_case_does_not_exist(office: Office) -> None:
     story = office.waits_for_review()
     stranger = office.reviewer("stranger", "parking.guard")
 
-    answers = [stranger.get(f"/api/v1/cases/{story.case_id}{page}") for page in ("", "/readings", "/history", "/diagram")]
+    answers = [
+        stranger.get(f"/api/v1/cases/{story.case_id}{page}") for page in ("", "/readings", "/history", "/diagram")
+    ]
 
     assert [answer.status_code for answer in answers] == [404] * 4
 

@@ -1,12 +1,13 @@
 """Working days around National Day 2026 and Spring Festival, and the texts timers are written in."""
 
+import random
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from engine.calendar import CALENDAR_VERSION, Deadline, add_working_days
+from engine.calendar import CALENDAR_VERSION, Deadline, add_working_days, working_time_between
 from engine.expressions import ExpressionFailed, InvalidExpression
 from engine.timers_text import Due, compile_timer, due_at
 
@@ -126,3 +127,24 @@ def test_a_wrong_timer_text_is_refused_before_it_is_deployed(text):
 def test_an_expression_that_gives_no_timer_text_fails(value):
     with pytest.raises(ExpressionFailed):
         due_at("limit", {"limit": value}, AT)
+
+
+@pytest.mark.parametrize("seed", [20260301])
+def test_working_time_is_the_inverse_of_adding_working_days(seed: int) -> None:
+    chance = random.Random(seed)
+    for _ in range(300):
+        start = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=chance.randrange(365 * 24 * 60))
+        days = chance.randrange(20)
+
+        left = working_time_between(start, add_working_days(start, days).at)
+
+        assert left == timedelta(days=days), f"seed {seed}: {start} + {days}"
+
+
+def test_working_time_is_negative_after_the_deadline_and_stands_still_on_days_off() -> None:
+    friday = datetime(2026, 3, 6, 2, 0, tzinfo=UTC)
+    monday = datetime(2026, 3, 9, 2, 0, tzinfo=UTC)
+
+    assert working_time_between(friday, monday) == timedelta(days=1)
+    assert working_time_between(monday, friday) == timedelta(days=-1)
+    assert working_time_between(friday + timedelta(days=1), friday + timedelta(days=2)) == timedelta()
