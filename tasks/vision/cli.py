@@ -30,6 +30,9 @@ KINDS = (
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE…")
 def read_document(kind: str, as_json: bool, files: tuple[Path, ...]) -> None:
     """识别证件照片 FILE 上的字段。读不了的文件也占一行。"""
+    from tasks.vision.reader import document_reader
+
+    document_reader()  # loads the models, some seconds: the first file's time is its own
     for path in files:
         found = _reading(path, kind)
         click.echo(json.dumps(found, ensure_ascii=False) if as_json else _reading_for_people(found))
