@@ -4,7 +4,7 @@ import { Refusal } from '@/api/problem';
 import { answer, send } from '@/api/send';
 import { currentSession, signedInAs, signedOut, type Me } from '@/api/session';
 
-const ME: Me = { account_id: '1', kind: 'CONSOLE', display_name: '审核员', groups: ['a'], sandbox: true };
+const ME: Me = { account_id: '1', kind: 'CONSOLE', display_name: '审核员', groups: ['a'], may: ['inbox'], sandbox: true };
 const HERE = 'http://localhost';
 
 /** Answers in order; a string is a network failure. Records what was asked. */

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import SignInForm from '@/app/SignInForm.vue';
 import { me, signedOut } from '@/api/session';
 
-const ME = { account_id: '1', kind: 'CONSOLE', display_name: '审核员', groups: ['a'], sandbox: true };
+const ME = { account_id: '1', kind: 'CONSOLE', display_name: '审核员', groups: ['a'], may: ['inbox'], sandbox: true };
 
 function form(answer: () => Promise<Response>) {
   const asked: Request[] = [];

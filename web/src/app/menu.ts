@@ -6,19 +6,18 @@ export interface MenuEntry {
   label: string;
 }
 
-// The groups of domain/account.py that are no inbox. Every other group of a console account is one.
-const REGISTERS = 'registers.reader';
-const ADMIN = 'admin';
-
-/** What this account finds in the menu. The server refuses what the menu does not show; this only saves a walk. */
+/** What this account finds in the menu, by what the server says it may open. */
 export function menuFor(account: Me | null): MenuEntry[] {
-  const groups = account?.groups ?? [];
-  const entries: MenuEntry[] = [];
-  if (groups.some((group) => group !== REGISTERS && group !== ADMIN)) entries.push({ to: '/inbox', label: app.menu.inbox });
-  if (groups.some((group) => group === REGISTERS || group === ADMIN)) {
-    entries.push({ to: '/persons', label: app.menu.persons }, { to: '/credentials', label: app.menu.credentials });
-  }
-  return entries;
+  const may = account?.may ?? [];
+  return [
+    ...(may.includes('inbox') ? [{ to: '/inbox', label: app.menu.inbox }] : []),
+    ...(may.includes('registers')
+      ? [
+          { to: '/persons', label: app.menu.persons },
+          { to: '/credentials', label: app.menu.credentials },
+        ]
+      : []),
+  ];
 }
 
 /** Where this account begins. */
