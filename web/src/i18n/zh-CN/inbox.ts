@@ -22,6 +22,7 @@ export const inbox = {
     select: '选择',
     title: '事项',
     facet: '类型',
+    number: '编号',
     created: '到达',
     left: '剩余工作时间',
     holder: '办理',
