@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from config import load_settings
 
 _settings = load_settings()
@@ -13,3 +15,11 @@ graceful_timeout = 10
 accesslog = None
 loglevel = "warning"
 forwarded_allow_ips = "127.0.0.1"
+preload_app = True  # imported once for both workers: 1.5 s of cpu less at the start, and their memory is shared
+
+
+def post_fork(server: Any, worker: Any) -> None:  # Any: gunicorn ships no types
+    """A connection must not be used by two processes; the pool of the parent is left to the parent."""
+    from wsgi import platform
+
+    platform.engine.dispose(close=False)
