@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Me } from '@/api/session';
-import { homeOf, menuFor } from '@/app/menu';
+import { homeOf, isWithin, menuFor } from '@/app/menu';
 
 const anAccount = (...may: string[]): Me => ({
   account_id: '1',
@@ -21,4 +21,16 @@ it.each([
 
   expect(menuFor(account).map((entry) => entry.to)).toEqual(paths);
   expect(homeOf(account)).toBe(home);
+});
+
+it.each([
+  ['/inbox', '/inbox'],
+  ['/work-items/1', '/inbox'],
+  ['/cases/1', '/inbox'],
+  ['/persons/1', '/persons'],
+  ['/nowhere', undefined],
+])('%s belongs to the entry %s', (path, entry) => {
+  const found = menuFor(anAccount('inbox', 'registers')).filter((each) => isWithin(each, path));
+
+  expect(found.map((each) => each.to)).toEqual(entry ? [entry] : []);
 });
