@@ -62,6 +62,8 @@ class InboxQuery(InboxNarrowing, PageQuery):
 
 
 class InboxCountsOut(BaseModel):
+    """件数不超过 1000：1000 表示“1000 或更多”。"""
+
     mine: int = Field(description="本人已领取")
     groups: int = Field(description="岗位中未领取")
     claimed: int = Field(description="岗位中已有人领取（含本人）")
@@ -133,7 +135,6 @@ def count_inbox(session: Session, caller: Caller) -> Response | tuple[dict[str, 
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if request.if_none_match.contains(etag.strip('"')):
         return current_app.response_class(status=304, headers=headers)
-    counts.pop("newest")
     return counts, 200, headers
 
 

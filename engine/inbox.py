@@ -23,6 +23,9 @@ from engine.model.waiting import WaitKind, WorkItemState, spelled
 from engine.queries import ITEMS, item_views
 from engine.views import Page, WorkItemView
 
+# Nobody reads a larger number, and it is counted again with every poll.
+MOST_COUNTED = 1_000
+
 
 class InboxView(StrEnum):
     """ALL: open items of one's groups, claimed or not. GROUPS: nobody's yet. CLAIMED: in anybody's hands. MINE: in one's own.
@@ -51,14 +54,13 @@ class InboxFilter:
 
 @dataclass(frozen=True, slots=True)
 class InboxCounts:
-    """groups, claimed, overdue: of the actor's groups; overdue ones are unclaimed or claimed. newest: changes with the list."""
+    """groups, claimed, overdue: of the actor's groups; overdue ones are unclaimed or claimed. None exceeds MOST_COUNTED."""
 
     mine: int
     groups: int
     claimed: int
     overdue: int
     done_today: int
-    newest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,24 +111,20 @@ def inbox_ids(
 
 def inbox_counts(session: Session, by: Actor, *, now: datetime, today: datetime) -> InboxCounts:
     """today: the instant this day began where the actor works."""
-    open_ones = and_(_OPEN, WAITING.c.group_name.in_(by.groups))
-    is_open = spelled(WAITING.c.state, WorkItemState.OPEN)
-    counted = session.execute(
-        select(
-            func.count().filter(is_open).label("groups"),
-            func.count().label("all"),
-            func.count().filter(WAITING.c.due_at < now).label("overdue"),
-            func.max(WAITING.c.id).label("newest"),
-        ).where(open_ones)
-    ).one()
-    mine = session.execute(
-        select(func.count(), func.max(WAITING.c.claimed_at)).where(_OPEN, WAITING.c.assignee == by.id)
-    ).one()
-    done = session.execute(
-        select(func.count()).where(*_done_by(by), WAITING.c.closed_at >= today).select_from(WAITING)
-    ).scalar_one()
-    newest = f"{counted.newest or ''} {mine[1] or ''}"
-    return InboxCounts(mine[0], counted.groups, counted.all - counted.groups, counted.overdue, done, newest)
+    ours = WAITING.c.group_name.in_(by.groups)
+    is_claimed = and_(spelled(WAITING.c.state, WorkItemState.CLAIMED), WAITING.c.closed_at.is_(None))
+    return InboxCounts(
+        mine=_count(session, _OPEN, WAITING.c.assignee == by.id),
+        groups=_count(session, _OPEN, ours, spelled(WAITING.c.state, WorkItemState.OPEN)),
+        claimed=_count(session, is_claimed, ours),
+        overdue=_count(session, _OPEN, ours, WAITING.c.due_at < now),
+        done_today=_count(session, *_done_by(by), WAITING.c.closed_at >= today),
+    )
+
+
+def _count(session: Session, *conditions: ColumnElement[bool]) -> int:
+    found = select(WAITING.c.id).where(*conditions).limit(MOST_COUNTED).subquery()
+    return session.execute(select(func.count()).select_from(found)).scalar_one()
 
 
 def inbox_steps(session: Session, by: Actor) -> list[InboxStep]:
@@ -159,6 +157,7 @@ def _places(by: Actor, wanted: InboxFilter) -> list[ColumnElement[bool]]:
         return [and_(_OPEN, WAITING.c.assignee == by.id)]
     states = {InboxView.GROUPS: WorkItemState.OPEN, InboxView.CLAIMED: WorkItemState.CLAIMED}
     state = states.get(wanted.view)
+    # Each spelled as the index says that holds the fewest rows besides.
     condition = _OPEN if state is None else and_(_OPEN, spelled(WAITING.c.state, state))
     return [and_(condition, WAITING.c.group_name == group) for group in sorted(by.groups)]
 

@@ -58,6 +58,9 @@ def _where(name: str, *columns: str, where: str, unique: bool = False) -> Index:
     return Index(name, *columns, unique=unique, postgresql_where=text(where), sqlite_where=text(where))
 
 
+_OPEN_WORK_ITEM = "kind = 'WORK_ITEM' AND closed_at IS NULL"
+
+
 class Waiting(Base):
     """`state` is one of the enums above, by `kind`. Columns below a comment are NULL for other kinds."""
 
@@ -68,9 +71,13 @@ class Waiting(Base):
         _where(
             "ix_waiting_inbox",
             *("group_name", "priority", "id", "state", "flow_key", "element", "facet", "due_at", "created_at"),
-            where="kind = 'WORK_ITEM' AND closed_at IS NULL",
+            where=_OPEN_WORK_ITEM,
         ),
-        _where("ix_waiting_mine", "assignee", "id", where="kind = 'WORK_ITEM' AND closed_at IS NULL"),
+        # Narrowed to what is rare, the one above would be read to its end.
+        _where("ix_waiting_facet", *("group_name", "facet", "priority", "id"), where=_OPEN_WORK_ITEM),
+        _where("ix_waiting_due", "group_name", "due_at", where=_OPEN_WORK_ITEM),
+        _where("ix_waiting_claimed", "group_name", "priority", "id", where="state = 'CLAIMED' AND closed_at IS NULL"),
+        _where("ix_waiting_mine", "assignee", "id", where=_OPEN_WORK_ITEM),
         _where("ix_waiting_done", "closed_by", "closed_at", where="kind = 'WORK_ITEM' AND closed_at IS NOT NULL"),
         _where("ix_waiting_ready", "next_at", where="state = 'READY'"),
         _where("ix_waiting_leased", "lease_until", where="state = 'LEASED'"),
