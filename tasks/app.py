@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,11 @@ def _filesystem_transport(broker_dir: Path) -> dict[str, Any]:  # Any: Celery's 
 def make_app(settings: Settings) -> Celery:
     """Celery as this platform uses it: messages are hints (the job table is the outbox), so losing one is harmless."""
     use_whole_files()
-    made = Celery("tasks", broker=settings.broker_url, include=["tasks.run_job", "tasks.periodic", "tasks.notify"])
+    made = Celery(
+        "tasks",
+        broker=settings.broker_url if settings.redis_url else "filesystem://localhost//",
+        include=["tasks.run_job", "tasks.periodic", "tasks.notify"],
+    )
     embedded = settings.redis_url is None
     made.conf.update(
         task_ignore_result=True,
@@ -83,6 +88,13 @@ def use_platform(made: Platform | None) -> None:
 
 def worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
+
+
+@worker_process_init.connect
+def _finish_the_job(**_: Any) -> None:  # Any: Celery's signal arguments
+    # The supervisor's SIGTERM reaches this process beside the one that hands out jobs: that one stops handing out, waits
+    # for what runs here, then ends this process.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 @worker_process_init.connect

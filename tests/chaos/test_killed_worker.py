@@ -1,8 +1,10 @@
-"""A worker killed with -9 in the middle of a job: the job runs again, the case ends once."""
+"""A worker killed with -9 in the middle of a job: the job runs again, the case ends once. One that is asked to end finishes."""
 
 from __future__ import annotations
 
 import base64
+import os
+import signal
 from datetime import UTC, datetime
 
 import pytest
@@ -34,15 +36,37 @@ def test_a_killed_workers_job_runs_again_on_postgres_and_redis(tmp_path):
         _a_killed_workers_job_runs_again(tmp_path, environ)
 
 
-def _a_killed_workers_job_runs_again(tmp_path, environ):
+@pytest.mark.server
+def test_a_worker_that_is_told_to_end_finishes_its_job_first(tmp_path):
+    environ, log = environment(tmp_path), tmp_path / "log"
+    platform, case_id = _a_slow_case(tmp_path, environ)
+    first_attempt = platform.settings.var_dir / "first-attempt"
+
+    with process(environ, log, *BEAT), process(environ, log, *WORKER) as worker:
+        until(first_attempt.exists, within_s=60, log=log)
+        os.killpg(worker.pid, signal.SIGTERM)
+        until(lambda: "Warm shutdown" in log.read_text(), within_s=30, log=log)
+        first_attempt.with_name("go-on").touch()
+        worker.wait(60)
+
+    assert _state(platform, case_id) == "COMPLETED"
+    platform.engine.dispose()
+
+
+def _a_slow_case(tmp_path, environ):
     write_slow_flow(tmp_path / "flows")
     platform = compose(load_settings(environ))
     upgrade(platform.engine)
-    log = tmp_path / "log"
     now = datetime.now(UTC)
     with transaction(platform.sessions) as session:
         deploy_folder(session, platform.settings.flows_dir, now)
         case_id = start_case(session, "slow", by=Actor("applicant"), values={}, now=now)
+    return platform, case_id
+
+
+def _a_killed_workers_job_runs_again(tmp_path, environ):
+    platform, case_id = _a_slow_case(tmp_path, environ)
+    log = tmp_path / "log"
     first_attempt = platform.settings.var_dir / "first-attempt"
 
     with process(environ, log, *BEAT):
