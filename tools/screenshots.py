@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Page, Route
@@ -18,12 +19,13 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route
 from config import ROOT
 from tools import supervisor
 from tools.browser import ChromiumMissing, chromium
-from tools.demo.desk import fill
+from tools.demo.desk import KINDS, fill
 from tools.demo.site import PASSWORD, Site, a_site
 
 FOLDER = ROOT / "docs" / "screenshots"
 DESK, PHONE = (1440, 900), (390, 844)
 CASES = 12
+SPREAD = timedelta(hours=100)  # some are overdue, some soon
 
 Arrange = Callable[[Page], None]
 
@@ -40,6 +42,7 @@ class Shot:
     whole: bool = False
 
 
+SETTLE_MS = 500  # photographs are decoded after they have come
 BOTH = (DESK, PHONE)
 BUSY, IDLE = "busy-reviewer", "idle-reviewer"  # one with a full inbox, one whose groups have none
 
@@ -65,9 +68,9 @@ def take_all(site: Site, browser: Browser) -> int:
     FOLDER.mkdir(parents=True, exist_ok=True)
     site.staff(BUSY, display_name="王审核")
     site.staff(IDLE, "none.at_all", display_name="赵审核")
-    fill(site.desk, CASES)
+    fill(site.desk, CASES, spread=SPREAD)
     taken = 0
-    for shot in SHOTS:
+    for shot in (*SHOTS, *_case_shots(site)):
         for size in shot.sizes:
             _take(site, browser, shot, size)
             taken += 1
@@ -130,6 +133,55 @@ def _failing(pattern: str) -> Arrange:
         page.wait_for_load_state("networkidle")
 
     return arrange
+
+
+def _case_shots(site: Site) -> list[Shot]:
+    """A case of every kind, claimed by the busy reviewer; one that is not claimed; a foreign one; one that cannot be had."""
+    hour = timedelta(hours=1)
+    shots = []
+    for kind in KINDS:
+        item = kind(site.desk, hour).open_item()
+        name = f"case-{kind.__name__.replace('_', '-')}"
+        shots.append(Shot(name, f"/console/work-items/{item}", BUSY, _claim, whole=True))
+    item = KINDS[0](site.desk, hour).open_item()
+    address = f"/console/work-items/{item}"
+    shots.append(Shot("case-masked", address, BUSY, whole=True))
+    shots.append(Shot("case-foreign", address, IDLE))
+    shots.append(Shot("case-failing", address, BUSY, _failing("**/api/v1/work-items/*")))
+    shots.append(Shot("case-wide", address, BUSY, _claim, sizes=((1920, 1080), (1280, 800))))
+    shots.append(Shot("case-rejecting", address, BUSY, _reject))
+    shots.append(Shot("case-diagram", address, BUSY, _show_diagram, whole=True))
+    shots.append(Shot("case-decided", address, BUSY, _decide))
+    return shots
+
+
+def _claim(page: Page) -> None:
+    page.get_by_role("button", name="领取").or_(page.get_by_role("radio")).first.wait_for()
+    if page.get_by_role("radio").count() == 0:
+        page.get_by_role("button", name="领取").first.click()
+    page.get_by_role("radio").first.wait_for()
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(SETTLE_MS)
+
+
+def _reject(page: Page) -> None:
+    _claim(page)
+    page.get_by_role("radio", name="不通过").check()
+    page.keyboard.press("Control+Enter")
+
+
+def _show_diagram(page: Page) -> None:
+    _claim(page)
+    page.get_by_role("button", name="流程图").click()
+    page.locator(".djs-container").wait_for()
+    page.wait_for_timeout(SETTLE_MS)
+
+
+def _decide(page: Page) -> None:
+    _claim(page)
+    page.get_by_role("radio", name="通过", exact=True).check()
+    page.keyboard.press("Control+Enter")
+    page.get_by_role("button", name="撤销").wait_for()
 
 
 SHOTS = (

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
-from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Response, expect
 
 from tools.demo.site import PASSWORD, Site
 
@@ -44,8 +45,7 @@ class Console:
             self.page.keyboard.press(label.locator("kbd").inner_text())
 
     def writes_opinion(self, text: str) -> None:
-        box = self.page.get_by_label("审核意见")
-        box.fill(text)
+        self.opinion.fill(text)
 
     def sends(self) -> None:
         self.page.keyboard.press("Control+Enter")
@@ -64,9 +64,11 @@ class Console:
 
     def waits_for_another_item(self, known: list[str]) -> str:
         """The id of the item whose form is open now, once it is none of `known`."""
-        others = [f"!location.pathname.endsWith('{one}')" for one in known]
-        at_one = "location.pathname.includes('/work-items/')"
-        self.page.wait_for_function(" && ".join([at_one, *others, "document.querySelector('form input:enabled')"]))
+        others = "|".join(known)
+        expect(self.page).to_have_url(re.compile(rf"/work-items/(?!{others or '-'})\w+"))
+        # enabled and empty: not the form that has just been sent
+        expect(self.page.get_by_role("radio").first).to_be_enabled()
+        expect(self.page.locator("input[type=radio]:checked")).to_have_count(0)
         return self.item_id
 
     def waits_until_sent(self, count: int) -> None:
@@ -76,6 +78,10 @@ class Console:
                 return
             self.page.wait_for_timeout(100)
         raise AssertionError(f"{self.sent} of {count} decisions were sent")
+
+    @property
+    def opinion(self) -> Locator:
+        return self.page.get_by_role("textbox", name="审核意见")
 
     @property
     def item_id(self) -> str:

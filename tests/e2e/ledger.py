@@ -45,12 +45,13 @@ def variables_of(site: Site, application: Application) -> dict[str, Any]:
 
 def holder_of(site: Site, application: Application) -> str | None:
     """The user name of whoever has claimed the case's open item."""
+    return holder_of_item(site, application.open_item())
+
+
+def holder_of_item(site: Site, item_id: str) -> str | None:
+    claimed = select(Account.username).join(WAITING, WAITING.c.assignee == Account.id).where(WAITING.c.id == item_id)
     with site.sessions() as session:
-        return session.scalar(
-            select(Account.username)
-            .join(WAITING, WAITING.c.assignee == Account.id)
-            .where(WAITING.c.case_id == application.case_id, WAITING.c.closed_at.is_(None))
-        )
+        return session.scalar(claimed)
 
 
 def looks_at(site: Site, application: Application, username: str) -> int:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from playwright.sync_api import expect
 
 from tests.e2e.console import Console
-from tests.e2e.ledger import holder_of
+from tests.e2e.ledger import holder_of_item
 from tools.browser import violations
 from tools.demo.desk import insisting_on_a_name, with_a_passport
 from tools.demo.site import Site
@@ -27,14 +27,16 @@ def test_j_and_enter_open_an_item(site: Site, reviewer: Console) -> None:
 
 
 def test_c_claims_the_item_under_the_cursor(site: Site, reviewer: Console) -> None:
-    application = with_a_passport(site.desk, 100 * HOUR)
+    with_a_passport(site.desk, HOUR)
     reviewer.goes_to("/inbox?view=groups")
     reviewer.sees_a_list()
+    item = str(reviewer.page.locator("tr.current").get_attribute("data-id"))
 
     with reviewer.page.expect_response(lambda answer: answer.url.endswith("/claim")):
         reviewer.presses("c")
 
-    assert holder_of(site, application) == "reviewer-one"
+    expect(reviewer.page.locator(f'tr[data-id="{item}"]')).to_have_count(0)
+    assert holder_of_item(site, item) == "reviewer-one"
 
 
 def test_the_question_mark_shows_the_keys(reviewer: Console) -> None:

@@ -32,21 +32,15 @@ def pages_of_card(person: Person, rng: random.Random, level: Difficulty = EASY) 
     """Both sides of a resident ID."""
     front, back = draw_front(person), draw_back(person)
     return (
-        Page(photograph(front, level, rng).jpeg, to_jpeg(front), "resident_id_front", _front_fields(person)),
-        Page(photograph(back, level, rng).jpeg, to_jpeg(back), "resident_id_back", _back_fields(person)),
+        Page(photograph(front, level, rng).jpeg, to_jpeg(front), "resident_id_front", front_fields(person)),
+        Page(photograph(back, level, rng).jpeg, to_jpeg(back), "resident_id_back", back_fields(person)),
     )
 
 
 def pages_of_passport(passport: Passport, rng: random.Random, level: Difficulty = EASY) -> tuple[Page]:
     """The data page."""
     page = draw_passport(passport)
-    fields: dict[str, tuple[str, Box]] = {
-        "name": (passport.name, (440, 236, 800, 362)),
-        "document_number": (passport.number, (920, 146, 1180, 184)),
-        "birth": (passport.birth.isoformat(), (440, 506, 720, 544)),
-        "expiry": (passport.valid_until.isoformat(), (800, 596, 1080, 634)),
-    }
-    return (Page(photograph(page, level, rng).jpeg, to_jpeg(page), "passport_page", fields),)
+    return (Page(photograph(page, level, rng).jpeg, to_jpeg(page), "passport_page", passport_fields(passport)),)
 
 
 def a_reading(
@@ -88,8 +82,8 @@ def a_reading(
     }
 
 
-def _front_fields(person: Person) -> dict[str, tuple[str, Box]]:
-    """Where tools/cards/resident_id.py writes each value."""
+def front_fields(person: Person) -> dict[str, tuple[str, Box]]:
+    """The portrait side's values, and where tools/cards/resident_id.py writes each."""
     wide = len(person.name) * 44
     return {
         "name": (person.name, (176, 64, 190 + wide, 120)),
@@ -101,8 +95,19 @@ def _front_fields(person: Person) -> dict[str, tuple[str, Box]]:
     }
 
 
-def _back_fields(person: Person) -> dict[str, tuple[str, Box]]:
+def back_fields(person: Person) -> dict[str, tuple[str, Box]]:
+    """As front_fields, of the emblem side."""
     return {
         "authority": (person.authority, (402, 460, 414 + 38 * len(person.authority), 512)),
         "validity": (person.validity, (402, 542, 860, 594)),
+    }
+
+
+def passport_fields(passport: Passport) -> dict[str, tuple[str, Box]]:
+    """Where tools/cards/passport.py prints each value."""
+    return {
+        "name": (passport.name, (440, 236, 800, 362)),
+        "document_number": (passport.number, (920, 146, 1180, 184)),
+        "birth": (passport.birth.isoformat(), (440, 506, 720, 544)),
+        "expiry": (passport.valid_until.isoformat(), (800, 596, 1080, 634)),
     }

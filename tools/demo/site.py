@@ -57,8 +57,8 @@ class Site:
 
 
 @contextmanager
-def a_site(folder: Path) -> Iterator[Site]:
-    """Web process, workers and clock on a free port, everything they keep in `folder`.
+def a_site(folder: Path, *, is_quick: bool = False) -> Iterator[Site]:
+    """Web process, workers and clock on a free port, everything they keep in `folder`. is_quick: see Desk.
 
     Raises supervisor.NotReady with the end of their log.
     """
@@ -69,7 +69,7 @@ def a_site(folder: Path) -> Iterator[Site]:
     platform = compose(load_settings(environ))
     prepare(platform, print)
     passwords = json.loads((platform.settings.var_dir / "demo-accounts.json").read_text())
-    desk = Desk(platform.sessions, random.Random(SEED))
+    desk = Desk(platform.sessions, random.Random(SEED), is_quick)
     address, log = f"http://127.0.0.1:{port}", folder / "log"
     try:
         with supervisor.running(environ, address, log):
