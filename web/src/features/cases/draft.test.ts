@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { forgetDraft, forgetDrafts, openDraft, SAVE_AFTER_MS, type DraftOptions } from './draft';
+import { draftsAreSettled, forgetDraft, forgetDrafts, openDraft, SAVE_AFTER_MS, type DraftOptions } from './draft';
 
 function aDraft(more: Partial<DraftOptions> = {}) {
   const save = vi.fn((_: Record<string, unknown>) => Promise.resolve());
@@ -40,6 +40,22 @@ describe('a draft', () => {
 
     expect(again.values.value).toEqual({ opinion: '照片模糊' });
     expect(save).toHaveBeenCalledWith({ opinion: '照片模糊' });
+  });
+
+  it('lets a page that is opened again wait for the save of the one that was left', async () => {
+    let saved = () => {};
+    const { draft } = aDraft({ save: () => new Promise((resolve) => (saved = resolve)) });
+    const settled = vi.fn();
+    draft.change({ opinion: '写到一半' });
+
+    void draft.leave();
+    void draftsAreSettled().then(settled);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(settled).not.toHaveBeenCalled();
+    saved();
+    await vi.advanceTimersByTimeAsync(0);
+
+    expect(settled).toHaveBeenCalledOnce();
   });
 
   it('is not kept for another person', async () => {

@@ -43,6 +43,14 @@ export interface DraftOptions {
 // Outlives a trip to the sign-in page, never the tab: what is typed about a person is not left on the disk.
 const unsent = new Map<string, Values>();
 
+// Saves begun when a page was left. A page that is opened meanwhile would be told the draft of before.
+const leaving = new Set<Promise<void>>();
+
+/** Resolves when every draft left behind is saved, or could not be. Wait for it before an item is loaded. */
+export async function draftsAreSettled(): Promise<void> {
+  await Promise.allSettled([...leaving]);
+}
+
 /** Forgets one draft: its item has been sent. */
 export function forgetDraft(itemId: string): void {
   unsent.delete(itemId);
@@ -117,7 +125,10 @@ export function openDraft(options: DraftOptions): Draft {
     keepMine: later,
     saveNow,
     async leave() {
-      await saveNow();
+      const saving = saveNow();
+      leaving.add(saving);
+      await saving;
+      leaving.delete(saving);
       isClosed = true;
       clearTimeout(timer);
       channel?.close();

@@ -4,6 +4,7 @@ import { onScopeDispose, shallowRef, watch, type ShallowRef } from 'vue';
 import { problemOf } from '@/api/client';
 import type { Loaded } from '@/shared/loaded';
 import { nextDesk } from './ahead';
+import { draftsAreSettled } from './draft';
 import { imagesOf, loadDesk, type Desk, type DeskAddress } from './desk';
 import { openPictures, type Pictures } from './pictures';
 
@@ -41,6 +42,7 @@ export function useDesk(address: () => DeskAddress): DeskOnPage {
   }
 
   async function afresh(signal: AbortSignal): Promise<OpenDesk> {
+    await draftsAreSettled();
     const desk = await loadDesk(address(), signal);
     return { desk, pictures: openPictures(imagesOf(desk)) };
   }
