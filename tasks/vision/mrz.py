@@ -9,25 +9,23 @@ from __future__ import annotations
 
 import itertools
 import re
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from domain.documents import mrz_check_digit
 from tasks.vision.fields import Field
-from tasks.vision.ocr import Box, TextLine
+from tasks.vision.mrz_rows import Row, half_width_capitals, joined_rows
+from tasks.vision.ocr import TextLine
 
 LENGTH = 44
 NUMBER_LENGTH = 9
 PERSONAL_LENGTH = 14
+CLEAR = 0.9  # confidence
 LEAST_LENGTH = 30  # characters of a line that may still be one of the two: fillers get lost
 
 TO_DIGIT = str.maketrans("OQDILZSBG", "000112586")
 TO_LETTER = str.maketrans("012568", "OIZSGB")
-FILLERS = str.maketrans(
-    {"«": "<<", "≪": "<<", "《": "<<", "‹": "<", "〈": "<", "＜": "<", "^": "<", "(": "<", "{": "<", "|": "I"}
-)
 TWINS = ("0OQD", "1IL", "2Z", "5S", "6G", "8BS")  # characters taken for each other
 
 _DIGIT = "[0-9OQDILZSBG]"
@@ -38,15 +36,6 @@ _AFTER_NUMBER = re.compile(
 )
 _REST = re.compile(rf"(?P<personal>[A-Z0-9<]*?)<*(?P<personal_check>{_DIGIT}|<)(?P<composite>{_DIGIT})")
 _PRINTED_NUMBER = re.compile(r"(?=.*[0-9])[A-Z0-9]{5,9}")
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the page, its pieces joined, in the MRZ's alphabet."""
-
-    text: str
-    confidence: float
-    box: Box
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +79,9 @@ def read_mrz(lines: Sequence[TextLine], today: date) -> tuple[dict[str, Field], 
 
     name: surname, then given names, in the MRZ's letters. birth, expiry: YYYY-MM-DD. sex: 男 or 女, absent for X.
     """
-    rows = _joined(lines)
+    rows = joined_rows(lines)
     first, second, parts = _the_two(rows)
-    printed = [_plain(line.text) for line in lines]
+    printed = [half_width_capitals(line.text) for line in lines]
     fields: dict[str, Field] = {}
     warnings: list[str] = []
     if second and parts:
@@ -101,8 +90,10 @@ def read_mrz(lines: Sequence[TextLine], today: date) -> tuple[dict[str, Field], 
     name = _name(first.text, words) if first else None
     if first and name and _is_printed_otherwise(name, words):
         warnings.append("field_conflict.name")
-    elif first and name and (len(first.text) == LENGTH or words.issuperset(name.split())):
-        fields["name"] = Field(name, first.confidence, first.box)  # a shorter line may have lost a letter
+    elif first and name and (_is_whole(first) or words.issuperset(name.split())):
+        fields["name"] = Field(name, first.confidence, first.box)
+    if second and not _is_confirmed(fields.get("nationality"), first, words):
+        fields.pop("nationality", None)
     missing = [field for field in ("document_number", "name", "birth", "expiry") if field not in fields]
     warnings += [f"field_missing.{field}" for field in missing]
     if "expiry" in fields and fields["expiry"].value < today.isoformat():
@@ -112,7 +103,7 @@ def read_mrz(lines: Sequence[TextLine], today: date) -> tuple[dict[str, Field], 
 
 def shows_mrz(lines: Sequence[TextLine]) -> bool:
     """Whether the picture shows the two lines of a passport, however well they can be read."""
-    first, second, _ = _the_two(_joined(lines))
+    first, second, _ = _the_two(joined_rows(lines))
     return first is not None and second is not None
 
 
@@ -139,44 +130,29 @@ def _splits(text: str) -> Iterator[SecondLine]:
             )
 
 
-def _joined(lines: Sequence[TextLine]) -> list[Row]:
-    """Pieces that continue each other along their slant as one row, top to bottom."""
-    rows: list[list[TextLine]] = []
-    for line in sorted(lines, key=lambda line: line.left[0]):
-        home = next((row for row in rows if _continues(row[-1], line)), None)
-        if home is None:
-            rows.append([line])
-        else:
-            home.append(line)
-    return [_row(row) for row in sorted(rows, key=lambda row: row[0].left[1])]
-
-
-def _continues(before: TextLine, after: TextLine) -> bool:
-    run = before.right[0] - before.left[0]
-    slope = (before.right[1] - before.left[1]) / run if run > 0 else 0.0
-    height = before.height - abs(before.right[1] - before.left[1])
-    expected_y = before.right[1] + slope * (after.left[0] - before.right[0])
-    return after.left[0] > before.right[0] - height and abs(after.left[1] - expected_y) < 0.5 * height
-
-
-def _row(parts: Sequence[TextLine]) -> Row:
-    boxes = [part.box for part in parts]
-    around = min(b[0] for b in boxes), min(b[1] for b in boxes), max(b[2] for b in boxes), max(b[3] for b in boxes)
-    text = "".join(_plain(part.text) for part in parts)
-    return Row(re.sub(r"[^A-Z0-9<]", "", text), min(part.confidence for part in parts), around)
-
-
-def _plain(text: str) -> str:
-    """Half-width capitals without blanks, look-alikes of the filler put right."""
-    return "".join(unicodedata.normalize("NFKC", text.translate(FILLERS)).upper().translate(FILLERS).split())
-
-
 def _name(text: str, printed_words: set[str]) -> str | None:
     """`P<CHNZHANG<<SAN<<<` → `ZHANG SAN`: surname, then given names. The number of trailing fillers says nothing."""
     surname, separator, given = text[5:].lstrip("<").partition("<<")
     given = re.sub(r"<<[CKLEX<]*$", "", given)  # fillers at the end are read as these letters
     parts = [_word(part, printed_words) for part in f"{surname}<{given}".split("<") if part]
     return " ".join(parts) if separator and parts and all(part.isalpha() for part in parts) else None
+
+
+def _is_whole(first: Row) -> bool:
+    """Whether nothing of a first line is lost and its name ends in fillers alone; otherwise the page must print the name."""
+    return (
+        len(first.text) == LENGTH
+        and first.confidence >= CLEAR
+        and bool(re.search("[^<]<<[A-Z0-9<]*[A-Z0-9]<<+$", first.text))
+    )
+
+
+def _is_confirmed(nationality: Field | None, first: Row | None, printed_words: set[str]) -> bool:
+    """Whether the page or the first line (the issuing state) says the same: no check digit covers it."""
+    if nationality is None:
+        return False
+    issued_by = first.text[2:5].translate(TO_LETTER).rstrip("<") if first else ""
+    return nationality.value in printed_words or nationality.value == issued_by
 
 
 def _word(read: str, printed_words: set[str]) -> str:

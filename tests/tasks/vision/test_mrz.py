@@ -170,9 +170,20 @@ def test_a_printed_number_that_agrees_with_the_check_digit_mends_one_character()
 
 
 def test_noise_among_the_trailing_fillers_is_no_name():
-    fields, _ = read("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<K<<C<<<<<<<<", SECOND)
+    first = "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<K<<C<<<<<<<<"
 
-    assert fields["name"] == "ERIKSSON ANNA MARIA"
+    confirmed, _ = read(first, SECOND, printed=("ERIKSSON", "ANNA MARIA"))
+    alone, _ = read(first.replace("<<K<<C<<", "<RECCRECE"), SECOND)
+
+    assert confirmed["name"] == "ERIKSSON ANNA MARIA"
+    assert "name" not in alone
+
+
+def test_a_nationality_nothing_else_confirms_is_left_out():
+    fields, _ = read(FIRST, SECOND.replace("UTO", "BTO"))
+
+    assert "nationality" not in fields
+    assert fields["document_number"] == "L898902C3"
 
 
 def test_a_short_given_name_of_filler_like_letters_stays():
