@@ -19,8 +19,9 @@ export const me = computed<Me | null>(() =>
 );
 
 export function signedInAs(account: Me): void {
+  const isSame = me.value?.account_id === account.account_id;
   session.value = { is: 'signed-in', me: account };
-  renewal?.settle(true);
+  renewal?.settle(isSame); // what one person was sending is not sent in the name of another
   renewal = null;
 }
 

@@ -72,6 +72,18 @@ describe('the case that is prepared ahead', () => {
     expect(pick).toHaveBeenCalledTimes(2);
   });
 
+  it('is not one that was left for later, until the inbox is seen again', async () => {
+    const { desk, pick } = aQueue('b', 'c', 'd');
+
+    desk.pass('b');
+    await desk.next(ANY, ['a']);
+    expect(pick).toHaveBeenLastCalledWith(ANY, ['a', 'b']);
+    await desk.giveUp();
+    await desk.next(ANY, ['a']);
+
+    expect(pick).toHaveBeenLastCalledWith(ANY, ['a']);
+  });
+
   it('is no case of another filter', async () => {
     const { desk, release } = aQueue('b', 'c');
 

@@ -31,6 +31,8 @@ export interface AheadDesk {
   next: (narrowing: Narrowing, except: readonly string[]) => Promise<string | null>;
   /** What was prepared for this item, once. */
   take: (itemId: string) => Promise<Prepared | null>;
+  /** An item that was looked at and left for later: the next one is another. */
+  pass: (itemId: string) => void;
   /** Nobody goes on: what was claimed ahead goes back to the inbox. */
   giveUp: () => Promise<void>;
 }
@@ -38,12 +40,13 @@ export interface AheadDesk {
 export function aheadDesk(options: AheadOptions = {}): AheadDesk {
   const { pick = pickNext, prepare = prepareDesk, release = releaseWorkItem } = options;
   let ahead: Ahead | null = null;
+  const passed = new Set<string>();
 
   function begin(narrowing: Narrowing, except: readonly string[]) {
     const key = JSON.stringify(narrowing);
     if (ahead?.key === key) return;
-    if (ahead) void giveUp();
-    const picked = pick(narrowing, except);
+    if (ahead) void dropAhead();
+    const picked = pick(narrowing, [...except, ...passed]);
     const mine: Ahead = {
       key,
       itemId: picked.then((found) => found?.item.id ?? null),
@@ -78,6 +81,11 @@ export function aheadDesk(options: AheadOptions = {}): AheadDesk {
   }
 
   async function giveUp() {
+    passed.clear();
+    await dropAhead();
+  }
+
+  async function dropAhead() {
     const mine = ahead;
     ahead = null;
     if (!mine) return;
@@ -86,7 +94,7 @@ export function aheadDesk(options: AheadOptions = {}): AheadDesk {
     if (itemId && mine.wasClaimed) await release(itemId).catch(() => undefined); // it stays in one's own list then
   }
 
-  return { begin, next, take, giveUp };
+  return { begin, next, take, pass: (itemId) => void passed.add(itemId), giveUp };
 }
 
 /** What one holds already comes first, then the oldest that fits and is nobody's. */

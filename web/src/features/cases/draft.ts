@@ -1,6 +1,7 @@
 /** What a reviewer has typed and not sent: kept here at once, on the server soon after, and told to other tabs. */
 
-import { ref, type Ref } from 'vue';
+import { ref, watch, type Ref } from 'vue';
+import { currentSession } from '@/api/session';
 
 export type Values = Record<string, unknown>;
 
@@ -60,6 +61,12 @@ export function forgetDraft(itemId: string): void {
 export function forgetDrafts(): void {
   unsent.clear();
 }
+
+watch(
+  () => currentSession.value.is,
+  (is) => is === 'signed-out' && forgetDrafts(),
+  { flush: 'sync' },
+);
 
 export function openDraft(options: DraftOptions): Draft {
   const { itemId, save, clock = Date.now } = options;
