@@ -17,6 +17,7 @@ from api.auth import is_loopback
 from api.case_diagram import case_diagram_api
 from api.case_readings import case_readings_api
 from api.cases import cases_api
+from api.consents import consents_api
 from api.console import CSP as CONSOLE_CSP
 from api.console import DIST, console
 from api.documentation import documentation
@@ -39,6 +40,7 @@ from database import new_id
 
 PARTS = (
     session_api,
+    consents_api,
     flows_api,
     applications_api,
     notices_api,

@@ -75,11 +75,13 @@ KNOWN: dict[str, Text] = {
     "upload.too_many_pages": Text(422, "页数过多", "PDF 最多 10 页。"),
     "evidence.link_invalid": Text(403, "链接无效", "图片链接不完整或被改动，请回到案件页面重新打开。"),
     "evidence.link_expired": Text(410, "链接已过期", "图片链接 5 分钟内有效，请回到案件页面重新打开。"),
+    "consent.unknown": Text(404, "没有找到", "没有这种同意。"),
+    "consent.of_application": Text(409, "该同意随申请撤回", "该同意只用于一次申请：申请未办结时，请撤回申请。"),
     # short messages
     "sms.too_soon": Text(429, "发送过于频繁", "一分钟内只能发送一次，请稍后再试。"),
     "sms.too_many": Text(429, "今天发送次数已达上限", "请明天再试，或选择人工审核。"),
     "sms.unavailable": Text(503, "短信暂时无法发送", "请稍后再试，或选择人工审核。"),
-    "sms.code_wrong": Text(422, "验证码不正确", "验证码不正确或已失效；连续 5 次不正确须重新获取。"),
+    "sms.code_wrong": Text(422, "验证码不正确", "验证码不正确或已失效；连续 3 次不正确须重新获取。"),
     "phone.form": Text(422, "手机号格式不正确", "请填写 11 位大陆手机号。"),
     # the platform
     "platform.busy": Text(503, "系统繁忙", "请求没有生效，请稍后用同一个 Idempotency-Key 重试。"),

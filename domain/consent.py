@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, String, select, update
+from sqlalchemy import ForeignKey, Index, String, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from database import Base, Id, UtcTime, new_id
 from domain.account import Account
+from domain.person import Person, forget_portrait
+from domain.refused import Refused
 
 
 class Purpose(StrEnum):
@@ -93,3 +96,26 @@ def withdraw_consent(session: Session, account_id: str, purpose: Purpose, now: d
         .returning(Consent.id)
     )
     return len(withdrawn.all())
+
+
+def take_back_consent(session: Session, account_id: str, purpose: Purpose, now: datetime) -> None:
+    """Withdraw what was agreed to, and delete what was kept on it alone; nothing happens where nothing stands.
+
+    Raises Refused("consent.of_application") for purposes that serve one application: withdrawing that ends them.
+    """
+    if purpose is not Purpose.KEEP_PORTRAIT:
+        raise Refused("consent.of_application", purpose=purpose)
+    withdraw_consent(session, account_id, purpose, now)
+    # The account may be another by now (换绑): whoever gave the consent, and whoever the portrait shows, may end it.
+    given_here = select(Consent.id).where(Consent.account_id == account_id, Consent.purpose == purpose)
+    shown = select(Account.person_id).where(Account.id == account_id)
+    kept = select(Person.id).where(or_(Person.portrait_consent_id.in_(given_here), Person.id.in_(shown)))
+    for person_id in session.scalars(kept).all():
+        forget_portrait(session, person_id)
+
+
+def consents_of(session: Session, account_id: str) -> Sequence[Consent]:
+    """Every consent of the account, withdrawn ones included; the newest first."""
+    return session.scalars(
+        select(Consent).where(Consent.account_id == account_id).order_by(Consent.given_at.desc(), Consent.id.desc())
+    ).all()
