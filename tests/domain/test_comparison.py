@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
 
 import pytest
 
-from config import ROOT
 from domain.comparison import Comparison, PageSeen, Seen, compare, is_lawful_term
 from domain.documents import DocumentType
-from domain.reading_texts import WARNING_TEXTS
 
-WARNINGS_PAGE = ROOT / "docs" / "warnings.md"
 TODAY = date(2026, 3, 2)
 NUMBER = "11010519491231002X"
 FIELDS = {"name": "张三", "id_number": NUMBER, "validity": "2010.03.02-长期"}
@@ -107,20 +103,3 @@ def test_turned_photos_are_no_defect() -> None:
 )
 def test_terms_of_article_5(birth: date, starts: date, until: date | None, is_lawful: bool) -> None:
     assert is_lawful_term(birth, starts, until) is is_lawful
-
-
-def test_the_published_table_of_warnings_is_what_the_code_does() -> None:
-    rows = re.findall(r"^\| `([a-z_]+)(?:\.<field>)?` \| (.+) \| (.+) \|$", WARNINGS_PAGE.read_text(), re.MULTILINE)
-
-    effects = {code: _effect(compared(warnings=((code,), ()))) for code in WARNING_TEXTS}
-
-    assert {code: sentence.replace("〈字段〉", "{field}") for code, sentence, _ in rows} == WARNING_TEXTS
-    assert {code: effect for code, _, effect in rows} == effects
-
-
-def _effect(found: Comparison) -> str:
-    if found.quality == "poor":
-        return "new photo"
-    if found.has_flags:
-        return "reviewer"
-    return "told" if found.defects else "none of its own"
