@@ -21,6 +21,7 @@ from composition import Platform, compose
 from config import load_settings
 from engine.queries import history
 from tools import supervisor
+from tools.cards.lettering import MissingFont, font
 from tools.demo.clients import Applicant, Reviewer
 from tools.demo.stories import STORIES, Stage, Story
 from tools.prepare import prepare
@@ -44,6 +45,11 @@ class Played:
 
 
 def main() -> int:
+    try:
+        font(10)
+    except MissingFont:
+        print("[演示] 缺少中文字体，请先执行：sudo apt-get install -y fonts-noto-cjk", file=sys.stderr)
+        return 2
     with tempfile.TemporaryDirectory(prefix="demo-") as folder:
         environ = _environment(Path(folder))
         platform = compose(load_settings(environ))

@@ -117,7 +117,7 @@ class Application:
 
     def sends(self, pages: Sequence[Page], *, form: str = "scan", **reading: Any) -> None:
         """The photographs, and what the reader makes of them (see tools/demo/papers.py)."""
-        photos = [self.keep(page.photo, "photo") for page in pages]
+        photos = [self.keep(page.photo, "document-scan") for page in pages]
         self.completes(form, dict(zip(("front", "back"), photos, strict=False)))
         read = [(page, photo, self.keep(page.flat, "rectified")) for page, photo in zip(pages, photos, strict=True)]
         self.returns("document.read", a_reading(read, **reading))
@@ -183,12 +183,13 @@ def with_a_passport(desk: Desk, ago: timedelta) -> Application:
 
 def after_new_photos(desk: Desk, ago: timedelta) -> Application:
     """The first photographs were not good enough for a reviewer: a second attempt is there to be looked at."""
-    application = insisting_on_a_name(desk, ago)
+    person = desk.person()
+    application = insisting_on_a_name(desk, ago, person=person)
     reviewer = Actor("desk", REVIEWERS)
     asked = {"review_decision": "new_photos", "new_photos": ["back"], "opinion": "反面有反光，请避开灯光重拍。"}
     application.completes("review", asked, by=reviewer)
     application.at += timedelta(minutes=20)
-    application.sends(desk.card(desk.person()), form="retake")
+    application.sends(desk.card(person), form="retake")
     return application
 
 
@@ -203,7 +204,7 @@ def with_two_faces(desk: Desk, ago: timedelta) -> Application:
     again.sends(desk.card(person))
     again.completes("choose_proof", {"proof": "face"})
     again.completes("face_consent", {"face_choice": "agree", "face_consent_version": "compare_face/2026-01"})
-    selfie = again.keep(to_jpeg(faces.selfie(0, desk.rng)), "selfie")
+    selfie = again.keep(to_jpeg(faces.selfie(0, desk.rng)), "face-capture")
     again.completes("selfie", {"selfie": selfie})
     again.returns(
         "face.match",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import date
 
 from tools.cards.passport import draw_passport, make_passport
 from tools.cards.people import Person, make_person
@@ -25,7 +26,11 @@ class Stage:
     rng: random.Random
 
     def person(self) -> Person:
-        return make_person(self.rng)
+        """Somebody whose card is valid on the day of the demo."""
+        while True:
+            person = make_person(self.rng)
+            if person.valid_until is None or person.valid_until > date.today():  # noqa: DTZ011  # the card's own calendar
+                return person
 
     def sides(self, person: Person, level: Difficulty = EASY, *, quarter_turns: int = 0) -> tuple[bytes, bytes]:
         """Photographs of both sides of the person's resident ID."""
