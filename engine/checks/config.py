@@ -31,6 +31,10 @@ def check_config(diagram: Diagram, folder: Folder) -> Iterator[Problem]:
     caught = {message_name(diagram, node) for node in diagram.nodes.values() if node.event == "message"}
     for message in config.messages.keys() - caught:
         yield found(message, "message.not_caught", f"流程图中没有接收消息 {message} 的事件")
+    # The facet is listed and kept in plain text: what people type freely may be personal.
+    facet = config.inbox.facet
+    if facet and not folder.broken_forms and facet not in folder.choices():
+        yield found(facet, "inbox.facet", f"flow.toml 的待办分类 {facet} 应为表单中的单选字段（enum）")
     yield from _unused(diagram, folder, config)
 
 

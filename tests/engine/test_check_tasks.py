@@ -221,6 +221,13 @@ def test_what_flow_toml_names_must_be_in_the_diagram():
     assert {("nowhere", "progress.unknown"), ("withdraw", "message.not_caught")} <= problems
 
 
+@pytest.mark.parametrize("facet", ["nowhere", "note"])
+def test_the_inbox_is_narrowed_only_by_what_a_form_offers_to_choose(facet):
+    problems = in_folder(a_flow_diagram(), TOML.format(more=f'[inbox]\nfacet = "{facet}"\n'))
+
+    assert (facet, "inbox.facet") in problems
+
+
 def test_an_end_without_an_outcome_is_pointed_out_but_not_a_reminders():
     d = a_flow_diagram()
     d.boundary("reminded", "fill", d.timer("P1D"), interrupting=False)
