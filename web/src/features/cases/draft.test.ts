@@ -77,6 +77,22 @@ describe('a draft', () => {
     expect(save).toHaveBeenCalledOnce();
   });
 
+  it('never lets an older save come after a newer one', async () => {
+    const answers: (() => void)[] = [];
+    const save = vi.fn((_: Record<string, unknown>) => new Promise<void>((resolve) => answers.push(resolve)));
+    const { draft } = aDraft({ save });
+
+    draft.change({ opinion: '旧' });
+    await vi.advanceTimersByTimeAsync(SAVE_AFTER_MS);
+    draft.change({ opinion: '新' });
+    await vi.advanceTimersByTimeAsync(SAVE_AFTER_MS);
+    expect(save).toHaveBeenCalledOnce();
+    answers[0]!();
+    await vi.advanceTimersByTimeAsync(0);
+
+    expect(save.mock.calls).toEqual([[{ opinion: '旧' }], [{ opinion: '新' }]]);
+  });
+
   it('says that it was not saved and keeps what was typed', async () => {
     const { draft } = aDraft({ save: () => Promise.reject(new Error('offline')) });
 

@@ -75,11 +75,19 @@ export function openDraft(options: DraftOptions): Draft {
   const values = ref<Values>(kept ?? options.initial);
   const state = ref<DraftState>(kept ? { is: 'unsaved' } : { is: 'untouched' });
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let underWay: Promise<void> | null = null;
   let isClosed = false;
 
+  /** One after the other: while the connection is lost saves wait, and an older one must not come last. */
   async function saveNow(): Promise<void> {
     clearTimeout(timer);
+    while (underWay) await underWay;
     if (isClosed || state.value.is !== 'unsaved') return;
+    underWay = saveOnce().finally(() => (underWay = null));
+    await underWay;
+  }
+
+  async function saveOnce(): Promise<void> {
     const sent = values.value;
     state.value = { is: 'saving' };
     try {
