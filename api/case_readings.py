@@ -28,7 +28,7 @@ from domain.documents import DOCUMENT_LABELS, DocumentType
 from domain.face_texts import BAND_TEXTS, FACE_PROBLEM_TEXTS, quality_sentences
 from domain.number_checks import document_checks
 from domain.reading_texts import FIELD_LABELS, PAGE_LABELS, warning_text
-from domain.side_by_side import side_by_side
+from domain.side_by_side import TYPED_FIELDS, side_by_side
 from engine.attachments import AttachmentFacts
 from engine.form_schema import FILE_KINDS
 from engine.queries import history
@@ -38,6 +38,9 @@ from engine.views import CasePage
 case_readings_api = APIBlueprint("case_readings", __name__, url_prefix="/api/v1", tag="案件")
 
 DOCUMENT, FACE = "document.read", "face.match"
+
+# What somebody is told apart by, also where it is masked.
+RECOGNISED_BY = frozenset(name for typed, read in TYPED_FIELDS.items() for name in (typed, *read))
 
 
 class WarningOut(BaseModel):
@@ -163,7 +166,9 @@ class Desk:
             "reader": found.get("reader"),
             "failure": _failure(run),
             "pages": pages,
-            "rows": [{**row, "typed": self._text(row["typed"]), "read": self._text(row["read"])} for row in rows],
+            "rows": [
+                {**row, **{side: self._text(row[side], row["typed_as"]) for side in ("typed", "read")}} for row in rows
+            ],
             "checks": [] if self.is_masked else _checks(run, fields),
             "findings": [] if self.is_masked else _findings(run.said_after),
         }
@@ -178,13 +183,13 @@ class Desk:
                 {
                     "name": name,
                     "label": FIELD_LABELS.get(name, name),
-                    "value": self._text(field["value"]),
+                    "value": self._text(field["value"], name),
                     "confidence": field["confidence"],
                     "box": list(field["box"]) if field.get("box") else None,
                 }
                 for name, field in page.get("fields", {}).items()
             ],
-            "warnings": [{"code": code, "text": warning_text(code)} for code in page.get("warnings", ())],
+            "warnings": [{"code": code, "text": _warning(code)} for code in page.get("warnings", ())],
             "sharpness": page.get("sharpness"),
         }
 
@@ -230,9 +235,12 @@ class Desk:
         taken = [value for value in filled_in.values() if isinstance(value, str) and value in self._attachments]
         return next((each for each in reversed(taken) if self._attachments[each].kind == "face-capture"), None)
 
-    def _text(self, value: str | None) -> str | None:
+    def _text(self, value: str | None, name: str | None) -> str | None:
+        """Of names and numbers a part is left to recognise them by, of everything else nothing."""
         if value is None or not self.is_masked:
             return value
+        if name not in RECOGNISED_BY:
+            return "***"
         masked: str = masked_variables({"": value}, ())[""]
         return masked
 
@@ -251,6 +259,14 @@ class Desk:
 def _document_type(values: Mapping[str, Any]) -> DocumentType | None:
     known = values.get("document_type")
     return DocumentType(known) if known in set(DocumentType) else None
+
+
+def _warning(code: str) -> str:
+    """The journal keeps codes for years; one that this version no longer knows is shown as it is."""
+    try:
+        return warning_text(code)
+    except KeyError:
+        return code
 
 
 def _portrait(run: ServiceResult) -> str | None:

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
+import vault
 from api.model import EvidenceLook
+from database import transaction
 from engine.diagram_xml import parse_xml
 from tests.api.conftest import Person
-from tests.api.reviews import Office, an_office, claimed_case
+from tests.api.reviews import Office, an_office, claimed_case, first_item
 
 
 @pytest.fixture
@@ -63,6 +65,58 @@ def test_the_number_is_held_against_the_card(office: Office, reviewer: Person) -
     assert told["age"] == ("ok", "76 周岁。")
     assert told["validity"] == ("problem", "证件已于 2020-03-02 到期。")
     assert told["term"][0] == "problem"
+
+
+def test_a_warning_of_an_older_reader_is_shown_by_its_code(office: Office, reviewer: Person) -> None:
+    office.waits_for_review(front_warnings=["upside_down_mrz", "field_missing.shoe_size"])
+
+    front = reviewer.get(f"/api/v1/cases/{claimed_case(reviewer)}/readings").json["readings"][0]["pages"][0]
+
+    assert [warning["text"] for warning in front["warnings"]] == ["upside_down_mrz", "field_missing.shoe_size"]
+
+
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "\U00020000\U0002a6d6三", 'O\'Brien "x" & y', "甲" * 80])
+def test_a_strange_name_is_data_and_nothing_else(office: Office, reviewer: Person, name: str) -> None:
+    story = office.reads(office.applies("zhang", name=name))
+    case_id = claimed_case(reviewer)
+
+    row = reviewer.get(f"/api/v1/cases/{case_id}/readings").json["readings"][0]["rows"][0]
+    history = reviewer.get(f"/api/v1/cases/{case_id}/history").json["items"]
+
+    assert (row["typed"], row["agreement"]) == (name, "different")
+    typed = next(line for line in history if line["element"] == "information")["details"]
+    assert {"title": "真实姓名", "value": name} in typed
+    assert name not in office.reviewer("colleague").get(f"/api/v1/cases/{story.case_id}/readings").text
+
+
+def test_an_opinion_that_is_far_too_long_is_named_and_nothing_is_lost(office: Office, reviewer: Person) -> None:
+    office.waits_for_review()
+    claimed_case(reviewer)
+    path = f"/api/v1/work-items/{first_item(reviewer)['id']}"
+    values = {"review_decision": "reject", "reject_reasons": ["other"], "opinion": "字" * 10_000}
+
+    draft = reviewer.put(f"{path}/draft", {"values": values})
+    answer = reviewer.post(f"{path}/complete", {"values": values})
+
+    assert draft.status_code == 204
+    assert (answer.status_code, [each["field"] for each in answer.json["problems"]]) == (422, ["opinion"])
+    assert reviewer.get(path).json["draft"]["opinion"] == values["opinion"]
+
+
+def test_an_erased_case_keeps_its_outline_only(office: Office, reviewer: Person) -> None:
+    story = office.waits_for_review()
+    case_id = claimed_case(reviewer)
+    with transaction(office.platform.sessions) as session:
+        vault.current().destroy_data_key(session, f"case:{case_id}", office.platform.clock())
+
+    readings = reviewer.get(f"/api/v1/cases/{case_id}/readings")
+    history = reviewer.get(f"/api/v1/cases/{case_id}/history")
+    diagram = reviewer.get(f"/api/v1/cases/{case_id}/diagram")
+
+    assert (readings.status_code, readings.json["readings"]) == (200, [])
+    assert {line["sentence"] for line in history.json["items"]} == {"内容已依法删除"}
+    assert [token["element"] for token in diagram.json["tokens"]] == ["review"]
+    assert story.case_id == case_id
 
 
 def test_attempts_stay_side_by_side(office: Office, reviewer: Person) -> None:

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from engine.errors import Conflict, Forbidden, InvalidForm, NotFound
-from engine.model.waiting import Waiting
 from engine.inbox import InboxFilter, inbox_page
+from engine.model.waiting import Waiting
 from engine.queries import my_items, work_item
 from engine.replay import read_inputs
 from engine.work_items import load_draft, release_work_item, save_draft
