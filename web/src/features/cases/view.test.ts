@@ -56,6 +56,13 @@ describe('where a picture lies', () => {
     expect(onItsSide.y).toBeCloseTo(-(1100 - 800) * onItsSide.scale);
   });
 
+  it('brings a face nearer than a line of writing of the same height', () => {
+    const face = centredOn([0, 0, 200, 250], fitted(frame, card), frame, card);
+    const line = centredOn([0, 0, 1000, 250], fitted(frame, card), frame, card);
+
+    expect(face.scale).toBeGreaterThan(line.scale);
+  });
+
   it('does not break on a picture without a size', () => {
     expect(fitted(frame, { width: 0, height: 0 }).scale).toBe(1);
     expect(transformOf(fitted({ width: 0, height: 0 }, card))).toContain('scale(1)');

@@ -47,7 +47,9 @@ export function moved(view: View, by: Point, frame: Size, picture: Size): View {
 export function centredOn(box: readonly number[], view: View, frame: Size, picture: Size): View {
   const [left = 0, top = 0, right = 0, bottom = 0] = box;
   const size = lying({ width: right - left, height: bottom - top }, view.turns);
-  const room = Math.min(frame.width / (size.width * 1.6 || 1), frame.height / (size.height * 4 || 1));
+  // A line of writing wants the lines around it, a face only its edge.
+  const around = size.width > 2 * size.height ? 4 : 1.5;
+  const room = Math.min(frame.width / (size.width * 1.6 || 1), frame.height / (size.height * around || 1));
   const scale = Math.min(LARGEST_SCALE / 2, Math.max(fitScale(frame, picture, view.turns), room));
   const away = { x: (left + right - picture.width) / 2, y: (top + bottom - picture.height) / 2 };
   const lyingAway = rotated(away, view.turns);
