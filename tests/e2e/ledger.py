@@ -54,6 +54,14 @@ def holder_of_item(site: Site, item_id: str) -> str | None:
         return session.scalar(claimed)
 
 
+def state_of_item(site: Site, item_id: str) -> tuple[str, str]:
+    """Its state, and the user name of who holds or held it."""
+    asked = select(WAITING.c.state, Account.username).join(Account, WAITING.c.assignee == Account.id)
+    with site.sessions() as session:
+        row = session.execute(asked.where(WAITING.c.id == item_id)).one()
+    return row.state, row.username
+
+
 def looks_at(site: Site, application: Application, username: str) -> int:
     """How often this account was shown the case unmasked, or one of its images."""
     with site.sessions() as session:

@@ -97,10 +97,10 @@ def test_the_address_of_a_foreign_case_gives_nothing_away(
 
 
 def test_back_and_forward_keep_filter_and_draft(site: Site, reviewer: Console) -> None:
-    application = insisting_on_a_name(site.desk, HOUR)
+    item = insisting_on_a_name(site.desk, HOUR).open_item()
+    reviewer.claims(item)
     reviewer.goes_to("/inbox?view=mine")
-    reviewer.page.wait_for_load_state("networkidle")
-    reviewer.claims(application.open_item())
+    reviewer.page.locator(f'tr[data-id="{item}"]').get_by_role("link").first.click()
     reviewer.picks("不通过")
     reviewer.writes_opinion("写到一半")
 
@@ -110,6 +110,16 @@ def test_back_and_forward_keep_filter_and_draft(site: Site, reviewer: Console) -
 
     expect(reviewer.opinion).to_have_value("写到一半")
     expect(reviewer.page.get_by_role("radio", name="不通过", exact=True)).to_be_checked()
+
+
+def test_a_page_reloaded_in_the_middle_of_a_word_keeps_it(site: Site, reviewer: Console) -> None:
+    reviewer.claims(insisting_on_a_name(site.desk, HOUR).open_item())
+    reviewer.picks("不通过")
+    reviewer.writes_opinion("写到一")
+
+    reviewer.page.reload()
+
+    expect(reviewer.opinion).to_have_value("写到一")
 
 
 def test_a_draft_written_in_another_tab_is_not_overwritten_silently(site: Site, reviewer: Console) -> None:

@@ -30,9 +30,10 @@ export async function completeWorkItem(id: string, values: Record<string, unknow
   );
 }
 
+/** Outlives the page as well: what was typed last is not lost with its tab. */
 export async function saveDraft(id: string, values: Record<string, unknown>): Promise<void> {
   const params = { path: { work_item_id: id } };
-  await answer(client.PUT('/api/v1/work-items/{work_item_id}/draft', { params, body: { values } }));
+  await answer(client.PUT('/api/v1/work-items/{work_item_id}/draft', { params, body: { values }, keepalive: true }));
 }
 
 /** The oldest item that fits and is nobody's, claimed; item null when there is none. */
