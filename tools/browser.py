@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,7 +34,9 @@ def chromium() -> Iterator[Browser]:
     """A browser without a window, closed with the block. Raises ChromiumMissing."""
     program = find_chromium()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        # Date fields speak the language of the browser itself, which it takes from its environment.
+        environ: dict[str, str | float | bool] = {**os.environ, "LANGUAGE": "zh_CN"}
+        browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS), env=environ)
         try:
             yield browser
         finally:

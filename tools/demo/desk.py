@@ -147,10 +147,10 @@ class Application:
 
 
 def insisting_on_a_name(
-    desk: Desk, ago: timedelta, *, typed: str | None = None, printed: str | None = None
+    desk: Desk, ago: timedelta, *, typed: str | None = None, printed: str | None = None, person: Person | None = None
 ) -> Application:
     """The typed name differs from the printed one in its last character, and the applicant stands by it."""
-    person = desk.person(printed)
+    person = person or desk.person(printed)
     name = typed or person.name[:-1] + ("源" if person.name[-1] != "源" else "远")
     application = desk.begin(ago=ago, name=name, number=person.id_number)
     application.sends(desk.card(person))
