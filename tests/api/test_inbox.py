@@ -32,7 +32,7 @@ def listed(person: Person, **query: object) -> list[str]:
 def later(office: Office, name: str = "reviewer", **span: float) -> Person:
     """The same person, signed in again after that time."""
     office.platform.clock.pass_time(**span)
-    return office.platform.sign_in(name)
+    return office.platform.comes_back(name)
 
 
 def test_every_view_shows_its_own_items(office: Office, reviewer: Person) -> None:
