@@ -60,9 +60,9 @@ def console(sits_down: Callable[..., Console]) -> Console:
 
 @pytest.fixture
 def reviewer(site: Site, console: Console) -> Console:
-    """A reviewer who has signed in and looks at the inbox."""
-    name = site.staff("reviewer-one", display_name="王审核")
+    """A reviewer who is signed in and looks at the inbox; the time of the page is in the story's hand."""
+    console.is_signed_in_as(site.staff("reviewer-one", display_name="王审核"))
+    console.takes_time_in_hand()
     console.goes_to("/inbox")
-    console.signs_in(name)
     console.sees("王审核")
     return console

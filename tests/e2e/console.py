@@ -4,27 +4,44 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Response, expect
+from sqlalchemy import select
 
+from api.auth import COOKIE, open_session
+from database import transaction
+from domain.account import Account
 from tools.demo.site import PASSWORD, Site
 
 PATIENCE_MS = 8_000
+TIME_TO_UNDO_MS = 5_000
 WAITS_FOR_SENDING = 150  # of a tenth of a second: a decision is sent five seconds after it was made
 
 
 @dataclass
 class Console:
-    """One tab. complaints: what the browser wrote in red. sent: decisions the server has taken."""
+    """One tab. complaints: what the browser wrote in red. sent: decisions the server has taken.
+
+    owns_time: the page's clock can be put forward.
+    """
 
     site: Site
     context: BrowserContext
     page: Page
     complaints: list[str] = field(default_factory=list)
     sent: int = 0
+    owns_time: bool = False
 
     def goes_to(self, path: str) -> None:
         self.page.goto(self.site.page_of(path))
+
+    def is_signed_in_as(self, username: str) -> None:
+        """Without the form: checking a password takes longer than most stories here."""
+        with transaction(self.site.sessions) as session:
+            account = session.scalars(select(Account).where(Account.username == username)).one()
+            token = open_session(session, account, datetime.now(UTC))
+        self.context.add_cookies([{"name": COOKIE, "value": token, "url": self.site.address, "sameSite": "Strict"}])
 
     def signs_in(self, username: str, password: str = PASSWORD) -> None:
         self.page.get_by_label("用户名").fill(username)
@@ -72,12 +89,19 @@ class Console:
         return self.item_id
 
     def waits_until_sent(self, count: int) -> None:
-        """Until the server has taken so many decisions of this tab."""
+        """Until the server has taken so many decisions of this tab. Time for undoing them passes at once where it is ours."""
+        if self.owns_time:
+            self.page.clock.fast_forward(TIME_TO_UNDO_MS)
         for _ in range(WAITS_FOR_SENDING):
             if self.sent >= count:
                 return
             self.page.wait_for_timeout(100)
         raise AssertionError(f"{self.sent} of {count} decisions were sent")
+
+    def takes_time_in_hand(self) -> None:
+        """Before a page is opened: its timers then fire when a story says so."""
+        self.page.clock.install()
+        self.owns_time = True
 
     @property
     def opinion(self) -> Locator:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.console import Console
+from tests.e2e.console import TIME_TO_UNDO_MS, Console
 from tests.e2e.ledger import loses_its_images, outcome_of, stands_at, variables_of, withdraws
 from tools.demo.desk import insisting_on_a_name
 from tools.demo.site import Site
@@ -70,6 +70,7 @@ def test_a_case_that_ends_while_it_is_open_says_so(site: Site, reviewer: Console
 
     reviewer.picks("通过")
     reviewer.sends()
+    reviewer.page.clock.fast_forward(TIME_TO_UNDO_MS)
 
     expect(reviewer.page.get_by_text("已结束").or_(reviewer.page.get_by_text("没有提交成功")).first).to_be_visible(
         timeout=12_000
@@ -85,9 +86,9 @@ def test_the_address_of_a_foreign_case_gives_nothing_away(
     known = variables_of(site, application)
     address = application.open_item() if kind == "work-items" else application.case_id
     stranger = sits_down()
-    stranger.goes_to(f"/{kind}/{address}")
+    stranger.is_signed_in_as(site.staff("elsewhere", "parking.guard", display_name="外岗"))
 
-    stranger.signs_in(site.staff("elsewhere", "parking.guard", display_name="外岗"))
+    stranger.goes_to(f"/{kind}/{address}")
 
     stranger.sees("外岗")
     expect(stranger.page.get_by_role("alert").or_(stranger.page.get_by_text("没有")).first).to_be_visible()
@@ -146,6 +147,7 @@ def test_a_lost_connection_says_so_and_keeps_what_was_typed(site: Site, reviewer
 
     reviewer.writes_opinion("请按证件填写。")
     reviewer.sends()
+    reviewer.page.clock.fast_forward(TIME_TO_UNDO_MS)
     reviewer.sees("网络已断开")
     reviewer.context.set_offline(False)
     reviewer.waits_until_sent(1)

@@ -50,9 +50,9 @@ def test_the_question_mark_shows_the_keys(reviewer: Console) -> None:
 
 def test_nobody_without_work_looks_at_a_blank_page(site: Site, sits_down: Callable[..., Console]) -> None:
     idle = sits_down()
-    idle.goes_to("/inbox")
+    idle.is_signed_in_as(site.staff("idle", "nobody.at_all", display_name="闲人"))
 
-    idle.signs_in(site.staff("idle", "nobody.at_all", display_name="闲人"))
+    idle.goes_to("/inbox")
 
     idle.sees("没有")
 

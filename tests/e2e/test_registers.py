@@ -23,8 +23,8 @@ def somebody_verified(site: Site) -> None:
 
 @pytest.fixture
 def reader(site: Site, somebody_verified: None, console: Console) -> Console:
+    console.is_signed_in_as(site.staff("registers-reader", *READER, display_name="刘管理"))
     console.goes_to("/persons")
-    console.signs_in(site.staff("registers-reader", *READER, display_name="刘管理"))
     console.sees_a_list()
     return console
 
@@ -97,8 +97,8 @@ def test_a_reviewer_who_types_the_address_is_told_that_it_is_not_theirs(site: Si
 
 
 def test_who_runs_the_platform_sees_masked_entries_only(site: Site, somebody_verified: None, console: Console) -> None:
+    console.is_signed_in_as(site.staff("registers-admin", "admin"))
     console.goes_to("/")
-    console.signs_in(site.staff("registers-admin", "admin"))
     console.sees_a_list()
     expect(console.page).to_have_url(site.page_of("/persons"))
 

@@ -20,8 +20,8 @@ def test_ten_cases_are_decided_by_keyboard(
     site: Site, console: Console, record_property: Callable[[str, object], None]
 ) -> None:
     fill(site.desk, 10)
+    console.is_signed_in_as(site.staff("reviewer-of-ten"))
     console.goes_to("/inbox")
-    console.signs_in(site.staff("reviewer-of-ten", display_name="十件"))
     console.sees_a_list()
     started = time.monotonic()
 
@@ -64,7 +64,6 @@ def test_a_rejection_without_reasons_is_refused_by_the_form(site: Site, reviewer
 
 def test_a_decision_taken_back_was_never_sent(site: Site, reviewer: Console) -> None:
     application = with_a_doubtful_card(site.desk, HOUR)
-    reviewer.page.clock.install()
     reviewer.claims(application.open_item())
 
     reviewer.picks("通过")
@@ -84,8 +83,8 @@ def test_the_second_of_two_reviewers_is_told_who_was_first(
     application = insisting_on_a_name(site.desk, HOUR)
     item = application.open_item()
     colleague = sits_down()
+    colleague.is_signed_in_as(site.staff("reviewer-two", display_name="陈审核"))
     colleague.goes_to(f"/work-items/{item}")
-    colleague.signs_in(site.staff("reviewer-two", display_name="陈审核"))
     claim = colleague.page.get_by_role("button", name="领取", exact=False).first
     claim.wait_for()
 
