@@ -82,6 +82,9 @@ class InboxStep:
 
 
 _OPEN = and_(spelled(WAITING.c.kind, WaitKind.WORK_ITEM), WAITING.c.closed_at.is_(None))
+_UNCLAIMED = and_(_OPEN, spelled(WAITING.c.state, WorkItemState.OPEN))
+# Only work items are claimed. The kind is not asked for: then nothing but the small index of claimed ones fits.
+_CLAIMED = and_(spelled(WAITING.c.state, WorkItemState.CLAIMED), WAITING.c.closed_at.is_(None))
 
 
 def inbox_page(
@@ -112,11 +115,10 @@ def inbox_ids(
 def inbox_counts(session: Session, by: Actor, *, now: datetime, today: datetime) -> InboxCounts:
     """today: the instant this day began where the actor works."""
     ours = WAITING.c.group_name.in_(by.groups)
-    is_claimed = and_(spelled(WAITING.c.state, WorkItemState.CLAIMED), WAITING.c.closed_at.is_(None))
     return InboxCounts(
         mine=_count(session, _OPEN, WAITING.c.assignee == by.id),
-        groups=_count(session, _OPEN, ours, spelled(WAITING.c.state, WorkItemState.OPEN)),
-        claimed=_count(session, is_claimed, ours),
+        groups=_count(session, _UNCLAIMED, ours),
+        claimed=_count(session, _CLAIMED, ours),
         overdue=_count(session, _OPEN, ours, WAITING.c.due_at < now),
         done_today=_count(session, *_done_by(by), WAITING.c.closed_at >= today),
     )
@@ -155,10 +157,7 @@ def _places(by: Actor, wanted: InboxFilter) -> list[ColumnElement[bool]]:
     """Conditions that are each one range of an index, together the view."""
     if wanted.view is InboxView.MINE:
         return [and_(_OPEN, WAITING.c.assignee == by.id)]
-    states = {InboxView.GROUPS: WorkItemState.OPEN, InboxView.CLAIMED: WorkItemState.CLAIMED}
-    state = states.get(wanted.view)
-    # Each spelled as the index says that holds the fewest rows besides.
-    condition = _OPEN if state is None else and_(_OPEN, spelled(WAITING.c.state, state))
+    condition = {InboxView.GROUPS: _UNCLAIMED, InboxView.CLAIMED: _CLAIMED}.get(wanted.view, _OPEN)
     return [and_(condition, WAITING.c.group_name == group) for group in sorted(by.groups)]
 
 

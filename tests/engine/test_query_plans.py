@@ -10,7 +10,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from engine import jobs, timers
-from engine.inbox import inbox_page
+from engine.inbox import InboxFilter, InboxView, inbox_page
 from engine.queries import my_cases, my_items, open_incidents
 from tests.engine.conftest import APPLICANT, NOW, REVIEWER, Store
 
@@ -19,6 +19,13 @@ from tests.engine.conftest import APPLICANT, NOW, REVIEWER, Store
     ("ask", "index"),
     [
         (lambda session: inbox_page(session, REVIEWER), "ix_waiting_inbox"),
+        (
+            lambda session: inbox_page(session, REVIEWER, InboxFilter(facet="passport"), cursor="50.a"),
+            "ix_waiting_facet",
+        ),
+        (lambda session: inbox_page(session, REVIEWER, InboxFilter(view=InboxView.CLAIMED)), "ix_waiting_claimed"),
+        (lambda session: inbox_page(session, REVIEWER, InboxFilter(view=InboxView.MINE)), "ix_waiting_mine"),
+        (lambda session: inbox_page(session, REVIEWER, InboxFilter(view=InboxView.DONE)), "ix_waiting_done"),
         (lambda session: my_items(session, REVIEWER), "ix_waiting_mine"),
         (lambda session: jobs.ready_jobs(session, NOW, 10), "ix_waiting_ready"),
         (lambda session: jobs.free_expired_leases(session, NOW), "ix_waiting_leased"),
@@ -26,7 +33,19 @@ from tests.engine.conftest import APPLICANT, NOW, REVIEWER, Store
         (lambda session: open_incidents(session), "ix_waiting_incident"),
         (lambda session: my_cases(session, APPLICANT), "ix_process_instance_started_by_id"),
     ],
-    ids=["inbox", "my items", "ready jobs", "leases", "timers", "incidents", "my cases"],
+    ids=[
+        "inbox",
+        "facet",
+        "claimed",
+        "mine",
+        "done",
+        "my items",
+        "ready jobs",
+        "leases",
+        "timers",
+        "incidents",
+        "my cases",
+    ],
 )
 def test_a_list_is_read_by_its_index(store: Store, ask: Callable[[Session], Any], index: str) -> None:
     asked: list[tuple[str, Any]] = []
@@ -36,10 +55,13 @@ def test_a_list_is_read_by_its_index(store: Store, ask: Callable[[Session], Any]
         ask(session)
     event.remove(store.engine, "before_cursor_execute", listener)
 
-    text, parameters = next(one for one in asked if "waiting" in one[0] or "process_instance" in one[0])
+    plans = [one for one in asked if "FROM waiting" in one[0] or "process_instance" in one[0]]
     with store.engine.connect() as connection:
-        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", parameters).all()
+        lines = [
+            row[3]
+            for text, parameters in plans
+            for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", parameters)
+        ]
 
-    lines = [row[3] for row in plan]
     assert any(index in line for line in lines), lines
     assert not any(line.startswith("SCAN waiting") and "USING" not in line for line in lines), lines

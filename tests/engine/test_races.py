@@ -14,7 +14,10 @@ from sqlalchemy.exc import OperationalError
 
 from database import retry_deadlocks
 from engine import jobs
+from engine.actors import Actor
+from engine.claims import claim_next_item
 from engine.errors import Conflict, EngineError
+from engine.inbox import InboxFilter
 from engine.messages import send_message
 from engine.queries import case_page
 from engine.replay import read_inputs, verify_case
@@ -74,6 +77,22 @@ def test_of_two_claims_exactly_one_counts(postgres_store: Store) -> None:
         )
         (lost,) = [result for result in results if result is not None]
         assert lost.code == "work_item.claimed_by_other"
+
+
+def test_who_asks_for_the_next_item_at_once_gets_one_each(postgres_store: Store) -> None:
+    postgres_store.deploy()
+    for _ in range(6):
+        postgres_store.case_at_review()
+
+    def claim_next(by: Actor) -> str | None:
+        with postgres_store.writing() as session:
+            return claim_next_item(session, by, InboxFilter(), now=NOW)
+
+    results = at_once(*(lambda by=by: claim_next(by) for by in (REVIEWER, OTHER_REVIEWER) * 4))
+
+    taken = [result for result in results if result is not None]
+    assert len(taken) == len(set(taken)) == 6, results
+    assert results.count(None) == 2
 
 
 def test_a_decision_and_its_deadline_never_both_count(postgres_store: Store) -> None:
