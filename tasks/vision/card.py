@@ -6,8 +6,6 @@ card's shape; the best is refined by fitting a line to each side. Coordinates ar
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -25,28 +23,12 @@ from tasks.vision.outlines import (
 )
 
 CARD_WIDTH, CARD_HEIGHT = 1016, 640  # ISO/IEC 7810 ID-1 (85.60 × 53.98 mm) at 300 dpi
+CARD_CORNERS = np.array([[0, 0], [CARD_WIDTH, 0], [CARD_WIDTH, CARD_HEIGHT], [0, CARD_HEIGHT]], np.float32)
 LONG_SIDE = 1600  # photographs are read at most this large
 SEARCH_SIDE = 480  # outlines are searched at this size: texture of the surface fades, the card's sides stay
 LEAST_MERIT = 0.2  # below it the whole picture is read instead
 
 Point = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class Quadrilateral:
-    """corners: (4, 2) float32, clockwise from one end of a long side; which of the two long sides is up is not known.
-
-    merit: 0-1, contrast along the outline and likeness to a card. is_cut: a side lies on the photograph's frame.
-    """
-
-    corners: Corners
-    merit: float
-    is_cut: bool
-
-    @property
-    def long_px(self) -> float:
-        a, b, c, d = self.corners
-        return float((np.linalg.norm(b - a) + np.linalg.norm(c - d)) / 2)
 
 
 def shrink(photo_rgb: Rgb, long_side: int = LONG_SIDE) -> Rgb:
@@ -60,15 +42,17 @@ def shrink(photo_rgb: Rgb, long_side: int = LONG_SIDE) -> Rgb:
 
 def flatten(photo_rgb: Rgb, corners: Corners) -> Rgb:
     """The card inside `corners` as (640, 1016, 3)."""
-    flat = np.array([[0, 0], [CARD_WIDTH, 0], [CARD_WIDTH, CARD_HEIGHT], [0, CARD_HEIGHT]], np.float32)
-    warp = cv2.getPerspectiveTransform(np.asarray(corners, np.float32), flat)
+    warp = cv2.getPerspectiveTransform(np.asarray(corners, np.float32), CARD_CORNERS)
     size = (CARD_WIDTH, CARD_HEIGHT)
     card = cv2.warpPerspective(photo_rgb, warp, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(card, np.uint8)
 
 
-def find_card(photo_rgb: Rgb) -> Quadrilateral | None:
-    """The most card-like quadrilateral of at least 12 % of the photograph; None when nothing looks like a card."""
+def find_card(photo_rgb: Rgb) -> Corners | None:
+    """Corners (4, 2) of the most card-like quadrilateral of at least 12 % of the photograph; None when nothing is like a card.
+
+    Clockwise from one end of a long side; which of the two long sides is up is not known.
+    """
     small = shrink(photo_rgb, SEARCH_SIDE)
     outlines = propose_outlines(small)
     shapes = shape_merit(outlines)
@@ -82,9 +66,7 @@ def find_card(photo_rgb: Rgb) -> Quadrilateral | None:
     steepness = gradient(small)
     corners = _refine(steepness, outlines[best])
     scale = np.float32(max(photo_rgb.shape[:2]) / max(small.shape[:2]))
-    frame = np.array([small.shape[1] - 1, small.shape[0] - 1], np.float32)
-    # a pixel's middle is at .5 in both pictures
-    return Quadrilateral(long_side_first((corners + 0.5) * scale - 0.5), float(merits[best]), _touches(corners, frame))
+    return long_side_first((corners + 0.5) * scale - 0.5)  # a pixel's middle is at .5 in both pictures
 
 
 def _refine(steepness: Grey, corners: Corners, reach_px: int = 5) -> Corners:
@@ -117,9 +99,3 @@ def _meeting(first: tuple[Point, Point], second: tuple[Point, Point], otherwise:
         return otherwise
     t = float((q - p)[0] * v[1] - (q - p)[1] * v[0]) / across
     return np.asarray(p + np.float32(t) * u, np.float32)
-
-
-def _touches(corners: Corners, frame: Point) -> bool:
-    """Whether two or more corners lie within 1 % of the frame: the card goes on outside the photograph."""
-    near = (corners < 0.01 * frame) | (corners > 0.99 * frame)
-    return int(near.any(axis=1).sum()) >= 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from domain.documents import parse_resident_number
+from domain.documents import DocumentType, number_flags, parse_resident_number
 from tasks.vision.fields import BACK_FIELDS, FRONT_FIELDS, NUMBER_ROW, SURE, Field, number_in
 from tasks.vision.layout import FRONT, plain
 from tasks.vision.ocr import TextLine
@@ -31,6 +31,8 @@ def _number_warnings(fields: Mapping[str, Field], lines: Sequence[TextLine]) -> 
         found.append("birth_disagrees")
     if "sex" in fields and fields["sex"].value != number.sex:
         found.append("sex_disagrees")
+    if number_flags(DocumentType.RESIDENT_ID, number.number):
+        found.append("unknown_division")
     return found
 
 

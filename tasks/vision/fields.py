@@ -295,5 +295,6 @@ def _validity(text: str) -> str | None:
         end = date(int(found[4]), int(found[5]), int(found[6]))
     except ValueError:
         return None
-    same_day = (start.month, start.day) == (end.month, end.day) or (start.month, start.day) == (2, 29)
-    return f"{start:%Y.%m.%d}-{end:%Y.%m.%d}" if same_day and end.year - start.year in (5, 10, 20) else None
+    ends = {(start.month, start.day)} | ({(2, 28), (3, 1)} if (start.month, start.day) == (2, 29) else set())
+    is_a_term = (end.month, end.day) in ends and end.year - start.year in (5, 10, 20)
+    return f"{start:%Y.%m.%d}-{end:%Y.%m.%d}" if is_a_term else None

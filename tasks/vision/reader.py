@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config import load_settings
-from tasks.vision.card import CARD_HEIGHT, CARD_WIDTH, Quadrilateral, find_card, flatten, shrink
+from tasks.vision.card import CARD_CORNERS, find_card, flatten, shrink
 from tasks.vision.consistency import field_warnings
 from tasks.vision.documents import is_residence_permit, read_other, shown_document
 from tasks.vision.fields import Field, read_back, read_front
@@ -28,14 +28,14 @@ from tasks.vision.layout import (
     split_at_label,
 )
 from tasks.vision.ocr import Box, Corners, TextLine, TextReader, cut_strip
-from tasks.vision.quality import photo_warnings, sharpness
+from tasks.vision.quality import GLARE_SHARE, frame_warnings, glare_share, is_blurred, sharpness
 
 AUTO = "auto"
+UNKNOWN = "unknown"
 RESIDENCE_PERMIT = "residence_permit"
 MISPLACED_PX = (
     16  # a label further than this from its place: the card was not laid flat well, do it again by the labels
 )
-SURELY_UPRIGHT = 0.93  # confidence; upside-down lines stay below 0.8
 SLANTED_PX = 27  # a long line that rises by more over the card's width (1.5°): the same
 PORTRAIT_PX = 150  # "text" taller than this on a flattened card is the portrait or the emblem
 
@@ -95,6 +95,16 @@ class View:
         return self.sighting.share - (min(off, 200) / 400 if self.is_flat else 0.6)
 
 
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """A picture turned counter-clockwise by so many quarters, with its lines and its way back to the photograph."""
+
+    picture: Rgb
+    to_photo: Matrix
+    found: Sequence[Corners]
+    turns: int
+
+
 class DocumentReader:
     """Reads pictures one at a time. Holds the models: one a process, used by one thread."""
 
@@ -110,39 +120,39 @@ class DocumentReader:
         photo = shrink(photo_rgb)
         outline = find_card(photo)
         view = self._best_view(photo, outline)
+        corners = _carry(CARD_CORNERS, view.to_photo) if view.is_flat else outline
+        framing = [] if corners is None else frame_warnings(corners, photo.shape[1], photo.shape[0])
         if view.sighting is None:
-            return self._read_other(view, outline, kind, today)
-        return self._read_resident_id(view, view.sighting.kind, outline, kind, today)
+            return self._read_other(view, outline is not None, framing, kind, today)
+        return self._read_resident_id(view, view.sighting.kind, framing, kind, today)
 
-    def _read_resident_id(
-        self, view: View, shown: str, outline: Quadrilateral | None, kind: str, today: date
-    ) -> PageReading:
+    def _read_resident_id(self, view: View, shown: str, framing: list[str], kind: str, today: date) -> PageReading:
         read = read_front if shown == FRONT else read_back
         found = read(view.lines, lambda box: self._text.read_strip(_crop(view.picture, box))) if view.is_flat else {}
-        warnings = photo_warnings(view.picture, outline) + field_warnings(shown, found, view.lines, today)
+        warnings = field_warnings(shown, found, view.lines, today)
         has_permit_number = "id_number" in found and is_residence_permit(found["id_number"].value)
         if has_permit_number or view.other == RESIDENCE_PERMIT:
-            shown, warnings = RESIDENCE_PERMIT, [code for code in warnings if code != "field_missing.ethnicity"]
+            not_printed = ("field_missing.ethnicity", "unknown_division")
+            shown, warnings = RESIDENCE_PERMIT, [code for code in warnings if code not in not_printed]
         if kind not in (AUTO, shown):
             warnings.append("wrong_side" if {kind, shown} == {FRONT, BACK} else "wrong_document")
-        return _page(shown, found, warnings, view)
+        return _page(shown, found, framing + warnings, view)
 
-    def _read_other(self, view: View, outline: Quadrilateral | None, kind: str, today: date) -> PageReading:
-        warnings = photo_warnings(view.picture, outline)
+    def _read_other(self, view: View, has_outline: bool, framing: list[str], kind: str, today: date) -> PageReading:
         shown = view.other
         if shown is None:
-            is_blurred_card = outline is not None and "blurred" in warnings
-            return _page("unknown", {}, [*warnings, "unreadable" if is_blurred_card else "not_a_document"], view)
-        found, faults = read_other(shown, view.lines, today)
+            is_soft_card = has_outline and is_blurred(sharpness(view.picture), is_read_surely=False)
+            return _page(UNKNOWN, {}, [*framing, "unreadable" if is_soft_card else "not_a_document"], view)
+        found, warnings = read_other(shown, view.lines, today)
         if kind not in (AUTO, shown):
-            faults.append("wrong_document")
-        return _page(shown, found, warnings + faults, view)
+            warnings.append("wrong_document")
+        return _page(shown, found, framing + warnings, view)
 
-    def _best_view(self, photo: Rgb, outline: Quadrilateral | None) -> View:
+    def _best_view(self, photo: Rgb, outline: Corners | None) -> View:
         """The flattened card if its labels are where they belong; else flattened again by the labels; else all of it."""
         views = []
         if outline is not None:
-            views.append(self._look(photo, outline.corners))
+            views.append(self._look(photo, outline))
             if views[-1].is_good:
                 return views[-1]
             views += self._flattened_by_labels(photo, views[-1])
@@ -170,34 +180,31 @@ class DocumentReader:
         found = self._text.find_lines(picture)
         if corners is not None:
             found = [c for c in found if _extent(c)[1] < PORTRAIT_PX]
-        turns = self._turns_to_upright(picture, found)
-        height, width = picture.shape[:2]
-        picture = np.ascontiguousarray(np.rot90(picture, turns))
-        found = [_turn(c, turns, width, height) for c in found]
-        parts = [part for c in found for part in split_at_label(c)] if corners is not None else found
-        lines = self._text.read_lines(picture, parts)
+        turns = 1 if _lies_on_its_side(found) else 0
+        view = self._read(_turned(picture, to_photo, found, turns), is_flat=corners is not None)
+        if view.sighting is None and view.other is None and self._is_upside_down(picture, found):
+            view = self._read(_turned(picture, to_photo, found, turns + 2), is_flat=corners is not None)
+        return view
+
+    def _read(self, turned: Turned, *, is_flat: bool) -> View:
+        found = turned.found
+        parts = [part for c in found for part in split_at_label(c)] if is_flat else found
+        lines = self._text.read_lines(turned.picture, parts)
         other = shown_document(lines)
         is_laid_out_otherwise = other not in (None, RESIDENCE_PERMIT)
         if is_laid_out_otherwise and len(parts) > len(found):
-            lines = self._text.read_lines(picture, found)  # what was divided is no label with its value
+            lines = self._text.read_lines(turned.picture, found)  # what was divided is no label with its value
         sighting = None if is_laid_out_otherwise else best_sighting(lines)
-        to_photo = to_photo @ _unturning(turns, width, height)
-        return View(picture, to_photo, corners is not None, lines, sighting, other, turns != 0)
+        return View(turned.picture, turned.to_photo, is_flat, lines, sighting, other, turned.turns != 0)
 
-    def _turns_to_upright(self, picture: Rgb, found: Sequence[Corners]) -> int:
-        """Quarter turns (counter-clockwise) that make the text upright."""
-        probes = _probes(found)
-        tall = [height > 1.5 * width for width, height in map(_extent, probes)]
-        turns = 1 if sum(tall) * 2 > len(tall) else 0
+    def _is_upside_down(self, picture: Rgb, found: Sequence[Corners]) -> bool:
+        """Whether the text is surer read the other way up. found: lines in `picture`, lying or standing."""
         upright = upside_down = 0.0
-        for corners in probes:
+        for corners in _probes(found):
             strip = cut_strip(picture, corners)
-            confidence = self._text.read_strip(strip)[1]
-            if confidence >= SURELY_UPRIGHT:  # one line read without doubt settles it
-                return turns
-            upright += confidence
+            upright += self._text.read_strip(strip)[1]
             upside_down += self._text.read_strip(np.rot90(strip, 2))[1]
-        return turns + 2 if upside_down > upright else turns
+        return upside_down > upright
 
 
 def read_document(photo_rgb: Rgb, kind: str = AUTO, *, today: date | None = None) -> PageReading:
@@ -213,9 +220,13 @@ def document_reader() -> DocumentReader:
 
 
 def _page(kind: str, found: Mapping[str, Field], warnings: list[str], view: View) -> PageReading:
-    if view.was_turned:
-        warnings = [*warnings, "turned"]
-    return PageReading(kind, found, tuple(dict.fromkeys(warnings)), view.picture, view.is_flat, sharpness(view.picture))
+    sharp = sharpness(view.picture)
+    is_read_surely = kind != UNKNOWN and not any(code.startswith("field_missing.") for code in warnings)
+    codes = ["blurred"] if is_blurred(sharp, is_read_surely=is_read_surely) else []
+    codes += ["glare"] if view.is_flat and glare_share(view.picture) > GLARE_SHARE else []
+    codes += warnings
+    codes += ["turned"] if view.was_turned else []
+    return PageReading(kind, found, tuple(dict.fromkeys(codes)), view.picture, view.is_flat, sharp)
 
 
 def _crop(picture: Rgb, box: Box) -> Rgb:
@@ -228,6 +239,21 @@ def _extent(corners: Corners) -> tuple[float, float]:
     return float(np.linalg.norm(corners[1] - corners[0])), float(np.linalg.norm(corners[3] - corners[0]))
 
 
+def _turned(picture: Rgb, to_photo: Matrix, found: Sequence[Corners], turns: int) -> Turned:
+    height, width = picture.shape[:2]
+    return Turned(
+        np.ascontiguousarray(np.rot90(picture, turns)),
+        to_photo @ _unturning(turns, width, height),
+        [_turn(corners, turns, width, height) for corners in found],
+        turns,
+    )
+
+
+def _lies_on_its_side(found: Sequence[Corners]) -> bool:
+    tall = [height > 1.5 * width for width, height in map(_extent, _probes(found))]
+    return sum(tall) * 2 > len(tall)
+
+
 def _probes(found: Sequence[Corners]) -> list[Corners]:
     """Three lines to judge the direction by: the shortest of those long enough to be words, as short ones are cheap to read."""
     words = sorted((c for c in found if max(_extent(c)) >= 3 * min(_extent(c))), key=lambda c: max(_extent(c)))
@@ -235,8 +261,7 @@ def _probes(found: Sequence[Corners]) -> list[Corners]:
 
 
 def _unflattening(corners: Corners) -> Matrix:
-    flat = np.array([[0, 0], [CARD_WIDTH, 0], [CARD_WIDTH, CARD_HEIGHT], [0, CARD_HEIGHT]], np.float32)
-    return np.asarray(cv2.getPerspectiveTransform(flat, np.asarray(corners, np.float32)), np.float64)
+    return np.asarray(cv2.getPerspectiveTransform(CARD_CORNERS, np.asarray(corners, np.float32)), np.float64)
 
 
 def _carry(corners: Corners, matrix: Matrix) -> Corners:

@@ -122,4 +122,6 @@ def _validity(rng: random.Random, birth: date) -> tuple[date, date | None]:
     if age >= 46:
         return start, None
     years = 5 if age < 16 else 10 if age < 26 else 20
+    if start.replace(year=start.year + years) <= TODAY:  # a child's card has been renewed once
+        start, years = start.replace(year=start.year + years), 10
     return start, start.replace(year=start.year + years)
