@@ -19,6 +19,7 @@ from tools.web import NotBuilt, build_console
 
 def main() -> int:
     started = time.monotonic()
+    os.umask(0o077)  # database, files and broker messages belong to this user alone
     try:
         settings = load_settings()
     except InvalidSettings as refusal:

@@ -29,7 +29,8 @@ def notices(story: Story) -> list[str]:
 
 def notice_text(story: Story, template: str) -> str:
     with story.town.sessions() as session:
-        found = session.scalars(select(Notice).where(Notice.template == f"real_name.{template}")).one()
+        of_the_case = Notice.case_id == story.case_id, Notice.template == f"real_name.{template}"
+        found = session.scalars(select(Notice).where(*of_the_case)).one()
         return read_notice(session, found).text
 
 

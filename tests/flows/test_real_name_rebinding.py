@@ -91,6 +91,22 @@ def test_wrong_codes_lead_to_a_reviewer(newcomer: Story) -> None:
     assert newcomer.variables["code_check"] == {"is_right": False, "tries_left": 0}
 
 
+def test_a_code_asked_for_too_soon_is_sent_a_minute_later(newcomer: Story, begins: Callable[..., Story]) -> None:
+    newcomer.completes("choose_proof", proof="sms")
+    newcomer.message("withdraw")
+    again = scans(begins(newcomer.starter))
+
+    again.completes("choose_proof", proof="sms")
+    assert again.open_forms() == []
+    assert again.outcome is None
+
+    again.passes(timedelta(minutes=1))
+    again.completes("enter_code", code=code_of(again))
+
+    assert again.outcome == "verified"
+    assert again.is_sound()
+
+
 def test_a_code_too_late_leads_to_a_reviewer(newcomer: Story) -> None:
     newcomer.completes("choose_proof", proof="sms")
 
