@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from composition import declare_service_tasks
 from config import ROOT
+from engine.attachments import store_attachment
 from tests.api.conftest import Person, Platform, a_jpeg, a_platform
 from tests.flows.readings import a_reading
 from tests.flows.story import Story, Town
@@ -48,6 +49,14 @@ class Office:
             found["pages"][0]["fields"] = {"name": {"value": name, "confidence": 0.98, "box": [180, 60, 320, 120]}}
         story.job("document.read").returns(found)
         return story
+
+    def selfie(self, story: Story) -> str:
+        """Id of a picture the applicant took of their face."""
+        by = story.starter.id
+        with self.town.writing() as session:
+            return store_attachment(
+                session, story.case_id, a_jpeg(), "image/jpeg", "face-capture", by=by, now=self.town.now
+            )
 
     def waits_for_review(self, openid: str = "zhang", **reading: Any) -> Story:
         return self.reads(self.applies(openid), **reading)

@@ -13,6 +13,7 @@ from database import transaction
 from engine.diagram_xml import parse_xml
 from tests.api.conftest import Person
 from tests.api.reviews import Office, an_office, claimed_case, first_item
+from tests.flows.readings import a_selfie_match
 
 
 @pytest.fixture
@@ -141,6 +142,27 @@ def test_a_photo_that_cannot_be_opened_is_an_attempt_with_its_reason(office: Off
 
     assert reading["failure"] == "照片的文件无法打开。"
     assert [row["agreement"] for row in reading["rows"]] == ["unread", "unread"]
+
+
+def test_a_face_pair_shows_its_score_in_its_band_and_earlier_failures(office: Office, reviewer: Person) -> None:
+    verified = office.reads(office.applies("zhang", method="automatic"))
+    assert verified.outcome == "verified"
+    story = office.reads(office.applies("another-account", method="automatic"))
+    story.completes("choose_proof", proof="face")
+    story.completes("face_consent", face_choice="agree", face_consent_version="compare_face/2026-01")
+    story.completes("selfie", selfie=office.selfie(story))
+    story.job("face.match").fails("face.several")
+    selfie = office.selfie(story)
+    story.completes("selfie", selfie=selfie)
+    story.job("face.match").returns(a_selfie_match("unsure"))
+
+    found = reviewer.get(f"/api/v1/cases/{claimed_case(reviewer)}/readings").json
+
+    failed, unsure = found["faces"]
+    assert failed["failure"] == "照片中有多张人脸。"
+    assert (unsure["band"], unsure["band_text"], unsure["score"]) == ("unsure", "无法确定，请仔细对照", 0.4)
+    assert unsure["selfie"]["id"] == selfie
+    assert unsure["portrait"]["id"] == found["readings"][-1]["pages"][0]["original"]["id"]
 
 
 def test_who_has_not_claimed_sees_no_picture_and_no_person(office: Office, reviewer: Person) -> None:
