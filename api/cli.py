@@ -16,6 +16,7 @@ from flask import Flask
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.auth import close_all_sessions
+from api.operator_commands import operator_commands
 from config import Settings
 from database import transaction
 from domain.account import create_console_account, reset_password
@@ -30,7 +31,13 @@ as_json = click.option("--json", "json_lines", is_flag=True, help="每行一个 
 
 
 def register_commands(app: Flask, sessions: sessionmaker[Session], settings: Settings) -> None:
-    for command in (_check_flow(), _verify_journal(sessions), _deploy_flows(sessions, settings), *_accounts(sessions)):
+    for command in (
+        _check_flow(),
+        _verify_journal(sessions),
+        _deploy_flows(sessions, settings),
+        *_accounts(sessions),
+        *operator_commands(sessions),
+    ):
         app.cli.add_command(command)
 
 

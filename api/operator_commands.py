@@ -1,0 +1,100 @@
+"""What an operator does to one case or credential from the command line, until the operations pages do it.
+
+Every act is an input of the case's journal, or a state with its reason; the operator's name stands in it.
+"""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import click
+from sqlalchemy.orm import Session, sessionmaker
+
+from database import transaction
+from domain.credential import revoke_credential
+from domain.refused import Refused
+from engine.actors import Actor
+from engine.errors import EngineError
+from engine.interventions import cancel_case, erase_case, retry_incident
+from engine.queries import open_incidents
+
+REFUSALS = {
+    "case.unknown": "没有这个案件",
+    "case.ended": "案件已经结束",
+    "case.running": "案件仍在办理，结束后才能销毁",
+    "case.erased": "案件已销毁",
+    "incident.unknown": "没有这个异常",
+    "incident.gone": "异常已经解决",
+    "credential.none": "没有这个凭证",
+    "credential.not_valid": "凭证已失效",
+}
+
+
+def operator_commands(sessions: sessionmaker[Session]) -> tuple[click.Command, ...]:
+    """incidents, retry-incident, cancel-case, erase-case, revoke-credential."""
+
+    @click.command("incidents")
+    def incidents() -> None:
+        """列出等待人工处理的异常。"""
+        with sessions() as session:
+            found = open_incidents(session, limit=200).items
+        for one in found:
+            since = one.created_at.isoformat(timespec="seconds")
+            click.echo(
+                f"{one.id}  案件 {one.case_id}  {one.title}（{one.element}）  {one.code}  {one.note or ''}  {since}"
+            )
+        click.echo(f"共 {len(found)} 个异常")
+
+    @click.command("retry-incident")
+    @click.argument("incident_id")
+    def retry(incident_id: str) -> None:
+        """让出现异常的环节再执行一次；再次失败仍是异常。"""
+        with _one_act(sessions) as session:
+            retry_incident(session, incident_id, by=_operator(), now=datetime.now(UTC))
+        click.echo("已重试")
+
+    @click.command("cancel-case")
+    @click.argument("case_id")
+    @click.option("--reason", required=True, help="原因，记入流水")
+    def cancel(case_id: str, reason: str) -> None:
+        """结束一个案件，无论办到哪一步。"""
+        with _one_act(sessions) as session:
+            cancel_case(session, case_id, by=_operator(), reason=reason, now=datetime.now(UTC))
+        click.echo("已结束")
+
+    @click.command("erase-case")
+    @click.argument("case_id")
+    @click.confirmation_option(prompt="销毁后任何人都无法再读出这个案件的内容，继续吗？")
+    def erase(case_id: str) -> None:
+        """销毁已结束案件的数据密钥：内容和影像从此不可读，流水的哈希链仍可核对。"""
+        with _one_act(sessions) as session:
+            erase_case(session, case_id, now=datetime.now(UTC))
+        click.echo("已销毁")
+
+    @click.command("revoke-credential")
+    @click.argument("credential_id")
+    @click.option("--reason", required=True, help="原因代码，如 forged_document")
+    def revoke(credential_id: str, reason: str) -> None:
+        """吊销一个有效的实名凭证。"""
+        with _one_act(sessions) as session:
+            revoke_credential(session, credential_id, reason, datetime.now(UTC))
+        click.echo("已吊销")
+
+    return incidents, retry, cancel, erase, revoke
+
+
+def _operator() -> Actor:
+    """Whoever is at the machine; the console's accounts come with the operations pages."""
+    return Actor(f"operator:{getpass.getuser()}")
+
+
+@contextmanager
+def _one_act(sessions: sessionmaker[Session]) -> Iterator[Session]:
+    try:
+        with transaction(sessions) as session:
+            yield session
+    except (EngineError, Refused) as refused:
+        raise click.ClickException(REFUSALS.get(refused.code, refused.code)) from refused
