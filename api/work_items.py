@@ -75,7 +75,7 @@ class WorkItemForm(WorkItemOut):
     draft: dict[str, Any] | None = Field(description="上次保存而未提交的内容")
     shown: dict[str, Any] = Field(description="表单旁只读显示的内容（ui.shows）")
     images: list[Image] = Field(description="shown 和 values 中出现的影像")
-    is_masked: bool = Field(description="尚未领取时，个人信息打码、影像不可看")
+    is_masked: bool = Field(description="尚未领取或已办结时，个人信息打码、影像不可看")
 
 
 class Values(BaseModel):
@@ -245,7 +245,7 @@ def _form_page(session: Session, page: WorkItemPage, caller: Caller, *, is_maske
     item, form = page.item, page.form
     shown: dict[str, Any] = {name: page.variables.get(name) for name in form.shows} if form else {}
     values = prefilled_values(form, page.variables) if form else {}
-    draft = load_draft(session, item.id, by=caller.actor) if item.closed_at is None and _holds(item, caller) else None
+    draft = load_draft(session, item.id, by=caller.actor) if _holds(item, caller) else None
     if is_masked:
         shown, values = masked_variables(shown, [form] if form else []), {}
     seen = [shown, values, draft]
@@ -261,7 +261,8 @@ def _form_page(session: Session, page: WorkItemPage, caller: Caller, *, is_maske
 
 
 def _holds(item: WorkItemView, caller: Caller) -> bool:
-    return item.assignee == caller.account_id
+    """Until the item is closed: what somebody has decided is masked for them again."""
+    return item.closed_at is None and item.assignee == caller.account_id
 
 
 def _refuse_changed(session: Session, caller: Caller, work_item_id: str) -> None:

@@ -234,7 +234,11 @@ def test_a_closed_case_is_masked_again_and_says_how_it_ended(office: Office, rev
     history = reviewer.get(f"/api/v1/cases/{case_id}/history").json
     case = reviewer.get(f"/api/v1/cases/{case_id}").json
 
+    closed = reviewer.get(f"/api/v1/work-items/{item}")
     assert history["is_masked"]
+    assert closed.json["is_masked"]
+    assert closed.json["images"] == []
+    assert "11010519491231002X" not in closed.text
     assert history["items"][-1]["sentence"] == "办结：认证成功"
     assert case["is_masked"]
     assert case["awaits"] == []
