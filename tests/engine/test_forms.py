@@ -199,7 +199,8 @@ def test_a_malformed_form_is_refused(content, code):
 @pytest.mark.parametrize(
     "pattern",
     [
-        r"^[\u4e00-\u9fff·]{2,30}$", r"^(\d{17}[\dXx]|\d{15})$", r"^1[3-9]\d{9}$", r"^[HM]\d{8}(\d{2})?$", r"(\d{3}-){2}\d", r"^\S+$",
+        r"^[\u4e00-\u9fff·]{2,30}$", r"^(\d{17}[\dXx]|\d{15})$", r"^1[3-9]\d{9}$",
+        r"^[HM]\d{8}(\d{2})?$", r"(\d{3}-){2}\d", r"^\S+$",
     ],
 )  # fmt: skip
 def test_patterns_that_forms_need_are_accepted(pattern):
