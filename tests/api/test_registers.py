@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
+import vault
 from api.model import EvidenceLook
+from database import transaction
 from domain.account import ADMIN_GROUP, REGISTER_GROUP
 from tests.api.conftest import Person
 from tests.api.reviews import Office, an_office
@@ -131,3 +133,17 @@ def test_what_is_not_in_a_register_is_not_found(office: Office, reader: Person, 
 
     assert answer.status_code == 404
     assert "列表" in answer.json["detail"]
+
+
+def test_of_an_erased_person_the_outline_stays(office: Office, reader: Person) -> None:
+    verified(office)
+    person = reader.get("/api/v1/persons").json["items"][0]["id"]
+    with transaction(office.platform.sessions) as session:
+        vault.current().destroy_data_key(session, f"person:{person}", office.platform.clock())
+
+    entry = reader.get("/api/v1/persons").json["items"][0]
+    page = reader.get(f"/api/v1/persons/{person}", query_string={"reveal": "true"})
+
+    assert (entry["name"], entry["document_number"], entry["is_erased"]) == (None, None, True)
+    assert page.status_code == 200
+    assert [each["document_number"] for each in page.json["credentials"]] == [None]
