@@ -25,7 +25,8 @@ from engine.attachments import attachments_of
 from engine.calendar import working_time_between
 from engine.errors import Conflict
 from engine.forms import prefilled_values
-from engine.queries import assignees_of, my_case, my_items, work_item, work_item_view
+from engine.inbox import InboxFilter, InboxView, inbox_page
+from engine.queries import assignees_of, my_case, work_item, work_item_view
 from engine.views import WorkItemPage, WorkItemView
 from engine.work_items import claim_work_item, complete_work_item, load_draft, release_work_item, save_draft
 
@@ -90,6 +91,7 @@ class Completed(BaseModel):
     application: Application | None = Field(description="本人的申请办到哪一步；办理他人申请时为 null")
 
 
+MINE = InboxFilter(view=InboxView.MINE)
 Answer = tuple[dict[str, Any], int, dict[str, str]]
 
 
@@ -100,7 +102,7 @@ Answer = tuple[dict[str, Any], int, dict[str, str]]
 @work_items_api.doc(summary="我的待办")
 def list_my_items(session: Session, caller: Caller, query_data: PageQuery) -> dict[str, Any]:
     """等待本人办理的：自己申请的下一步，以及已领取的。"""
-    page = my_items(session, caller.actor, cursor=query_data.cursor, limit=query_data.limit)
+    page = inbox_page(session, caller.actor, MINE, cursor=query_data.cursor, limit=query_data.limit)
     return {"items": items_json(session, page.items, caller, now()), "next": page.next}
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
-from sqlalchemy import Select, Table, and_, exists, or_, select
+from sqlalchemy import Table, exists, or_, select
 from sqlalchemy.orm import Session
 
 import vault
@@ -17,7 +17,7 @@ from engine.actors import Actor
 from engine.attachments import attachments_of
 from engine.case import CASE, CASE_COLUMNS, KEY, WAITING, AnyRow, load_machine
 from engine.deploy import Definition, find_definition
-from engine.errors import InvalidForm, NotFound, Problem
+from engine.errors import NotFound
 from engine.flows import STARTER
 from engine.inputs import Variables
 from engine.journal import open_inputs, read_entries
@@ -53,12 +53,6 @@ ITEMS = select(*_ITEM).join(CASE, CASE.c.id == WAITING.c.case_id).where(spelled(
 _CASES = select(
     *CASE_COLUMNS, CASE.c.flow_key, CASE.c.outcome, CASE.c.created_at, CASE.c.ended_at, CASE.c.erased_at
 ).join(KEY, KEY.c.owner == "case:" + CASE.c.id)
-
-
-def my_items(session: Session, by: Actor, *, cursor: str | None = None, limit: int = 50) -> Page[WorkItemView]:
-    """Open items assigned to the actor (an applicant's own, and what a reviewer claimed), in the inbox's order."""
-    mine = ITEMS.where(WAITING.c.closed_at.is_(None), WAITING.c.assignee == by.id)
-    return _item_page(session, mine, cursor, limit)
 
 
 def work_item_view(session: Session, item_id: str, by: Actor) -> WorkItemView:
@@ -174,24 +168,6 @@ def open_incidents(session: Session, *, cursor: str | None = None, limit: int = 
     rows = session.execute(wanted.order_by(WAITING.c.id).limit(limit + 1)).all()
     views = [_wait_view(find_definition(session, DefinitionId(row.definition_id)), row) for row in rows[:limit]]
     return Page(tuple(views), rows[limit - 1].id if len(rows) > limit else None)
-
-
-def _cursor(cursor: str) -> tuple[int, str]:
-    priority, _, last = cursor.partition(".")
-    try:
-        return int(priority), last
-    except ValueError as error:
-        raise InvalidForm([Problem("cursor", "error", "page.cursor", "翻页位置无效，请从第一页重新查看。")]) from error
-
-
-def _item_page(session: Session, wanted: Select[Any], cursor: str | None, limit: int) -> Page[WorkItemView]:
-    if cursor is not None:
-        priority, last = _cursor(cursor)
-        later = and_(WAITING.c.priority == priority, WAITING.c.id > last)
-        wanted = wanted.where(or_(WAITING.c.priority < priority, later))
-    rows = session.execute(wanted.order_by(WAITING.c.priority.desc(), WAITING.c.id).limit(limit + 1)).all()
-    views = item_views(session, rows[:limit])
-    return Page(tuple(views), f"{views[-1].priority}.{views[-1].id}" if len(rows) > limit else None)
 
 
 def item_views(session: Session, rows: Iterable[AnyRow]) -> list[WorkItemView]:

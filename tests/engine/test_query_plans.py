@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from engine import jobs, timers
 from engine.inbox import InboxFilter, InboxView, inbox_page
-from engine.queries import my_cases, my_items, open_incidents
+from engine.queries import my_cases, open_incidents
 from tests.engine.conftest import APPLICANT, NOW, REVIEWER, Store
 
 
@@ -26,7 +26,6 @@ from tests.engine.conftest import APPLICANT, NOW, REVIEWER, Store
         (lambda session: inbox_page(session, REVIEWER, InboxFilter(view=InboxView.CLAIMED)), "ix_waiting_claimed"),
         (lambda session: inbox_page(session, REVIEWER, InboxFilter(view=InboxView.MINE)), "ix_waiting_mine"),
         (lambda session: inbox_page(session, REVIEWER, InboxFilter(view=InboxView.DONE)), "ix_waiting_done"),
-        (lambda session: my_items(session, REVIEWER), "ix_waiting_mine"),
         (lambda session: jobs.ready_jobs(session, NOW, 10), "ix_waiting_ready"),
         (lambda session: jobs.free_expired_leases(session, NOW), "ix_waiting_leased"),
         (lambda session: timers.due_cases(session, NOW, 10), "ix_waiting_timer"),
@@ -39,7 +38,6 @@ from tests.engine.conftest import APPLICANT, NOW, REVIEWER, Store
         "claimed",
         "mine",
         "done",
-        "my items",
         "ready jobs",
         "leases",
         "timers",

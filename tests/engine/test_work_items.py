@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import select
 
 from engine.errors import Conflict, Forbidden, InvalidForm, NotFound
-from engine.inbox import InboxFilter, inbox_page
+from engine.inbox import InboxFilter, InboxView, inbox_page
 from engine.model.waiting import Waiting
-from engine.queries import my_items, work_item
+from engine.queries import work_item
 from engine.replay import read_inputs
 from engine.work_items import load_draft, release_work_item, save_draft
 from tests.engine.conftest import APPLICANT, NOW, OTHER_REVIEWER, REVIEWER, STRANGER, Store
@@ -155,9 +155,10 @@ def test_my_items_are_those_assigned_to_me(any_store: Store) -> None:
     decide = any_store.waiting(case_id, "decide").id
     any_store.claim(decide, REVIEWER)
 
+    mine = InboxFilter(view=InboxView.MINE)
     with any_store.sessions() as session:
-        applicants = my_items(session, APPLICANT).items
-        reviewers = my_items(session, REVIEWER).items
+        applicants = inbox_page(session, APPLICANT, mine).items
+        reviewers = inbox_page(session, REVIEWER, mine).items
         page = work_item(session, decide, REVIEWER)
         drafts = session.execute(select(Waiting.__table__.c.draft)).scalars().all()
 
