@@ -1,8 +1,8 @@
-"""What every suite shares: the seconds a suite took and the figures tests recorded, in the closing lines."""
+"""In the closing lines of every run: the seconds a suite took, what was not run and why, the figures tests recorded."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import Any
 
 
@@ -21,6 +21,9 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.section("seconds per suite (both workers added up)")
         for suite in sorted(seconds, key=lambda name: -seconds[name]):
             terminalreporter.write_line(f"{seconds[suite]:8.1f}  {tests[suite]:4d} tests  {suite}")
+    skipped = Counter(str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", ()))
+    for reason, count in skipped.items():
+        terminalreporter.write_line(f"{count} tests not run: {reason.removeprefix('Skipped: ')}")
     if figures:
         terminalreporter.section("figures (record_property)")
         for name, figure in figures:
