@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -24,9 +25,9 @@ from engine.jobs import JobResult, lease_job, succeed_job
 from engine.model.waiting import WaitKind
 from engine.start import start_case
 from engine.work_items import claim_work_item, complete_work_item
-from tools.cards import faces
 from tools.cards.passport import Passport, make_passport
 from tools.cards.people import Person, make_person
+from tools.cards.portrait import draw_portrait
 from tools.cards.scene import to_jpeg
 from tools.demo.papers import (
     Json,
@@ -40,6 +41,7 @@ from tools.demo.papers import (
 )
 
 REVIEWERS = frozenset({"real_name.reviewer", "real_name.supervisor"})
+SELFIE_SIZE = (720, 912)
 AGREED = {"read_consent": "read_document/2026-01"}
 
 
@@ -204,7 +206,9 @@ def with_two_faces(desk: Desk, ago: timedelta) -> Application:
     again.sends(desk.card(person))
     again.completes("choose_proof", {"proof": "face"})
     again.completes("face_consent", {"face_choice": "agree", "face_consent_version": "compare_face/2026-01"})
-    selfie = again.keep(to_jpeg(faces.selfie(0, desk.rng)), "face-capture")
+    # Nobody's face: pictures of these pages may be kept and shown.
+    drawn = np.asarray(draw_portrait(random.Random(person.id_number)).resize(SELFIE_SIZE))
+    selfie = again.keep(to_jpeg(drawn), "face-capture")
     again.completes("selfie", {"selfie": selfie})
     again.returns(
         "face.match",
@@ -213,7 +217,7 @@ def with_two_faces(desk: Desk, ago: timedelta) -> Application:
             "score": 0.41,
             "band": "unsure",
             "may_pass": True,
-            "boxes": {"portrait": [688, 120, 888, 400], "selfie": [210, 250, 510, 690]},
+            "boxes": {"portrait": [713, 138, 863, 336], "selfie": [195, 165, 525, 600]},
             "quality": {
                 "portrait": {"size_px": 200.0, "sharpness": 140.0, "yaw": 1.0, "pitch": 2.0, "roll": 0.0},
                 "selfie": {"size_px": 300.0, "sharpness": 35.0, "yaw": 14.0, "pitch": -3.0, "roll": 4.0},
