@@ -137,10 +137,10 @@ def other_document(lines: Sequence[TextLine]) -> str | None:
 
 
 def misfit(sighting: Sighting) -> float:
-    """How far in card pixels the labels lie from their places; of four or more the worst is taken for a slip of the detector."""
+    """How far in card pixels the labels lie from their places; of three or more the worst is taken for a slip of the detector."""
     places = LABELS[sighting.kind]
     gaps = sorted(np.hypot(x - places[label][0], y - places[label][1]) for label, (x, y) in sighting.points.items())
-    if len(gaps) >= 4:
+    if len(gaps) >= 3:
         gaps.pop()
     return float(max(gaps, default=0.0))
 
