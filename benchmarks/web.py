@@ -70,6 +70,9 @@ class Found:
     def worst(self) -> tuple[str, float]:
         return max(((name, p95(ms)) for name, ms in self.ms.items()), key=lambda each: each[1])
 
+    def median(self) -> float:
+        return statistics.median(one for ms in self.ms.values() for one in ms)
+
 
 def p95(ms: list[float]) -> float:
     return statistics.quantiles(ms, n=20)[-1]
@@ -182,7 +185,7 @@ def list_row(database: str, found: Found) -> dict[str, Any]:
     first = p95(found.ms["first page"])
     return {
         "figure": f"inbox with {ITEMS:,} open items, p95 of {len(found.ms)} kinds of request, {database}",
-        "ours": f"first page {first:.0f} ms, slowest ({name}) {worst:.0f} ms",
+        "ours": f"first page {first:.0f} ms, slowest ({name}) {worst:.0f} ms; median of all {found.median():.0f} ms",
         "baseline": f"{p95(found.offset_ms):.0f} ms (page in the middle by OFFSET, query alone)",
         "must": f"≤ {MUST_MS} ms",
         "holds": worst <= MUST_MS,
