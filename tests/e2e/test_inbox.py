@@ -39,6 +39,36 @@ def test_c_claims_the_item_under_the_cursor(site: Site, reviewer: Console) -> No
     assert holder_of_item(site, item) == "reviewer-one"
 
 
+def test_x_and_s_claim_several_at_once(site: Site, reviewer: Console) -> None:
+    for _ in range(2):
+        insisting_on_a_name(site.desk, HOUR)
+    reviewer.goes_to("/inbox?view=groups")
+    reviewer.sees_a_list()
+    rows = reviewer.page.locator("tbody tr")
+    items = [str(rows.nth(n).get_attribute("data-id")) for n in (0, 1)]
+
+    reviewer.presses("x", "j", "x")
+    with reviewer.page.expect_response(lambda answer: answer.url.endswith("/inbox/claim")):
+        reviewer.presses("s")
+
+    assert [holder_of_item(site, item) for item in items] == ["reviewer-one", "reviewer-one"]
+
+
+def test_a_double_click_claims_once(site: Site, reviewer: Console) -> None:
+    insisting_on_a_name(site.desk, HOUR)
+    asked: list[str] = []
+    reviewer.page.on(
+        "request", lambda request: asked.append(request.url) if request.url.endswith("claim-next") else None
+    )
+    reviewer.goes_to("/inbox")
+    reviewer.sees_a_list()
+
+    reviewer.page.get_by_role("button", name="领取下一件").dblclick()
+    reviewer.waits_for_another_item([])
+
+    assert len(asked) == 1, "claimed for one click and again for the other"
+
+
 def test_the_question_mark_shows_the_keys(reviewer: Console) -> None:
     reviewer.goes_to("/inbox")
     reviewer.page.wait_for_load_state("networkidle")
