@@ -5,7 +5,6 @@ Afterwards look at them: what looks unfinished is unfinished.
 
 from __future__ import annotations
 
-import io
 import json
 import sys
 import tempfile
@@ -15,7 +14,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, Route
 from sqlalchemy import select
 
@@ -100,17 +98,10 @@ def _take(site: Site, browser: Browser, shot: Shot, size: tuple[int, int]) -> No
         page.goto(site.address + shot.path)
         page.wait_for_load_state("networkidle")
         shot.arrange(page)
-        _keep(page.screenshot(full_page=shot.whole), FOLDER / f"{shot.name}-{size[0]}.png")
+        page.screenshot(path=FOLDER / f"{shot.name}-{size[0]}.png", full_page=shot.whole)
         print(f"[截图] {shot.name}-{size[0]}.png", flush=True)
     finally:
         context.close()
-
-
-def _keep(picture: bytes, path: Path) -> None:
-    """With 256 colours, rare ones kept: pages are flat, and the folder stays a third of its size."""
-    with Image.open(io.BytesIO(picture)) as full:
-        few = full.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-        few.save(path, optimize=True)
 
 
 def _sign_in(context: BrowserContext, site: Site, who: str) -> None:
