@@ -30,7 +30,9 @@ def bundle_rows() -> list[dict[str, Any]]:
         route = _files(manifest, source) - entry
         rows.append(_row(f"{name} route beside the entry, gzip, without the diagram", route, ROUTE_KB))
     diagram = _files(manifest, DIAGRAM) - entry - _files(manifest, ROUTES["case page"])
-    rows[-1]["baseline"] = f"with the diagram {_kb(entry | diagram | _files(manifest, ROUTES['case page'])):.0f} kB in all"
+    rows[-1]["baseline"] = (
+        f"with the diagram {_kb(entry | diagram | _files(manifest, ROUTES['case page'])):.0f} kB in all"
+    )
     return rows
 
 
