@@ -27,12 +27,13 @@ def test_every_message_written_beside_a_reader_is_read_whole(tmp_path):
                 queue.put({"number": number, "weight": "x" * 2000})
 
     writers = [threading.Thread(target=write) for _ in range(2)]
-    for writer in writers:
-        writer.start()
     read = []
+    # Declared before anybody writes: connections of one process share what they believe is bound.
     with _connection(tmp_path) as connection, connection.SimpleQueue("jobs") as queue:
+        for writer in writers:
+            writer.start()
         while len(read) < 2 * MESSAGES:
-            message = queue.get(timeout=20)
+            message = queue.get(timeout=60)
             read.append(message.payload["number"])
             message.ack()
     for writer in writers:
