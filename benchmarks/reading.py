@@ -3,8 +3,7 @@
     python -m benchmarks.reading [--cards 300] [--seed 20260601] [--out FILE]
 
 --cards fronts and half as many backs a level (tools/cards/scene.py gives the levels in numbers), read in two processes.
-Baselines in the same run, on a tenth of the fronts and a fifth of the backs: tesseract (chi_sim) on the card as rectified
-here and with the same parser; and the same reader without rectification, the whole picture read upright.
+Baseline in the same run: tesseract (chi_sim) on the card as rectified here and with the same parser, 30 of each.
 """
 
 from __future__ import annotations
