@@ -40,16 +40,6 @@ LABELS: Mapping[str, Mapping[str, tuple[int, int]]] = {
         TITLE_END: (916, 100),
     },
 }
-# What is printed on other documents and never on a resident ID; longest first, a shorter one may be part of a longer.
-OTHER_TITLES: Mapping[str, str] = {
-    "港澳居民来往内地通行证": "hk_macau_permit",
-    "台湾居民来往大陆通行证": "taiwan_permit",
-    "外国人永久居留": "foreign_permanent_resident",
-    "港澳居民居住证": "residence_permit",
-    "台湾居民居住证": "residence_permit",
-    "中华人民共和国护照": "passport",
-    "PASSPORT": "passport",
-}
 
 # Rows of the flattened card in which a label stands before its value: the row's top and bottom, where the label begins,
 # and where it ends. The detector often takes both for one line, and a label read badly would become part of the value.
@@ -124,16 +114,6 @@ def best_sighting(lines: Sequence[TextLine]) -> Sighting | None:
     sightings = [sight(lines, kind) for kind in LABELS]
     best = max(sightings, key=lambda sighting: sighting.share)
     return best if len(best.points) >= 2 or NUMBER_END in best.points else None
-
-
-def other_document(lines: Sequence[TextLine]) -> str | None:
-    """The kind of document whose title stands in the picture, where it is not a resident ID."""
-    for line in lines:
-        text = plain(line.text).upper()
-        for title, kind in OTHER_TITLES.items():
-            if title in text:
-                return kind
-    return None
 
 
 def misfit(sighting: Sighting) -> float:
