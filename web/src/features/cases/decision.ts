@@ -38,6 +38,6 @@ export const returned = ref<{ itemId: string } | null>(null);
 /** Back to the case of a decision that was not made after all, from wherever the person is by now. */
 export function returnTo(itemId: string, query: LocationQuery, router: Router): void {
   returned.value = { itemId };
-  const isThere = router.currentRoute.value.params.workItemId === itemId;
-  if (!isThere) void router.push({ name: 'work-item', params: { workItemId: itemId }, query });
+  // Also where the page is there already: it may just be leaving for the inbox or the next case.
+  void router.push({ name: 'work-item', params: { workItemId: itemId }, query });
 }

@@ -12,7 +12,7 @@ function aReading(number: number, more: Partial<Reading> = {}): Reading {
 
 function aDesk(readings: Reading[], item: object = {}): Desk {
   const shown = { images: [], shown: {}, is_masked: false, ...item } as unknown as WorkItemForm;
-  return { item: shown, file: {} as Desk['file'], readings: { readings, faces: [] } as unknown as Desk['readings'] };
+  return { askedAt: 0, item: shown, file: {} as Desk['file'], readings: { readings, faces: [] } as unknown as Desk['readings'] };
 }
 
 describe('what the desk shows', () => {

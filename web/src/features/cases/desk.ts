@@ -12,8 +12,9 @@ export type Row = Reading['rows'][number];
 export type Face = Readings['faces'][number];
 export type Image = NonNullable<Page['original']>;
 
-/** item: the work item the page is about; null for a case that has none for this reader. */
+/** item: the work item the page is about; null for a case that has none for this reader. askedAt: when loading began. */
 export interface Desk {
+  askedAt: number;
   item: WorkItemForm | null;
   file: CaseFile;
   readings: Readings;
@@ -22,6 +23,11 @@ export interface Desk {
 export type DeskAddress = { workItemId: string; caseId?: string } | { caseId: string };
 
 export async function loadDesk(address: DeskAddress, signal?: AbortSignal): Promise<Desk> {
+  const askedAt = Date.now();
+  return { askedAt, ...(await loadParts(address, signal)) };
+}
+
+async function loadParts(address: DeskAddress, signal?: AbortSignal): Promise<Omit<Desk, 'askedAt'>> {
   if (!('workItemId' in address)) return loadByCase(address.caseId, signal);
   if (address.caseId) {
     const [item, rest] = await Promise.all([showWorkItem(address.workItemId, signal), loadCase(address.caseId, signal)]);
@@ -31,13 +37,13 @@ export async function loadDesk(address: DeskAddress, signal?: AbortSignal): Prom
   return { item, ...(await loadCase(item.case_id, signal)) };
 }
 
-async function loadByCase(caseId: string, signal?: AbortSignal): Promise<Desk> {
+async function loadByCase(caseId: string, signal?: AbortSignal): Promise<Omit<Desk, 'askedAt'>> {
   const rest = await loadCase(caseId, signal);
   const open = rest.file.waits.filter((wait) => wait.kind === 'WORK_ITEM' && wait.closed_at === null && wait.group !== null);
   return { item: open[0] ? await showWorkItem(open[0].id, signal) : null, ...rest };
 }
 
-async function loadCase(caseId: string, signal?: AbortSignal): Promise<Omit<Desk, 'item'>> {
+async function loadCase(caseId: string, signal?: AbortSignal): Promise<Omit<Desk, 'item' | 'askedAt'>> {
   const asked = { params: { path: { case_id: caseId } }, ...(signal && { signal }) };
   const [file, readings] = await Promise.all([
     answer(client.GET('/api/v1/cases/{case_id}', asked)),

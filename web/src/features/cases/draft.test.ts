@@ -148,6 +148,18 @@ describe('a draft', () => {
     expect(draft.values.value).toEqual({ opinion: '另一页的' });
   });
 
+  it('knows better than an item that was asked for before the last save', async () => {
+    let now = 1;
+    const clock = () => now;
+    const { draft } = aDraft({ clock });
+    draft.change({ opinion: '号码' });
+    now = 5;
+    await vi.advanceTimersByTimeAsync(SAVE_AFTER_MS);
+
+    expect(aDraft({ clock, askedAt: 4 }).draft.values.value).toEqual({ opinion: '号码' });
+    expect(aDraft({ clock, askedAt: 6, initial: { opinion: '别处改的' } }).draft.values.value).toEqual({ opinion: '别处改的' });
+  });
+
   it('does not care about drafts of other items', () => {
     const { draft, hear } = aDraft();
 

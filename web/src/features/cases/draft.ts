@@ -36,6 +36,8 @@ export interface DraftOptions {
   itemId: string;
   /** The draft of the server, or the prefilled values. */
   initial: Values;
+  /** When the item was asked for, by `clock`: what this tab saved since is newer than `initial`. */
+  askedAt?: number;
   save: (values: Values) => Promise<void>;
   channel?: Pick<BroadcastChannel, 'postMessage' | 'close' | 'onmessage'> | null;
   clock?: () => number;
@@ -43,6 +45,9 @@ export interface DraftOptions {
 
 // Outlives a trip to the sign-in page, never the tab: what is typed about a person is not left on the disk.
 const unsent = new Map<string, Values>();
+
+// What this tab saved last, and when: an item that was asked for before then is told the draft of before.
+const savedHere = new Map<string, { values: Values; at: number }>();
 
 // Saves begun when a page was left. A page that is opened meanwhile would be told the draft of before.
 const leaving = new Set<Promise<void>>();
@@ -55,11 +60,13 @@ export async function draftsAreSettled(): Promise<void> {
 /** Forgets one draft: its item has been sent. */
 export function forgetDraft(itemId: string): void {
   unsent.delete(itemId);
+  savedHere.delete(itemId);
 }
 
 /** Forgets every draft of this tab: another person signs in. */
 export function forgetDrafts(): void {
   unsent.clear();
+  savedHere.clear();
 }
 
 watch(
@@ -72,7 +79,7 @@ export function openDraft(options: DraftOptions): Draft {
   const { itemId, save, clock = Date.now } = options;
   const channel = options.channel === undefined ? new BroadcastChannel(CHANNEL) : options.channel;
   const kept = unsent.get(itemId);
-  const values = ref<Values>(kept ?? options.initial);
+  const values = ref<Values>(kept ?? savedSince(itemId, options.askedAt) ?? options.initial);
   const state = ref<DraftState>(kept ? { is: 'unsaved' } : { is: 'untouched' });
   let timer: ReturnType<typeof setTimeout> | undefined;
   let underWay: Promise<void> | null = null;
@@ -96,6 +103,7 @@ export function openDraft(options: DraftOptions): Draft {
       if (!isClosed && values.value === sent) state.value = { is: 'not_saved', error };
       return;
     }
+    savedHere.set(itemId, { values: sent, at: clock() });
     if (isClosed || values.value !== sent) return; // typed on meanwhile: its own save follows
     unsent.delete(itemId);
     state.value = { is: 'saved', at: clock() };
@@ -126,6 +134,7 @@ export function openDraft(options: DraftOptions): Draft {
     channel.onmessage = (told: MessageEvent<{ itemId: string; values: Values }>) => {
       const isOther = told.data.itemId === itemId && !sameJson(told.data.values, values.value);
       if (isClosed || !isOther) return;
+      savedHere.delete(itemId);
       clearTimeout(timer);
       state.value = { is: 'elsewhere', values: told.data.values };
     };
@@ -155,6 +164,11 @@ export function openDraft(options: DraftOptions): Draft {
       channel?.close();
     },
   };
+}
+
+function savedSince(itemId: string, askedAt = Infinity): Values | undefined {
+  const saved = savedHere.get(itemId);
+  return saved && saved.at >= askedAt ? saved.values : undefined;
 }
 
 function sameJson(one: unknown, other: unknown): boolean {
