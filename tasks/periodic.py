@@ -6,7 +6,7 @@ import logging
 from datetime import UTC, datetime
 
 from database import transaction
-from domain import credential
+from domain import credential, retention
 from domain.attempts import local_day
 from engine import attachments, jobs, timers
 from engine.errors import Conflict
@@ -73,12 +73,21 @@ def expire_credentials() -> None:
         log.info("%d credentials expired", ended)
 
 
+@app.task(name="drop_expired_rows")
+def drop_expired_rows() -> None:
+    """SMS codes, attempts and old notices past their time (domain/retention.py)."""
+    with transaction(platform().sessions) as session:
+        dropped = retention.drop_expired(session, datetime.now(UTC), BATCH)
+    log.info("expired rows: %s", dropped)
+
+
 SCHEDULE = {  # seconds
     "announce_ready_jobs": 5.0,
     "free_expired_leases": 5.0,
     "fire_due_timers": 1.0,
     "send_notices": 5.0,
     "delete_expired_attachments": 600.0,
+    "drop_expired_rows": 600.0,
     "expire_credentials": 3600.0,  # a date decides; hourly, so that no restart skips a day
 }
 
