@@ -1,4 +1,4 @@
-"""Accounts: who signs in. Citizens come with WeChat, staff with a user name and a password.
+"""Accounts: who signs in. Citizens come with WeChat or with a phone proved by SMS, staff with a user name and a password.
 
 A citizen's openid and phone are encrypted with the account's own data key and found by keyed hash.
 """
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -19,8 +19,10 @@ from domain.passwords import CheckedPassword, hash_of_nobody, hash_password, ref
 from domain.person import Person, keep_person_phone
 from domain.phones import normalise_phone
 from domain.refused import Refused
+from domain.unit import Unit
 
 APPLICANT_GROUP = "applicant"
+PHONE_APPLICANT_GROUP = "phone_applicant"
 # Console roles beside the inboxes: who looks persons and credentials up; who runs the platform.
 REGISTER_GROUP = "registers.reader"
 ADMIN_GROUP = "admin"
@@ -29,20 +31,33 @@ LOCKED_FOR = timedelta(minutes=15)
 
 
 class AccountKind(StrEnum):
+    """PHONE: somebody who proved a phone on the portal; no WeChat, no password."""
+
     WECHAT = "WECHAT"
     CONSOLE = "CONSOLE"
+    PHONE = "PHONE"
+
+
+_IS_PHONE = text("kind = 'PHONE'")
 
 
 class Account(Base):
-    """person_id: the verified person behind it, set when a credential is issued. failures: wrong passwords in a row."""
+    """person_id: the verified person behind it, set when a credential is issued. failures: wrong passwords in a row.
+
+    unit_code: the unit a member of its staff acts for, with all below it.
+    """
 
     __tablename__ = "account"
     __table_args__ = (
         CheckConstraint("(kind = 'WECHAT') = (openid_hash IS NOT NULL)", name="wechat_has_openid"),
         CheckConstraint("(kind = 'CONSOLE') = (username IS NOT NULL)", name="console_has_username"),
+        CheckConstraint("kind <> 'PHONE' OR phone_hash IS NOT NULL", name="phone_has_number"),
+        CheckConstraint("unit_code IS NULL OR kind = 'CONSOLE'", name="unit_has_staff"),
         Index("uq_account_openid_hash", "openid_hash", unique=True),
         Index("uq_account_username", "username", unique=True),
         Index("ix_account_phone_hash", "phone_hash"),
+        Index("uq_account_of_phone", "phone_hash", unique=True, sqlite_where=_IS_PHONE, postgresql_where=_IS_PHONE),
+        Index("ix_account_unit_code", "unit_code"),
         Index("ix_account_person_id", "person_id"),
     )
 
@@ -54,6 +69,7 @@ class Account(Base):
     password_hash: Mapped[str | None] = mapped_column(String(200))
     display_name: Mapped[str] = mapped_column(String(64), default="")
     person_id: Mapped[str | None] = mapped_column(ForeignKey(Person.id))
+    unit_code: Mapped[str | None] = mapped_column(ForeignKey(Unit.code))
     phone_sealed: Mapped[bytes | None] = mapped_column(Bytes)
     phone_hash: Mapped[str | None] = mapped_column(String(64))
     failures: Mapped[int] = mapped_column(default=0)

@@ -1,0 +1,100 @@
+"""Units: the health commissions of province, city and county. A tree; who acts for a unit acts for everything below it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
+
+from database import Base
+from domain.refused import Refused
+
+UNIT_GROUP = "unit:"
+
+
+class UnitLevel(StrEnum):
+    PROVINCE = "PROVINCE"
+    CITY = "CITY"
+    COUNTY = "COUNTY"
+
+
+class Unit(Base):
+    """code: six digits of GB/T 2260. contact: of the office, shown to everybody who has to ask for a grant code."""
+
+    __tablename__ = "unit"
+    __table_args__ = (
+        CheckConstraint("(parent_code IS NULL) = (level = 'PROVINCE')", name="province_is_the_root"),
+        Index("ix_unit_parent_code", "parent_code"),
+    )
+
+    code: Mapped[str] = mapped_column(String(6), primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    level: Mapped[UnitLevel] = mapped_column(String(10))
+    parent_code: Mapped[str | None] = mapped_column(ForeignKey("unit.code"))
+    contact_name: Mapped[str | None] = mapped_column(String(60))
+    contact_phone: Mapped[str | None] = mapped_column(String(30))
+
+
+@dataclass(frozen=True, slots=True)
+class UnitNode:
+    """A unit with those directly below it, in the order of their codes."""
+
+    unit: Unit
+    below: tuple[UnitNode, ...]
+
+
+def find_unit(session: Session, code: str) -> Unit:
+    """Raises Refused("unit.unknown")."""
+    unit = session.get(Unit, code)
+    if unit is None:
+        raise Refused("unit.unknown", unit=code)
+    return unit
+
+
+def parent_of(session: Session, code: str) -> Unit | None:
+    """The superior unit, None for the province. Raises Refused("unit.unknown")."""
+    parent_code = find_unit(session, code).parent_code
+    return session.get(Unit, parent_code) if parent_code else None
+
+
+def subtree(session: Session, code: str) -> frozenset[str]:
+    """The unit's code and those of every unit below it; empty for an unknown unit."""
+    return subtrees(session, [code])
+
+
+def subtrees(session: Session, codes: Iterable[str]) -> frozenset[str]:
+    """The codes of these units and of every unit below one of them, in one statement."""
+    wanted = sorted(set(codes))
+    if not wanted:
+        return frozenset()
+    reached = select(Unit.code).where(Unit.code.in_(wanted)).cte("reached", recursive=True)
+    below = aliased(Unit)
+    reached = reached.union(select(below.code).join(reached, below.parent_code == reached.c.code))
+    return frozenset(session.scalars(select(reached.c.code)))
+
+
+def unit_scope(groups: frozenset[str]) -> frozenset[str]:
+    """The codes of the units somebody with these groups acts for; empty for everybody else."""
+    return frozenset(group.removeprefix(UNIT_GROUP) for group in groups if group.startswith(UNIT_GROUP))
+
+
+def unit_group(code: str) -> str:
+    """The group of those who act for this unit."""
+    return UNIT_GROUP + code
+
+
+def unit_tree(session: Session, scope: frozenset[str] | None = None) -> tuple[UnitNode, ...]:
+    """The topmost units with what is below them. scope: of these codes only; None for all."""
+    units = list(session.scalars(select(Unit).order_by(Unit.code)))
+    shown = {unit.code: unit for unit in units if scope is None or unit.code in scope}
+    below: dict[str | None, list[Unit]] = {}
+    for unit in shown.values():
+        below.setdefault(unit.parent_code if unit.parent_code in shown else None, []).append(unit)
+
+    def node(unit: Unit) -> UnitNode:
+        return UnitNode(unit, tuple(node(each) for each in below.get(unit.code, ())))
+
+    return tuple(node(unit) for unit in below.get(None, ()))
