@@ -47,6 +47,7 @@ AnyRow = Row[*tuple[Any, ...]]
 # Timers and in-transaction tasks one transaction may take: a short cycle in a case that slept for a month must not hold
 # its lock for minutes. The rest fires in the transactions of fire_due_timers().
 MAX_DERIVED = 200
+_ANSWERS = (JobSucceeded, JobFailed, JobGivenUp)
 
 CASE_COLUMNS = [
     CASE.c.id.label("case_id"),
@@ -82,6 +83,7 @@ class InTransaction:
     session: Session
     case_id: str
     started_by: str
+    acted_by: str
     now: datetime
 
 
@@ -162,7 +164,7 @@ class OpenCase:
     def _answer(self, wait: JobWait, task: ServiceTask) -> Input:
         """What the task says, as an input. Effects of a task that says no are rolled back to its savepoint."""
         at = self.live.at
-        context = InTransaction(self.session, self.id, self.started_by, self.now)
+        context = InTransaction(self.session, self.id, self.started_by, self._acted_by(), self.now)
         try:
             with self.session.begin_nested():
                 result = call_service_task(task, wait.parameters, context)
@@ -179,6 +181,11 @@ class OpenCase:
             _log.error("%s in case %s failed: %s\n%s", task.name, self.id, type(error).__name__, where)
             return JobGivenUp(at=at, wait=wait.address, reason=type(error).__name__)
         return JobSucceeded(at=at, wait=wait.address, result=result)
+
+    def _acted_by(self) -> str:
+        """Who gave the input that this run answers; what in-transaction tasks answered since is nobody's act."""
+        moved = next((given for given in reversed(self.inputs) if not isinstance(given, _ANSWERS)), None)
+        return journal.actor_of(moved) if moved is not None else ""
 
 
 @contextmanager

@@ -62,6 +62,10 @@ class TransactionContext(Protocol):
     def started_by(self) -> str: ...
 
     @property
+    def acted_by(self) -> str:
+        """Account id of who completed the item or sent the message that led here; "" where time or a job did."""
+
+    @property
     def now(self) -> datetime: ...
 
 
