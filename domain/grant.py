@@ -1,0 +1,164 @@
+"""Grants: an institution's right to a business. The register holds the state; one case is one tenure of a manager.
+
+未生成 NONE → 已生成未激活 ISSUED → 已授权 ACTIVE ⇄ 已暂停 SUSPENDED; 已停用 STOPPED until enabled.
+Every verb locks the grant's row first, so two verbs on one grant run one after the other; the second meets the state the
+first left.
+Codes: `grant_code`; who holds it: `grant_holder`; verbs that end or hand over a tenure: `grant_tenure`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from database import Base, Id, UtcTime, new_id
+from domain.business import Business
+from domain.institution import Institution
+from domain.person import Person
+from domain.refused import Refused
+
+
+class GrantState(StrEnum):
+    """STOPPED: no code, no manager, until the unit enables it again."""
+
+    NONE = "NONE"
+    ISSUED = "ISSUED"
+    ACTIVE = "ACTIVE"
+    SUSPENDED = "SUSPENDED"
+    STOPPED = "STOPPED"
+
+
+class BusinessGrant(Base):
+    """One a pair of institution and business. tenure: its number, 0 before the first. case_id: the case of the running one.
+
+    institution_code, name_key, supervising_unit and category repeat the institution's, so that a unit's table of grants is
+    read from one index (`domain/grant_roll.py` keeps them); supervising_unit is None once the institution was removed.
+    """
+
+    __tablename__ = "business_grant"
+    __table_args__ = (
+        UniqueConstraint("institution_id", "business_key"),
+        CheckConstraint("(manager_person_id IS NOT NULL) = (state IN ('ACTIVE', 'SUSPENDED'))", name="manager"),
+        Index(
+            "ix_business_grant_roll",
+            "business_key",
+            "institution_code",
+            "supervising_unit",
+            "name_key",
+            "state",
+            "category",
+        ),
+        Index(
+            "ix_business_grant_roll_state",
+            "business_key",
+            "state",
+            "institution_code",
+            "supervising_unit",
+            "name_key",
+            "category",
+        ),
+        Index(
+            "ix_business_grant_roll_unit",
+            "business_key",
+            "supervising_unit",
+            "institution_code",
+            "state",
+            "name_key",
+            "category",
+        ),
+        Index("ix_business_grant_case_id", "case_id"),
+    )
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    institution_id: Mapped[str] = mapped_column(ForeignKey(Institution.id))
+    business_key: Mapped[str] = mapped_column(ForeignKey(Business.key))
+    state: Mapped[GrantState] = mapped_column(String(10), default=GrantState.NONE)
+    manager_person_id: Mapped[str | None] = mapped_column(ForeignKey(Person.id), index=True)
+    tenure: Mapped[int] = mapped_column(default=0)
+    case_id: Mapped[str | None] = mapped_column(Id)
+    institution_code: Mapped[str] = mapped_column(String(12))
+    name_key: Mapped[str] = mapped_column(String(200))
+    supervising_unit: Mapped[str | None] = mapped_column(String(6))
+    category: Mapped[str] = mapped_column(String(40))
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+    changed_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+class GrantChange(Base):
+    """One change of a grant's state. by: an account's id, or `system`. why: a code; reasons in words are in the case."""
+
+    __tablename__ = "grant_change"
+    __table_args__ = (Index("ix_grant_change_grant_id_at", "grant_id", "at"),)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    grant_id: Mapped[str] = mapped_column(ForeignKey(BusinessGrant.id))
+    tenure: Mapped[int]
+    was: Mapped[GrantState] = mapped_column(String(10))
+    became: Mapped[GrantState] = mapped_column(String(10))
+    by: Mapped[str] = mapped_column(String(64))
+    why: Mapped[str] = mapped_column(String(40))
+    at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+def find_grant(session: Session, grant_id: str) -> BusinessGrant:
+    """The grant as it stands. Raises Refused("grant.unknown")."""
+    grant = session.get(BusinessGrant, grant_id, populate_existing=True)
+    if grant is None:
+        raise Refused("grant.unknown", grant=grant_id)
+    return grant
+
+
+def lock_grant(session: Session, grant_id: str) -> BusinessGrant:
+    """The grant, locked until the transaction ends; what every verb does first. Raises Refused("grant.unknown")."""
+    grant = session.get(BusinessGrant, grant_id, with_for_update=True, populate_existing=True)
+    if grant is None:
+        raise Refused("grant.unknown", grant=grant_id)
+    return grant
+
+
+def grant_of(session: Session, institution_id: str, business_key: str) -> BusinessGrant | None:
+    """The grant of this pair, None where the pair has no row yet."""
+    return session.scalar(
+        select(BusinessGrant).where(
+            BusinessGrant.institution_id == institution_id, BusinessGrant.business_key == business_key
+        )
+    )
+
+
+def ensure_grant(session: Session, institution_id: str, business_key: str, now: datetime) -> BusinessGrant:
+    """The grant of this pair, made in state NONE where it is missing.
+
+    Raises Refused("business.unknown" | "institution.unknown").
+    """
+    raise NotImplementedError
+
+
+def begin_tenure(session: Session, grant_id: str, case_id: str, now: datetime) -> BusinessGrant:
+    """Number and note a new tenure, carried by this case; a repeat by the same case changes nothing.
+
+    Raises Refused("grant.tenure_running", case=…) while another case carries one, Refused("grant.stopped").
+    """
+    raise NotImplementedError
+
+
+def suspend(session: Session, grant_id: str, *, by: str, why: str, now: datetime) -> BusinessGrant:
+    """ACTIVE → SUSPENDED: holders stay, what they may use is gone at once. Raises Refused("grant.not_active")."""
+    raise NotImplementedError
+
+
+def resume(session: Session, grant_id: str, *, by: str, why: str, now: datetime) -> BusinessGrant:
+    """SUSPENDED → ACTIVE. Raises Refused("grant.not_suspended")."""
+    raise NotImplementedError
+
+
+def enable(session: Session, grant_id: str, *, by: str, why: str, now: datetime) -> BusinessGrant:
+    """STOPPED → NONE: codes may be issued again. Raises Refused("grant.not_stopped")."""
+    raise NotImplementedError
+
+
+def changes_of(session: Session, grant_id: str) -> list[GrantChange]:
+    """Every change of state, oldest first."""
+    raise NotImplementedError
