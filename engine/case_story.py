@@ -16,6 +16,7 @@ from engine.forms import Field, Form
 from engine.functions import LOCAL_TIME
 from engine.inputs import (
     CaseCancelled,
+    CaseMigrated,
     IncidentRetried,
     Input,
     JobFailed,
@@ -125,6 +126,8 @@ def _sentence(definition: Definition, given: Input, title: str) -> str:
             return f"重新执行“{title}”"
         case CaseCancelled():
             return f"取消案件：{given.reason}"
+        case CaseMigrated():
+            return ("撤回迁移" if given.reverts else "迁移到另一版本") + (f"：{given.reason}" if given.reason else "")
 
 
 def _details(form: Form, values: Mapping[str, Any]) -> Iterator[Detail]:

@@ -109,6 +109,25 @@ class CaseCancelled:
     computed: Mapping[str, datetime] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseMigrated:
+    """From here on the case runs on another version. What came before is given to that version again (replay.py).
+
+    from_definition, to_definition: ids. elements: renamed elements, old id → new id. settings: of the new version.
+    reverts: seq of the CaseMigrated that this one takes back, 0 for none.
+    """
+
+    at: datetime
+    by: str
+    from_definition: str
+    to_definition: str
+    elements: Mapping[str, str] = field(default_factory=dict)
+    settings: Variables = field(default_factory=dict)
+    reverts: int = 0
+    reason: str = ""
+    computed: Mapping[str, datetime] = field(default_factory=dict)
+
+
 Input = (
     Started
     | WorkItemCompleted
@@ -119,6 +138,7 @@ Input = (
     | MessageReceived
     | IncidentRetried
     | CaseCancelled
+    | CaseMigrated
 )
 
 KINDS: dict[str, type[Input]] = {
@@ -133,5 +153,6 @@ KINDS: dict[str, type[Input]] = {
         MessageReceived,
         IncidentRetried,
         CaseCancelled,
+        CaseMigrated,
     )
 }

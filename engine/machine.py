@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Self
 from engine.errors import Conflict
 from engine.inputs import (
     CaseCancelled,
+    CaseMigrated,
     IncidentRetried,
     Input,
     JobFailed,
@@ -185,8 +186,8 @@ class Machine:
             raise Conflict("time.backwards", at=given.at.isoformat(), last=self.at.isoformat())
         if isinstance(given, CaseCancelled):
             return None
-        if isinstance(given, Started):
-            raise Conflict("wait.other_kind", input="Started")
+        if isinstance(given, Started | CaseMigrated):  # a machine runs one version; replay.py goes from one to another
+            raise Conflict("wait.other_kind", input=type(given).__name__)
         json_value(_values(given))
         found = self._waits.get(given.wait)
         if found is None:

@@ -1,8 +1,8 @@
-"""Self-check: the state from the journal alone, and whether everything kept agrees with it."""
+"""The state from the journal alone, and whether everything kept agrees with it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 
 import vault
 from engine import journal
+from engine.carry_over import FindProcess, Walk, first_version
 from engine.case import CASE, CASE_COLUMNS, KEY, WAITING, AnyRow, load_machine
-from engine.deploy import Definition, find_definition
+from engine.deploy import find_definition
 from engine.errors import Conflict, NotFound
-from engine.inputs import Input
+from engine.inputs import CaseMigrated, Input
 from engine.journal import BrokenChain, Entry
 from engine.machine import Machine, replay
 from engine.model.definition import DefinitionId
@@ -47,14 +48,32 @@ def rebuild(session: Session, case_id: str) -> Machine:
 
     Raises NotFound("case.unknown"), BrokenChain, vault.Tampered, vault.KeyDestroyed for an erased case.
     """
-    row = _case(session, case_id)
-    definition, inputs = _inputs(session, row)
-    return replay(definition.process, inputs)
+    row = case_row(session, case_id)
+    return replay_inputs(session, row.definition_id, _inputs(session, row))
 
 
 def read_inputs(session: Session, case_id: str) -> list[Input]:
     """The case's journal, decrypted and its chain checked. Errors as rebuild()."""
-    return _inputs(session, _case(session, case_id))[1]
+    return _inputs(session, case_row(session, case_id))
+
+
+def replay_inputs(session: Session, definition_id: str, inputs: Sequence[Input]) -> Machine:
+    """The machine after these inputs. definition_id: of the version the case runs on now."""
+    if not any(isinstance(given, CaseMigrated) for given in inputs):
+        return replay(find_definition(session, DefinitionId(definition_id)).process, inputs)
+    return walked(session, definition_id, inputs).course.machine
+
+
+def walked(session: Session, definition_id: str, inputs: Sequence[Input]) -> Walk:
+    """The case's journal walked to its end, with what every input did. Raises what Walk.apply raises."""
+    walk = Walk(process_finder(session), first_version(definition_id, inputs))
+    for seq, given in enumerate(inputs, 1):
+        walk.apply(seq, given)
+    return walk
+
+
+def process_finder(session: Session) -> FindProcess:
+    return lambda definition_id: find_definition(session, DefinitionId(definition_id)).process
 
 
 def verify_case(session: Session, case_id: str) -> CaseVerdict:
@@ -63,9 +82,9 @@ def verify_case(session: Session, case_id: str) -> CaseVerdict:
     A case that moves while it is read is read again: what disagrees then was not written in one transaction.
     """
     while True:
-        row = _case(session, case_id)
+        row = case_row(session, case_id)
         verdict = _verdict(session, row)
-        if verdict.is_sound or _case(session, case_id).revision == row.revision:
+        if verdict.is_sound or case_row(session, case_id).revision == row.revision:
             return verdict
 
 
@@ -106,7 +125,8 @@ def _ids_after(session: Session, after: str) -> list[str]:
     return list(session.execute(select(CASE.c.id).where(CASE.c.id > after).order_by(CASE.c.id).limit(BATCH)).scalars())
 
 
-def _case(session: Session, case_id: str) -> AnyRow:
+def case_row(session: Session, case_id: str) -> AnyRow:
+    """CASE_COLUMNS of a case. Raises NotFound("case.unknown")."""
     one = select(*CASE_COLUMNS).join(KEY, KEY.c.owner == "case:" + CASE.c.id).where(CASE.c.id == case_id)
     row = session.execute(one).one_or_none()
     if row is None:
@@ -114,19 +134,18 @@ def _case(session: Session, case_id: str) -> AnyRow:
     return row
 
 
-def _inputs(session: Session, row: AnyRow) -> tuple[Definition, list[Input]]:
+def _inputs(session: Session, row: AnyRow) -> list[Input]:
     entries = journal.read_entries(session, row.case_id)
     journal.check_chain(row.case_id, entries, revision=row.revision, head=row.head)
     cipher = vault.current().unwrap(f"case:{row.case_id}", row.wrapped)
-    definition = find_definition(session, DefinitionId(row.definition_id))
-    return definition, list(journal.open_inputs(cipher, entries))
+    return list(journal.open_inputs(cipher, entries))
 
 
 def _both_states(session: Session, row: AnyRow, entries: list[Entry]) -> tuple[Machine, Machine]:
     """What the journal gives, and what the snapshot says."""
     cipher = vault.current().unwrap(f"case:{row.case_id}", row.wrapped)
+    replayed = replay_inputs(session, row.definition_id, list(journal.open_inputs(cipher, entries)))
     definition = find_definition(session, DefinitionId(row.definition_id))
-    replayed = replay(definition.process, journal.open_inputs(cipher, entries))
     return replayed, load_machine(definition, cipher, row.snapshot, row.revision)
 
 

@@ -18,6 +18,7 @@ from engine.deploy import Definition
 from engine.flows import STARTER
 from engine.inputs import (
     CaseCancelled,
+    CaseMigrated,
     IncidentRetried,
     Input,
     JobFailed,
@@ -152,7 +153,9 @@ def search_hash(name: str, value: Json) -> str | None:
 
 
 def _closings(step: Step, addresses: Iterable[str]) -> list[Row]:
-    answered = {given.wait: given for given in step.inputs if not isinstance(given, Started | CaseCancelled)}
+    answered = {
+        given.wait: given for given in step.inputs if not isinstance(given, Started | CaseCancelled | CaseMigrated)
+    }
     closings: list[Row] = []
     for address in addresses:
         given = answered.get(address)

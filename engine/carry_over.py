@@ -1,0 +1,201 @@
+"""The inputs of a case given to another version, each at the element where the case gave it: how a migration replays.
+
+Strict, and without a choice: whoever replays the journal later must come to the same state. Deadlines are kept: an instant
+that a wait was due at is its instant under the new version, too. Pure, like the machine.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, cast
+
+from engine.errors import Conflict
+from engine.inputs import CaseMigrated, Input, JobFailed, JobGivenUp, JobSucceeded, Started, TimerFired, Variables
+from engine.machine import ActivityEvent, Applied, Machine, Process
+from engine.waits import JobWait, TimerWait, UserTaskWait
+
+FindProcess = Callable[[str], Process]  # by definition id
+Taken = tuple[int, Input]  # seq of the journal, and the input with the addresses of the version that took it
+
+MOST_FIRINGS = 1_000  # of timers the case never had; a cycle without an end must not hang a preview
+
+
+@dataclass(slots=True)
+class Course:
+    """A case's inputs as one version took them.
+
+    instants: every deadline its waits ever had, by address. activities: with the seq of the input that caused them.
+    """
+
+    definition_id: str
+    machine: Machine
+    taken: list[Taken] = field(default_factory=list)
+    instants: dict[str, datetime] = field(default_factory=dict)
+    activities: list[tuple[int, ActivityEvent]] = field(default_factory=list)
+
+    def note(self, seq: int, given: Input, applied: Applied) -> None:
+        self.taken.append((seq, replace(given, computed=applied.computed)))
+        self.activities.extend((seq, event) for event in applied.activities)
+        for address, wait in self.machine.waits.items():
+            if isinstance(wait, TimerWait | UserTaskWait) and wait.due is not None:
+                self.instants[address] = wait.due
+
+
+@dataclass(frozen=True, slots=True)
+class DoesNotFit:
+    """Input `seq` finds no place under the new version. code: of the machine's refusal; element: of the new version."""
+
+    seq: int
+    kind: str
+    element: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """misfit: the first input that does not fit; the course then ends before it. skipped: seqs of firings whose timer is gone."""
+
+    course: Course
+    misfit: DoesNotFit | None
+    skipped: tuple[int, ...]
+
+
+def carry_over(
+    process: Process,
+    definition_id: str,
+    taken: Sequence[Taken],
+    *,
+    settings: Variables,
+    instants: Mapping[str, datetime],
+) -> Carried:
+    """taken, instants: with the addresses of the new version already (`renamed`). settings: of the new version."""
+    started = cast(Started, taken[0][1])
+    machine, applied = Machine.start(process, replace(started, settings=settings, computed=instants))
+    course = Course(definition_id, machine)
+    course.note(taken[0][0], replace(started, settings=settings), applied)
+    ahead = Counter(given.wait for _, given in taken if isinstance(given, TimerFired))
+    skipped: list[int] = []
+    for seq, given in taken[1:]:
+        try:
+            if not _is_answer_at_once(machine, given):
+                _fire_new_timers(course, seq, given.at, ahead, instants)
+            if isinstance(given, TimerFired):
+                ahead[given.wait] -= 1
+                if not isinstance(machine.waits.get(given.wait), TimerWait):
+                    skipped.append(seq)
+                    continue
+            if machine.is_ended:
+                raise Conflict("case.ended")
+            course.note(seq, given, machine.apply(replace(given, computed={**instants, **given.computed})))
+        except Conflict as conflict:
+            misfit = DoesNotFit(seq, type(given).__name__, element_of(getattr(given, "wait", "")), conflict.code)
+            return Carried(course, misfit, tuple(skipped))
+    return Carried(course, None, tuple(skipped))
+
+
+def renamed(address: str, elements: Mapping[str, str]) -> str:
+    """The address with its elements as `elements` calls them: `Check:2/scan:1` → `Proof:2/scan:1`."""
+    if not elements or not address:
+        return address
+    steps = (step.partition(":") for step in address.split("/"))
+    return "/".join(f"{elements.get(element, element)}:{rest}" for element, _, rest in steps)
+
+
+def renamed_input(given: Input, elements: Mapping[str, str]) -> Input:
+    """The input with its addresses renamed."""
+    if not elements:
+        return given
+    changed: dict[str, Any] = {"computed": {renamed(place, elements): at for place, at in given.computed.items()}}
+    if hasattr(given, "wait"):
+        changed["wait"] = renamed(given.wait, elements)
+    return replace(given, **changed)
+
+
+def renamed_all(taken: Iterable[Taken], elements: Mapping[str, str]) -> list[Taken]:
+    return [(seq, renamed_input(given, elements)) for seq, given in taken]
+
+
+def element_of(address: str) -> str:
+    """The element an address ends at, "" for none."""
+    return address.rpartition("/")[2].partition(":")[0]
+
+
+class Walk:
+    """A journal walked input by input, from version to version where the case was migrated."""
+
+    def __init__(self, find: FindProcess, definition_id: str) -> None:
+        """definition_id: of the version the case started on (`first_version`)."""
+        self._find = find
+        self._first = definition_id
+        self._course: Course | None = None
+        self._left: dict[int, Course] = {}  # by seq of the migration that ended them
+
+    @property
+    def course(self) -> Course:
+        assert self._course is not None, "a journal begins with Started"
+        return self._course
+
+    def apply(self, seq: int, given: Input) -> None:
+        """Raises what Machine.start and Machine.apply raise, Conflict("case.does_not_fit") at a migration."""
+        if isinstance(given, CaseMigrated):
+            self._migrate(seq, given)
+        elif self._course is not None:
+            self._course.note(seq, given, self._course.machine.apply(given))
+        elif isinstance(given, Started):
+            machine, applied = Machine.start(self._find(self._first), given)
+            self._course = Course(self._first, machine)
+            self._course.note(seq, given, applied)
+        else:
+            raise ValueError("a journal begins with Started")
+
+    def migrated(self, given: CaseMigrated) -> Carried:
+        """What this migration would make of the case; changes nothing."""
+        taken, instants = self._given_to(given)
+        process = self._find(given.to_definition)
+        return carry_over(process, given.to_definition, taken, settings=given.settings, instants=instants)
+
+    def _migrate(self, seq: int, given: CaseMigrated) -> None:
+        carried = self.migrated(given)
+        if carried.misfit is not None:
+            raise Conflict("case.does_not_fit", seq=carried.misfit.seq, element=carried.misfit.element)
+        self._left[seq] = self.course
+        self._course = carried.course
+
+    def _given_to(self, given: CaseMigrated) -> tuple[list[Taken], dict[str, datetime]]:
+        """What the version gets, and the instants it keeps. Taken back, it gets what it had, then what came in since."""
+        now = self.course
+        instants = {renamed(place, given.elements): at for place, at in now.instants.items()}
+        if not given.reverts:
+            return renamed_all(now.taken, given.elements), instants
+        left = self._left[given.reverts]
+        since = [one for one in now.taken if one[0] > given.reverts]
+        return [*left.taken, *renamed_all(since, given.elements)], {**instants, **left.instants}
+
+
+def first_version(definition_id: str, inputs: Iterable[Input]) -> str:
+    """Id of the version the case started on. definition_id: of the one it runs on now."""
+    return next((given.from_definition for given in inputs if isinstance(given, CaseMigrated)), definition_id)
+
+
+def _is_answer_at_once(machine: Machine, given: Input) -> bool:
+    """What a service task in the same transaction said: it came before any timer that was due at that instant."""
+    if not isinstance(given, JobSucceeded | JobFailed | JobGivenUp):
+        return False
+    return given.at == machine.at and isinstance(machine.waits.get(given.wait), JobWait)
+
+
+def _fire_new_timers(
+    course: Course, seq: int, until: datetime, ahead: Counter[str], instants: Mapping[str, datetime]
+) -> None:
+    """Timers the old version had not, by the rule that due ones come first; the others have their place in the journal."""
+    machine = course.machine
+    for _ in range(MOST_FIRINGS):
+        due = [wait for wait in machine.due_before(until) if ahead[wait.address] <= 0]
+        if machine.is_ended or not due:
+            return
+        fired = TimerFired(at=max(due[0].due, machine.at), wait=due[0].address, computed=instants)
+        course.note(seq, fired, machine.apply(fired))
+    raise Conflict("case.timers_pending")
