@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from database import Base, Bytes, Id, UtcTime, new_id
@@ -37,7 +37,6 @@ class Institution(Base):
         Index("uq_institution_credit_code", "credit_code", unique=True),
         Index("uq_institution_code", "code", unique=True),
         Index("uq_institution_unit_code", "unit_code", unique=True),
-        Index("ix_institution_name_core", "name_core"),
         Index("ix_institution_supervising_unit", "supervising_unit", "id"),
         Index("ix_institution_contact_phone_hash", "contact_phone_hash"),
     )
@@ -45,7 +44,6 @@ class Institution(Base):
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     name: Mapped[str] = mapped_column(String(200))
     name_key: Mapped[str] = mapped_column(String(200))
-    name_core: Mapped[str] = mapped_column(String(200))
     credit_code: Mapped[str | None] = mapped_column(String(18))
     licence_number: Mapped[str | None] = mapped_column(String(22))
     filing_number: Mapped[str | None] = mapped_column(String(60))
@@ -97,14 +95,13 @@ class InstitutionNumber(Base):
     last: Mapped[int]
 
 
-class NameGram(Base):
-    """Two neighbouring characters of an admitted institution's core name: what near duplicates are found by."""
+class NameClue(Base):
+    """What an admitted institution's name is found by when it is written a little differently (domain/institution_search.py)."""
 
-    __tablename__ = "name_gram"
+    __tablename__ = "name_clue"
     __table_args__ = ({"sqlite_with_rowid": False},)
 
-    gram: Mapped[str] = mapped_column(String(2), primary_key=True)
-    length: Mapped[int] = mapped_column(primary_key=True)
+    clue: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     institution_id: Mapped[str] = mapped_column(
         ForeignKey("institution.id", ondelete="CASCADE"), primary_key=True, index=True
     )

@@ -38,7 +38,6 @@ def upgrade() -> None:
     sa.Column('id', sa.String(length=26), nullable=False),
     sa.Column('name', sa.String(length=200), nullable=False),
     sa.Column('name_key', sa.String(length=200), nullable=False),
-    sa.Column('name_core', sa.String(length=200), nullable=False),
     sa.Column('credit_code', sa.String(length=18), nullable=True),
     sa.Column('licence_number', sa.String(length=22), nullable=True),
     sa.Column('filing_number', sa.String(length=60), nullable=True),
@@ -63,7 +62,6 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('institution', schema=None) as batch_op:
         batch_op.create_index('ix_institution_contact_phone_hash', ['contact_phone_hash'], unique=False)
-        batch_op.create_index('ix_institution_name_core', ['name_core'], unique=False)
         batch_op.create_index('ix_institution_supervising_unit', ['supervising_unit', 'id'], unique=False)
         batch_op.create_index('uq_institution_code', ['code'], unique=True)
         batch_op.create_index('uq_institution_credit_code', ['credit_code'], unique=True)
@@ -83,16 +81,15 @@ def upgrade() -> None:
     with op.batch_alter_table('institution_change', schema=None) as batch_op:
         batch_op.create_index('ix_institution_change_institution_id', ['institution_id', 'id'], unique=False)
 
-    op.create_table('name_gram',
-    sa.Column('gram', sa.String(length=2), nullable=False),
-    sa.Column('length', sa.Integer(), nullable=False),
+    op.create_table('name_clue',
+    sa.Column('clue', sa.BigInteger(), autoincrement=False, nullable=False),
     sa.Column('institution_id', sa.String(length=26), nullable=False),
-    sa.ForeignKeyConstraint(['institution_id'], ['institution.id'], name=op.f('fk_name_gram_institution_id_institution'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('gram', 'length', 'institution_id', name=op.f('pk_name_gram')),
+    sa.ForeignKeyConstraint(['institution_id'], ['institution.id'], name=op.f('fk_name_clue_institution_id_institution'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('clue', 'institution_id', name=op.f('pk_name_clue')),
     sqlite_with_rowid=False
     )
-    with op.batch_alter_table('name_gram', schema=None) as batch_op:
-        batch_op.create_index('ix_name_gram_institution_id', ['institution_id'], unique=False)
+    with op.batch_alter_table('name_clue', schema=None) as batch_op:
+        batch_op.create_index('ix_name_clue_institution_id', ['institution_id'], unique=False)
 
     # SQLite would rebuild the table for a constraint, and dropping the old one empties account_group: a new column may
     # bring its constraints along instead.
@@ -120,7 +117,7 @@ def downgrade() -> None:
         batch_op.drop_constraint(op.f('ck_account_unit_has_staff'), type_='check')
         batch_op.drop_constraint(op.f('fk_account_unit_code_unit'), type_='foreignkey')
         batch_op.drop_column('unit_code')
-    op.drop_table('name_gram')
+    op.drop_table('name_clue')
     op.drop_table('institution_change')
     op.drop_table('institution')
     op.drop_table('unit')
