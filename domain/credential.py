@@ -113,6 +113,12 @@ def valid_credential_of(session: Session, account_id: str) -> Credential | None:
     return session.scalar(_valid().where(Credential.account_id == account_id))
 
 
+def valid_resident_credential(session: Session, person_id: str) -> Credential | None:
+    """The person's valid credential by resident ID, which is what managing a grant takes; None: not verified that way."""
+    of_person = _valid().where(Credential.person_id == person_id, Credential.document_type == DocumentType.RESIDENT_ID)
+    return session.scalar(of_person.order_by(Credential.id).limit(1))
+
+
 def find_binding(session: Session, account_id: str, who: Identity) -> Binding:
     """Who holds this document now, and whose this account is."""
     number_hash = document_hash(who.document_type, who.document_number)
