@@ -11,12 +11,13 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Select, String, UniqueConstraint, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from database import Base, Id, UtcTime, new_id
-from domain.business import Business
-from domain.institution import Institution
+from domain.business import Business, find_business
+from domain.institution import Institution, InstitutionState
 from domain.person import Person
 from domain.refused import Refused
 
@@ -121,11 +122,7 @@ def lock_grant(session: Session, grant_id: str) -> BusinessGrant:
 
 def grant_of(session: Session, institution_id: str, business_key: str) -> BusinessGrant | None:
     """The grant of this pair, None where the pair has no row yet."""
-    return session.scalar(
-        select(BusinessGrant).where(
-            BusinessGrant.institution_id == institution_id, BusinessGrant.business_key == business_key
-        )
-    )
+    return session.scalar(_of_pair(institution_id, business_key))
 
 
 def ensure_grant(session: Session, institution_id: str, business_key: str, now: datetime) -> BusinessGrant:
@@ -133,7 +130,45 @@ def ensure_grant(session: Session, institution_id: str, business_key: str, now: 
 
     Raises Refused("business.unknown" | "institution.unknown").
     """
-    raise NotImplementedError
+    known = grant_of(session, institution_id, business_key)
+    if known is not None:
+        return known
+    business = find_business(session, business_key)
+    institution = session.get(Institution, institution_id)
+    if institution is None:
+        raise Refused("institution.unknown", institution=institution_id)
+    try:
+        with session.begin_nested():
+            session.add(new_grant(institution, business.key, now))
+            session.flush()
+    except IntegrityError:  # another transaction made it meanwhile
+        session.expire_all()
+    return session.scalars(_of_pair(institution_id, business_key)).one()
+
+
+def new_grant(institution: Institution, business_key: str, now: datetime) -> BusinessGrant:
+    """The row of a pair that nothing has happened to yet; not added to a session."""
+    return BusinessGrant(
+        id=new_id(),
+        institution_id=institution.id,
+        business_key=business_key,
+        state=GrantState.NONE,
+        tenure=0,
+        created_at=now,
+        changed_at=now,
+        **repeated_facts(institution),
+    )
+
+
+def repeated_facts(institution: Institution) -> dict[str, str | None]:
+    """The columns of a grant that repeat its institution's."""
+    is_listed = institution.state != InstitutionState.REMOVED
+    return {
+        "institution_code": institution.code,
+        "name_key": institution.name_key,
+        "supervising_unit": institution.supervising_unit if is_listed else None,
+        "category": institution.category,
+    }
 
 
 def begin_tenure(session: Session, grant_id: str, case_id: str, now: datetime) -> BusinessGrant:
@@ -141,24 +176,91 @@ def begin_tenure(session: Session, grant_id: str, case_id: str, now: datetime) -
 
     Raises Refused("grant.tenure_running", case=…) while another case carries one, Refused("grant.stopped").
     """
-    raise NotImplementedError
+    grant = lock_grant(session, grant_id)
+    if grant.case_id == case_id:
+        return grant
+    if grant.case_id is not None:
+        raise Refused("grant.tenure_running", grant=grant_id, case=grant.case_id)
+    if grant.state == GrantState.STOPPED:
+        raise Refused("grant.stopped", grant=grant_id)
+    grant.case_id, grant.tenure, grant.changed_at = case_id, grant.tenure + 1, now
+    session.flush()
+    return grant
 
 
 def suspend(session: Session, grant_id: str, *, by: str, why: str, now: datetime) -> BusinessGrant:
     """ACTIVE → SUSPENDED: holders stay, what they may use is gone at once. Raises Refused("grant.not_active")."""
-    raise NotImplementedError
+    grant = lock_grant(session, grant_id)
+    refuse_inactive(grant)
+    change_state(session, grant, GrantState.SUSPENDED, by=by, why=why, now=now)
+    return grant
 
 
 def resume(session: Session, grant_id: str, *, by: str, why: str, now: datetime) -> BusinessGrant:
     """SUSPENDED → ACTIVE. Raises Refused("grant.not_suspended")."""
-    raise NotImplementedError
+    grant = lock_grant(session, grant_id)
+    if grant.state != GrantState.SUSPENDED:
+        raise Refused("grant.not_suspended", grant=grant_id, state=grant.state)
+    change_state(session, grant, GrantState.ACTIVE, by=by, why=why, now=now)
+    return grant
 
 
 def enable(session: Session, grant_id: str, *, by: str, why: str, now: datetime) -> BusinessGrant:
     """STOPPED → NONE: codes may be issued again. Raises Refused("grant.not_stopped")."""
-    raise NotImplementedError
+    grant = lock_grant(session, grant_id)
+    if grant.state != GrantState.STOPPED:
+        raise Refused("grant.not_stopped", grant=grant_id, state=grant.state)
+    change_state(session, grant, GrantState.NONE, by=by, why=why, now=now)
+    return grant
 
 
 def changes_of(session: Session, grant_id: str) -> list[GrantChange]:
     """Every change of state, oldest first."""
-    raise NotImplementedError
+    return list(
+        session.scalars(
+            select(GrantChange).where(GrantChange.grant_id == grant_id).order_by(GrantChange.at, GrantChange.id)
+        )
+    )
+
+
+def refuse_inactive(grant: BusinessGrant) -> None:
+    """Raises Refused("grant.not_active") unless the grant is ACTIVE."""
+    if grant.state != GrantState.ACTIVE:
+        raise Refused("grant.not_active", grant=grant.id, state=grant.state)
+
+
+def refuse_ungrantable(session: Session, grant: BusinessGrant) -> None:
+    """Raises Refused where nobody may become manager now: "grant.stopped", "grant.already_active", "grant.no_tenure",
+    "grant.institution_not_admitted".
+    """
+    if grant.state == GrantState.STOPPED:
+        raise Refused("grant.stopped", grant=grant.id)
+    if grant.state in (GrantState.ACTIVE, GrantState.SUSPENDED):
+        raise Refused("grant.already_active", grant=grant.id, state=grant.state)
+    if grant.case_id is None:
+        raise Refused("grant.no_tenure", grant=grant.id)
+    if not is_admitted(session, grant.institution_id):
+        raise Refused("grant.institution_not_admitted", grant=grant.id, institution=grant.institution_id)
+
+
+def is_admitted(session: Session, institution_id: str) -> bool:
+    state = session.scalar(select(Institution.state).where(Institution.id == institution_id))
+    return state == InstitutionState.ADMITTED
+
+
+def change_state(
+    session: Session, grant: BusinessGrant, became: GrantState, *, by: str, why: str, now: datetime
+) -> None:
+    """Move a locked grant and note who, when and why. For the modules of the register; they check what may follow what."""
+    was = GrantState(grant.state)
+    grant.state, grant.changed_at = became, now
+    session.add(
+        GrantChange(id=new_id(), grant_id=grant.id, tenure=grant.tenure, was=was, became=became, by=by, why=why, at=now)
+    )
+    session.flush()
+
+
+def _of_pair(institution_id: str, business_key: str) -> Select[BusinessGrant]:
+    return select(BusinessGrant).where(
+        BusinessGrant.institution_id == institution_id, BusinessGrant.business_key == business_key
+    )
