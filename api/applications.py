@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +18,8 @@ from api.idempotency import answer_belongs_to_case
 from api.paging import PageQuery
 from api.request_session import now
 from api.transactions import decides, reads
-from engine.deploy import find_definition
+from engine.deploy import Definition, find_definition
+from engine.flows import MessageRules
 from engine.messages import send_message
 from engine.model.definition import DefinitionId
 from engine.queries import my_case, my_cases
@@ -36,6 +38,7 @@ class NewApplication(BaseModel):
 class Message(BaseModel):
     name: str
     label: str
+    form: dict[str, Any] | None = Field(description="要随操作填写的内容（JSON Schema，含 ui），没有则为 null")
 
 
 class Application(BaseModel):
@@ -119,6 +122,15 @@ def send(session: Session, caller: Caller, application_id: str, message: str, js
     return application(session, own), 200, {"ETag": case_tag(own.summary)}
 
 
+def messages_json(definition: Definition, messages: Mapping[str, MessageRules]) -> list[dict[str, Any]]:
+    """The JSON of Messages."""
+    forms = definition.forms
+    return [
+        {"name": name, "label": rules.label, "form": forms[rules.form].schema if rules.form else None}
+        for name, rules in messages.items()
+    ]
+
+
 def application(session: Session, own: OwnCase) -> dict[str, Any]:
     """The JSON of an Application."""
     summary = own.summary
@@ -132,7 +144,7 @@ def application(session: Session, own: OwnCase) -> dict[str, Any]:
         "progress": list(summary.progress),
         "public": {name: value for name, value in own.variables.items() if value is not None},
         "work_items": list(own.work_items),
-        "messages": [{"name": name, "label": label} for name, label in own.messages.items()],
+        "messages": messages_json(definition, own.messages),
         "created_at": summary.created_at,
         "ended_at": summary.ended_at,
     }

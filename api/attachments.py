@@ -20,12 +20,12 @@ from api.limits import limiter
 from api.request_session import db, now, request_session
 from api.transactions import decides
 from engine.attachments import attachments_of, store_attachment
-from engine.errors import Conflict, Forbidden
 from engine.form_schema import FILE_KINDS
 from engine.forms import Field as FormField
 from engine.media import DOCUMENT_TYPES, PHOTO_TYPES, InvalidUpload, Upload, inspect_upload
 from engine.queries import work_item
 from engine.views import WorkItemPage
+from engine.work_items import begin_work
 
 attachments_api = APIBlueprint("attachments", __name__, url_prefix="/api/v1", tag="待办")
 
@@ -81,7 +81,8 @@ def _inspected(view: View) -> View:
 def add_attachment(session: Session, caller: Caller, files_data: NewAttachment) -> dict[str, Any]:
     """文件类型由内容判断；损坏、过大或不支持的文件说明原因并拒收。"""
     page = work_item(session, files_data.work_item, caller.actor)
-    field = _open_field(page, caller, files_data.field)
+    field = _form_field(page, files_data.field)
+    begin_work(session, files_data.work_item, by=caller.actor, now=now())
     upload: Upload = g.upload
     content: bytes = g.content
     _refuse_type(upload, field)
@@ -103,11 +104,7 @@ def add_attachment(session: Session, caller: Caller, files_data: NewAttachment) 
     }
 
 
-def _open_field(page: WorkItemPage, caller: Caller, name: str) -> FormField:
-    if page.item.closed_at is not None:
-        raise Conflict("work_item.gone", item=page.item.id, state=page.item.state)
-    if page.item.assignee != caller.account_id:
-        raise Forbidden("work_item.not_yours", item=page.item.id)
+def _form_field(page: WorkItemPage, name: str) -> FormField:
     field = page.form.fields.get(name) if page.form else None
     if field is None or field.kind not in FILE_KINDS:
         message = "该表单没有可上传文件的这个字段"

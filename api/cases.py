@@ -9,20 +9,23 @@ from apiflask import APIBlueprint
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
+from api.applications import Message, Payload, messages_json
 from api.auth import Audience, Caller
-from api.concurrency import case_tag
+from api.concurrency import case_tag, refuse_stale, wants_match
 from api.evidence import evidence_link, look_at_case
+from api.idempotency import answer_belongs_to_case
 from api.masking import masked_variables
 from api.request_session import now
-from api.transactions import reads
+from api.transactions import decides, reads
 from domain.account import display_names
 from engine.case_story import awaited_now
 from engine.deploy import find_definition
 from engine.errors import NotFound
+from engine.messages import send_message
 from engine.model.definition import DefinitionId
 from engine.model.waiting import WaitKind
-from engine.queries import case_page, history, is_case_visible
-from engine.views import ActivityView, CasePage, WaitView
+from engine.queries import case_page, history, is_case_visible, messages_of
+from engine.views import ActivityView, CasePage, CaseSummary, WaitView
 
 cases_api = APIBlueprint("cases", __name__, url_prefix="/api/v1", tag="案件")
 
@@ -84,10 +87,41 @@ class CaseOut(BaseModel):
     is_erased: bool
     is_masked: bool = Field(description="未领取本案待办时，个人信息打码")
     variables: dict[str, Any]
+    messages: list[Message] = Field(description="本人现在可以对案件进行的操作")
     awaits: list[AwaitedOut] = Field(description="案件现在等待什么，最要紧的在前")
     waits: list[WaitOut]
     attachments: list[EvidenceOut]
     activities: list[ActivityOut]
+
+
+class CaseMoved(BaseModel):
+    id: str
+    state: str
+    outcome: str | None
+    messages: list[Message] = Field(description="本人现在可以对案件进行的操作")
+
+
+@cases_api.post("/cases/<case_id>/messages/<message>")
+@decides(Audience.CONSOLE)
+@cases_api.input(Payload)
+@cases_api.output(CaseMoved)
+@cases_api.doc(summary="对案件进行操作（如停用授权）")
+def send_to_case(
+    session: Session, caller: Caller, case_id: str, message: str, json_data: Payload
+) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """可用的操作列在案件的 messages 中，内容按操作的表单校验。可带 If-Match。"""
+    if wants_match():
+        refuse_stale(case_tag(case_as_seen(session, case_id, caller)[0].summary))
+    send_message(session, case_id, message, by=caller.actor, payload=json_data.payload, now=now())
+    answer_belongs_to_case(case_id)
+    summary = case_page(session, case_id).summary
+    moved = {
+        "id": case_id,
+        "state": summary.state,
+        "outcome": summary.outcome,
+        "messages": _messages_json(session, summary, caller),
+    }
+    return moved, 200, {"ETag": case_tag(summary)}
 
 
 @cases_api.get("/cases/<case_id>")
@@ -138,6 +172,7 @@ def _case_json(session: Session, page: CasePage, caller: Caller, *, is_masked: b
         "is_erased": summary.is_erased,
         "is_masked": is_masked,
         "variables": masked_variables(page.variables, forms) if is_masked else dict(page.variables),
+        "messages": _messages_json(session, summary, caller),
         "awaits": _awaits_json(session, page, at),
         "waits": [_wait_json(wait) for wait in page.waits],
         "attachments": [
@@ -152,6 +187,11 @@ def _case_json(session: Session, page: CasePage, caller: Caller, *, is_masked: b
         ],
         "activities": [_activity_json(each) for each in history(session, summary.id).activities],
     }
+
+
+def _messages_json(session: Session, summary: CaseSummary, caller: Caller) -> list[dict[str, Any]]:
+    definition = find_definition(session, DefinitionId(summary.definition_id))
+    return messages_json(definition, messages_of(session, summary.id, caller.actor))
 
 
 def _awaits_json(session: Session, page: CasePage, at: datetime) -> list[dict[str, Any]]:

@@ -45,6 +45,7 @@ class WorkItemOut(BaseModel):
     assignee: str | None
     assignee_name: str | None = Field(default=None, description="领取人的姓名；只对工作台账号显示")
     is_mine: bool
+    needs_claim: bool = Field(description="办理前须先领取；false 的待办谁先动手就由谁办理")
     priority: int
     facet: str | None = Field(default=None, description="分类，如证件类型")
     facet_label: str | None = None
@@ -113,7 +114,7 @@ def list_my_items(session: Session, caller: Caller, query_data: PageQuery) -> di
 def show_item(session: Session, caller: Caller, work_item_id: str) -> Answer:
     """表单、预填和参考内容。看到未打码的他人信息会留下记录。"""
     page = work_item(session, work_item_id, caller.actor)
-    is_own = page.item.started_by == caller.account_id
+    is_own = page.item.is_own(caller.actor)
     is_masked = not is_own and not _holds(page.item, caller)
     shown = _form_page(session, page, caller, is_masked=is_masked)
     if not is_own and not is_masked:
@@ -170,7 +171,7 @@ def complete(session: Session, caller: Caller, work_item_id: str, json_data: Val
     complete_work_item(session, work_item_id, by=caller.actor, values=json_data.values, now=now())
     item = work_item_view(session, work_item_id, caller.actor)
     answer_belongs_to_case(item.case_id)
-    is_own = item.started_by == caller.account_id
+    is_own = item.is_own(caller.actor)
     own = application(session, my_case(session, item.case_id, caller.actor)) if is_own else None
     return {"id": item.id, "case_id": item.case_id, "state": item.state, "application": own}
 
@@ -195,6 +196,7 @@ def _item_json(item: WorkItemView, caller: Caller, at: datetime, names: Mapping[
         "assignee": item.assignee,
         "assignee_name": names.get(item.assignee or ""),
         "is_mine": item.assignee == caller.account_id,
+        "needs_claim": item.assignee is None and not item.is_shared,
         "priority": item.priority,
         "facet": item.facet,
         "facet_label": item.facet_label,
@@ -264,7 +266,7 @@ def _form_page(session: Session, page: WorkItemPage, caller: Caller, *, is_maske
 
 def _holds(item: WorkItemView, caller: Caller) -> bool:
     """Until the item is closed: what somebody has decided is masked for them again."""
-    return item.closed_at is None and item.assignee == caller.account_id
+    return item.is_held_by(caller.actor)
 
 
 def _refuse_changed(session: Session, caller: Caller, work_item_id: str) -> None:

@@ -7,7 +7,7 @@ its row can (a transaction that rolled back, a killed worker) and is swept later
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -114,6 +114,19 @@ def attachment_facts(session: Session, attachment_id: str) -> AttachmentFacts:
 def attachments_of(session: Session, case_id: str) -> list[AttachmentFacts]:
     """Oldest first."""
     return facts_of(session, ATTACHMENT.c.case_id == case_id)
+
+
+def is_attachment_of(session: Session, case_id: str) -> Callable[[str], bool]:
+    """Whether an id is an attachment of the case: one statement however many are asked, none without a question."""
+    known: set[str] | None = None
+
+    def is_attachment(attachment_id: str) -> bool:
+        nonlocal known
+        if known is None:
+            known = {facts.id for facts in attachments_of(session, case_id)}
+        return attachment_id in known
+
+    return is_attachment
 
 
 def facts_of(session: Session, condition: object) -> list[AttachmentFacts]:

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator
 
 from engine.errors import InvalidDiagram, Problem
+from engine.group_patterns import filled_group
+from engine.inputs import Variables
 
 ANYONE = "*"
 STARTER = "starter"
+NOBODY = "-"
 CONFIG_FILE = "flow.toml"
 
 
@@ -49,11 +52,31 @@ class StatusRules(_Section):
     running: str = "办理中"
 
 
+class LaneRules(_Section):
+    """group: "starter", "-" (nobody works here) or a group, which may contain {variable}.
+
+    claim: whether an item is claimed before anybody works on it; without, whoever of the group begins has it.
+    """
+
+    group: str = Field(min_length=1, max_length=200)
+    claim: bool = True
+
+
 class MessageRules(_Section):
-    """A message that a person may send: `starter`, or a group."""
+    """A message that a person may send. who: `starter`, groups, which may contain {variable}. form: of its payload."""
 
     label: str
-    who: str
+    who: tuple[str, ...]
+    form: str = ""
+
+    @field_validator("who", mode="before")
+    @classmethod
+    def _one_or_several(cls, who: object) -> object:
+        return (who,) if isinstance(who, str) else who
+
+    def may_send(self, groups: frozenset[str], variables: Variables, *, is_starter: bool) -> bool:
+        """Whether somebody of these groups may send it to a case with these variables."""
+        return any(is_starter if who == STARTER else filled_group(who, variables) in groups for who in self.who)
 
 
 class InboxRules(_Section):
@@ -67,13 +90,13 @@ class RetentionRules(_Section):
 
 
 class FlowConfig(_Section):
-    """flow.toml. lanes: id of the lane → "starter", "-" (nobody works here) or a group, which may contain {variable}."""
+    """flow.toml. lanes: by id of the lane; written as a table, or as the group alone."""
 
     key: str = Field(pattern=r"^[a-z][a-z0-9_]{0,60}$")
     title: str = Field(min_length=1, max_length=200)
     process: str = "process.bpmn"
     start: StartRules = StartRules()
-    lanes: dict[str, str] = {}
+    lanes: dict[str, LaneRules] = {}
     settings: dict[str, JsonValue] = {}
     variables: VariableRules = VariableRules()
     status: StatusRules = StatusRules()
@@ -82,6 +105,18 @@ class FlowConfig(_Section):
     messages: dict[str, MessageRules] = {}
     inbox: InboxRules = InboxRules()
     retention: RetentionRules = RetentionRules()
+
+    @field_validator("lanes", mode="before")
+    @classmethod
+    def _group_alone(cls, lanes: object) -> object:
+        if not isinstance(lanes, dict):
+            return lanes
+        return {lane: {"group": rules} if isinstance(rules, str) else rules for lane, rules in lanes.items()}
+
+    def group_of(self, lane: str) -> str:
+        """What flow.toml says of a lane: "starter", "-", a group as written; "" for a lane it does not name."""
+        rules = self.lanes.get(lane)
+        return rules.group if rules else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from engine.actors import Actor
 from engine.case import WAITING
 from engine.deploy import Definition, current_definitions
 from engine.errors import InvalidForm, Problem
+from engine.group_patterns import personal_groups
 from engine.model.waiting import WaitKind, WorkItemState, spelled
 from engine.queries import ITEMS, item_views
 from engine.views import Page, WorkItemView
@@ -28,7 +29,8 @@ MOST_COUNTED = 1_000
 
 
 class InboxView(StrEnum):
-    """ALL: open items of one's groups, claimed or not. GROUPS: nobody's yet. CLAIMED: in anybody's hands. MINE: in one's own.
+    """ALL: open items of one's groups, claimed or not. GROUPS: nobody's yet. CLAIMED: in anybody's hands. MINE: in one's own,
+    and what waits for oneself as a verified person.
 
     DONE: completed by oneself, latest first.
     """
@@ -148,7 +150,7 @@ def inbox_steps(session: Session, by: Actor) -> list[InboxStep]:
 
 def _is_worked_by(definition: Definition, lane: str, by: Actor) -> bool:
     """A group's name may hold variables: then everybody whose group looks like it."""
-    group = definition.config.lanes.get(lane, "")
+    group = definition.config.group_of(lane)
     head, brace, _ = group.partition("{")
     return any(own.startswith(head) for own in by.groups) if brace else group in by.groups
 
@@ -156,7 +158,11 @@ def _is_worked_by(definition: Definition, lane: str, by: Actor) -> bool:
 def _places(by: Actor, wanted: InboxFilter) -> list[ColumnElement[bool]]:
     """Conditions that are each one range of an index, together the view."""
     if wanted.view is InboxView.MINE:
-        return [and_(_OPEN, WAITING.c.assignee == by.id)]
+        own = [
+            and_(_UNCLAIMED, WAITING.c.group_name == group, WAITING.c.assignee.is_(None))
+            for group in personal_groups(by.groups)
+        ]
+        return [and_(_OPEN, WAITING.c.assignee == by.id), *own]
     condition = {InboxView.GROUPS: _UNCLAIMED, InboxView.CLAIMED: _CLAIMED}.get(wanted.view, _OPEN)
     return [and_(condition, WAITING.c.group_name == group) for group in sorted(by.groups)]
 

@@ -6,10 +6,10 @@ public variables of one's own cases.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
-from sqlalchemy import Table, exists, or_, select
+from sqlalchemy import ColumnElement, Table, and_, exists, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 import vault
@@ -18,7 +18,8 @@ from engine.attachments import attachments_of
 from engine.case import CASE, CASE_COLUMNS, KEY, WAITING, AnyRow, load_machine
 from engine.deploy import Definition, find_definition
 from engine.errors import NotFound
-from engine.flows import STARTER
+from engine.flows import MessageRules
+from engine.group_patterns import PERSON, personal_groups
 from engine.inputs import Variables
 from engine.journal import open_inputs, read_entries
 from engine.machine import Machine
@@ -45,7 +46,10 @@ SEARCH = cast(Table, SearchVariable.__table__)
 
 _ITEM = [
     *(WAITING.c[n] for n in ("id", "case_id", "flow_key", "element", "state", "group_name", "assignee", "claimed_at")),
-    *(WAITING.c[n] for n in ("created_at", "closed_at", "closed_by", "due_at", "priority", "form", "facet")),
+    *(
+        WAITING.c[n]
+        for n in ("created_at", "closed_at", "closed_by", "due_at", "priority", "form", "facet", "is_shared")
+    ),
     CASE.c.definition_id,
     CASE.c.started_by,
 ]
@@ -85,10 +89,21 @@ def work_item(session: Session, item_id: str, by: Actor) -> WorkItemPage:
 
 
 def is_case_visible(session: Session, case_id: str, by: Actor) -> bool:
-    """True for the starter, for members of a group that has or had an item of the case, and for who worked on one."""
+    """True for the starter, members of a group that has or had an item, who worked on one, and who may send a message."""
     part = exists().where(WAITING.c.case_id == case_id, or_(visible_to(by), WAITING.c.closed_by == by.id))
     own = exists().where(CASE.c.id == case_id, CASE.c.started_by == by.id)
-    return bool(session.execute(select(or_(own, part))).scalar())
+    if session.execute(select(or_(own, part))).scalar():
+        return True
+    row = session.execute(_CASES.where(CASE.c.id == case_id)).one_or_none()
+    return row is not None and bool(_sendable(find_definition(session, DefinitionId(row.definition_id)), row, by))
+
+
+def messages_of(session: Session, case_id: str, by: Actor) -> Mapping[str, MessageRules]:
+    """What the actor may send to the case now, by name. Raises NotFound("case.unknown")."""
+    row = _case_row(session, case_id)
+    definition = find_definition(session, DefinitionId(row.definition_id))
+    awaited = {wait.message for wait in _open_waits(session, [row]) if wait.kind == WaitKind.MESSAGE}
+    return {name: rules for name, rules in _sendable(definition, row, by).items() if name in awaited}
 
 
 def case_page(session: Session, case_id: str) -> CasePage:
@@ -125,8 +140,8 @@ def history(session: Session, case_id: str) -> History:
 def my_cases(
     session: Session, by: Actor, *, flow: str | None = None, cursor: str | None = None, limit: int = 20
 ) -> Page[OwnCase]:
-    """Cases the actor started, newest first."""
-    mine = _CASES.where(CASE.c.started_by == by.id)
+    """Cases the actor started, and those with an item for the actor as a verified person; newest first."""
+    mine = _CASES.where(or_(CASE.c.started_by == by.id, *_concerns(by)))
     mine = mine if flow is None else mine.where(CASE.c.flow_key == flow)
     mine = mine if cursor is None else mine.where(CASE.c.id < cursor)
     rows = session.execute(mine.order_by(CASE.c.id.desc()).limit(limit + 1)).all()
@@ -134,9 +149,11 @@ def my_cases(
 
 
 def my_case(session: Session, case_id: str, by: Actor) -> OwnCase:
-    """One of the actor's own cases. Raises NotFound("case.unknown") for anybody else's."""
-    row = _case_row(session, case_id)
-    if row.started_by != by.id:
+    """One of the actor's own cases, as my_cases() lists them. Raises NotFound("case.unknown") for anybody else's."""
+    row = session.execute(
+        _CASES.where(CASE.c.id == case_id, or_(CASE.c.started_by == by.id, *_concerns(by)))
+    ).one_or_none()
+    if row is None:
         raise NotFound("case.unknown", case=case_id)
     return _own_cases(session, [row], by)[0]
 
@@ -196,6 +213,7 @@ def _item_view(definition: Definition, row: AnyRow) -> WorkItemView:
         facet=row.facet,
         facet_label=definition.facet_labels.get(row.facet, row.facet) if row.facet else None,
         started_by=row.started_by,
+        is_shared=bool(row.is_shared),
     )
 
 
@@ -255,7 +273,8 @@ def _summary(definition: Definition, row: AnyRow, open_elements: Iterable[str]) 
 
 def _open_waits(session: Session, rows: Sequence[AnyRow]) -> Sequence[AnyRow]:
     cases = [row.case_id for row in rows]
-    columns = [WAITING.c[name] for name in ("id", "case_id", "kind", "element", "assignee", "message")]
+    names = ("id", "case_id", "kind", "element", "assignee", "group_name", "message")
+    columns = [WAITING.c[name] for name in names]
     waiting = select(*columns).where(WAITING.c.case_id.in_(cases), WAITING.c.closed_at.is_(None))
     return session.execute(waiting.order_by(WAITING.c.id)).all()
 
@@ -267,14 +286,38 @@ def _own_cases(session: Session, rows: Sequence[AnyRow], by: Actor) -> list[OwnC
     return [_own_case(session, row, waits[row.case_id], by) for row in rows]
 
 
+def _concerns(by: Actor) -> list[ColumnElement[bool]]:
+    """Conditions on a case: it has or had an item of the group that is the actor as a verified person."""
+    groups = personal_groups(by.groups)
+    if not groups:
+        return []
+    # The LIKE changes nothing but lets the small index over personal items serve.
+    personal = and_(WAITING.c.group_name.like(literal_column(f"'{PERSON}%'")), WAITING.c.group_name.in_(groups))
+    return [CASE.c.id.in_(select(WAITING.c.case_id).where(personal))]
+
+
+def _sendable(definition: Definition, row: AnyRow, by: Actor) -> dict[str, MessageRules]:
+    """Messages flow.toml lets the actor send to this case, whether it waits for them or not."""
+    rules = definition.config.messages
+    if not rules or row.wrapped is None:
+        return {}
+    variables, is_starter = _variables(definition, row), row.started_by == by.id
+    return {name: rule for name, rule in rules.items() if rule.may_send(by.groups, variables, is_starter=is_starter)}
+
+
 def _own_case(session: Session, row: AnyRow, waits: Sequence[AnyRow], by: Actor) -> OwnCase:
     definition = find_definition(session, DefinitionId(row.definition_id))
     variables = _variables(definition, row)
-    rules = definition.config.messages
     awaited = {wait.message for wait in waits if wait.kind == WaitKind.MESSAGE}
+    own = personal_groups(by.groups)
     return OwnCase(
         summary=_summary(definition, row, [wait.element for wait in waits]),
         variables={name: variables.get(name) for name in definition.config.variables.public},
-        work_items=tuple(w.id for w in waits if w.kind == WaitKind.WORK_ITEM and w.assignee == by.id),
-        messages={name: rules[name].label for name in rules if name in awaited and rules[name].who == STARTER},
+        work_items=tuple(
+            wait.id
+            for wait in waits
+            if wait.kind == WaitKind.WORK_ITEM
+            and (wait.assignee == by.id or (wait.assignee is None and wait.group_name in own))
+        ),
+        messages={name: rule for name, rule in _sendable(definition, row, by).items() if name in awaited},
     )

@@ -16,6 +16,7 @@ import vault
 from database import new_id
 from engine.deploy import Definition
 from engine.flows import STARTER
+from engine.group_patterns import filled_group
 from engine.inputs import (
     CaseCancelled,
     CaseMigrated,
@@ -196,10 +197,12 @@ def _row(step: Step, wait: Wait) -> Row:
 
 def _work_item(step: Step, wait: UserTaskWait) -> Row:
     """A lane is the starter's own or a group's, whose name may hold {variable}s."""
-    lane = step.definition.config.lanes.get(wait.lane, STARTER if not wait.lane else wait.lane)
-    own = lane == STARTER
+    config = step.definition.config
+    group = config.group_of(wait.lane) or wait.lane or STARTER
+    own = group == STARTER
     return {
-        "group_name": None if own else _filled(lane, step.variables),
+        "group_name": None if own else filled_group(group, step.variables),
+        "is_shared": not own and wait.lane in config.lanes and not config.lanes[wait.lane].claim,
         "assignee": step.started_by if own else None,
         "due_at": wait.due,
         "priority": wait.priority,
@@ -211,7 +214,3 @@ def _work_item(step: Step, wait: UserTaskWait) -> Row:
 def _facet(step: Step) -> str | None:
     value = step.variables.get(step.definition.config.inbox.facet)
     return value if isinstance(value, str) and 0 < len(value) <= LONGEST_FACET else None
-
-
-def _filled(group: str, variables: Variables) -> str:
-    return re.sub(r"\{(\w+)\}", lambda found: str(variables.get(found[1], "")), group)

@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from engine.actors import Actor
 from engine.attachments import AttachmentFacts
+from engine.flows import MessageRules
 from engine.forms import Form
+from engine.group_patterns import is_personal
 from engine.inputs import Input, Variables
 
 Item = TypeVar("Item")
@@ -43,6 +46,16 @@ class WorkItemView:
     facet: str | None
     facet_label: str | None
     started_by: str
+    is_shared: bool
+
+    def is_own(self, by: Actor) -> bool:
+        """An applicant's own, or of the group that is one verified person: nothing in it is another's secret."""
+        return self.started_by == by.id or (is_personal(self.group) and self.group in by.groups)
+
+    def is_held_by(self, by: Actor) -> bool:
+        """May be worked on now: claimed, one's own, or shared and not begun by anybody. Never once it is closed."""
+        is_free = self.is_shared and self.assignee is None and self.group in by.groups
+        return self.closed_at is None and (self.assignee == by.id or is_free)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +120,7 @@ class OwnCase:
     summary: CaseSummary
     variables: Variables = field(repr=False)
     work_items: tuple[str, ...]
-    messages: Mapping[str, str]  # message that may be sent now → label
+    messages: Mapping[str, MessageRules]  # that may be sent now, by name
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ not know of does not exist for them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +15,7 @@ from sqlalchemy.orm import Session
 
 import vault
 from engine.actors import Actor
-from engine.attachments import attachments_of
+from engine.attachments import is_attachment_of
 from engine.case import WAITING, AnyRow, OpenCase, open_case_of
 from engine.errors import Conflict, Forbidden, NotFound
 from engine.form_values import checked_values
@@ -33,7 +32,7 @@ def claim_work_item(session: Session, item_id: str, *, by: Actor, now: datetime)
     taken = session.execute(
         update(WAITING)
         .where(_open_item(item_id), spelled(WAITING.c.state, WorkItemState.OPEN), WAITING.c.group_name.in_(by.groups))
-        .values(state=WorkItemState.CLAIMED, assignee=by.id, claimed_at=now)
+        .values(state=WorkItemState.CLAIMED, assignee=by.id, claimed_at=now, worked_at=now)
         .returning(WAITING.c.id)
     ).one_or_none()
     if taken is None:
@@ -41,6 +40,20 @@ def claim_work_item(session: Session, item_id: str, *, by: Actor, now: datetime)
         _refuse_closed(item)
         if item.assignee != by.id:
             raise Conflict("work_item.claimed_by_other", item=item_id)
+
+
+def begin_work(session: Session, item_id: str, *, by: Actor, now: datetime) -> None:
+    """Whoever works on an item holds it: of a shared item (a lane with `claim = false`) who begins first has it.
+
+    Raises NotFound("work_item.unknown"), Forbidden("work_item.not_yours"), Conflict("work_item.gone" | "work_item.not_claimed").
+    """
+    item = _visible_item(session, item_id, by)
+    _refuse_closed(item)
+    if item.assignee is None and item.is_shared:
+        claim_work_item(session, item_id, by=by, now=now)
+        return
+    _refuse_foreign(item, by)
+    session.execute(update(WAITING).where(_open_item(item_id), WAITING.c.assignee == by.id).values(worked_at=now))
 
 
 def release_work_item(session: Session, item_id: str, *, by: Actor, now: datetime) -> None:
@@ -51,7 +64,7 @@ def release_work_item(session: Session, item_id: str, *, by: Actor, now: datetim
     released = session.execute(
         update(WAITING)
         .where(_open_item(item_id), spelled(WAITING.c.state, WorkItemState.CLAIMED), WAITING.c.assignee == by.id)
-        .values(state=WorkItemState.OPEN, assignee=None, claimed_at=None)
+        .values(state=WorkItemState.OPEN, assignee=None, claimed_at=None, worked_at=None)
         .returning(WAITING.c.id)
     ).one_or_none()
     if released is None:
@@ -71,7 +84,7 @@ def complete_work_item(session: Session, item_id: str, *, by: Actor, values: Var
     try:
         with open_case_of(session, item_id, WaitKind.WORK_ITEM, now=now) as case:
             wait = _decidable(case, by)
-            checked = checked_values(case.definition, wait.form, values, _is_attachment_of(session, case.id))
+            checked = checked_values(case.definition, wait.form, values, is_attachment_of(session, case.id))
             case.apply(WorkItemCompleted(at=case.instant, wait=wait.address, by=by.id, values=checked))
     except NotFound as error:
         raise (NotFound("work_item.unknown", item=item_id) if error.code == "wait.unknown" else error) from error
@@ -79,9 +92,8 @@ def complete_work_item(session: Session, item_id: str, *, by: Actor, values: Var
 
 def save_draft(session: Session, item_id: str, *, by: Actor, values: Variables, now: datetime) -> None:
     """Keep what was typed, unchecked, encrypted with the case's data key; closing the item drops it. Errors as complete."""
+    begin_work(session, item_id, by=by, now=now)
     item = _visible_item(session, item_id, by)
-    _refuse_closed(item)
-    _refuse_foreign(item, by)
     cipher = vault.current().cipher(session, f"case:{item.case_id}")
     session.execute(
         update(WAITING)
@@ -93,7 +105,8 @@ def save_draft(session: Session, item_id: str, *, by: Actor, values: Variables, 
 def load_draft(session: Session, item_id: str, *, by: Actor) -> dict[str, Any] | None:  # Any: JSON
     """The values save_draft() kept, None without a draft. Raises NotFound, Forbidden as above."""
     item = _visible_item(session, item_id, by)
-    _refuse_foreign(item, by)
+    if not (item.assignee is None and item.is_shared):
+        _refuse_foreign(item, by)
     if item.draft is None:
         return None
     cipher = vault.current().cipher(session, f"case:{item.case_id}")
@@ -113,25 +126,13 @@ def _decidable(case: OpenCase, by: Actor) -> UserTaskWait:
     if not _is_visible(item, by):
         raise NotFound("work_item.unknown", item=item.id)
     _refuse_closed(item)
-    _refuse_foreign(item, by)
+    if not (item.assignee is None and item.is_shared):
+        _refuse_foreign(item, by)
     case.fire_due_timers(case.instant)
     wait = case.live.waits.get(item.address)
     if not isinstance(wait, UserTaskWait):
         raise Conflict("work_item.gone", item=item.id, state=WorkItemState.CANCELLED)
     return wait
-
-
-def _is_attachment_of(session: Session, case_id: str) -> Callable[[str], bool]:
-    """Whether an id is an attachment of the case: one statement however many are asked, none without a question."""
-    known: set[str] | None = None
-
-    def is_attachment(attachment_id: str) -> bool:
-        nonlocal known
-        if known is None:
-            known = {facts.id for facts in attachments_of(session, case_id)}
-        return attachment_id in known
-
-    return is_attachment
 
 
 def _open_item(item_id: str) -> ColumnElement[bool]:

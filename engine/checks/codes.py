@@ -56,6 +56,7 @@ CODES: dict[str, tuple[str, str]] = {
     "event.never_fires": ("warning", "边界事件永远不会触发"),
     "message.unknown": ("error", "消息事件没有指明有名称的消息"),
     "message.not_caught": ("error", "flow.toml 列出的消息，流程图中没有接收它的事件"),
+    "message.variable": ("warning", "消息的发送人取自没有任何地方写入的变量"),
     "error.unknown": ("error", "错误事件没有指明有代码的错误"),
     "error.not_raised": ("warning", "服务任务不会给出这个错误代码"),
     "error.not_caught": ("warning", "没有边界事件接住这个错误，发生时会成为异常"),
@@ -72,6 +73,7 @@ CODES: dict[str, tuple[str, str]] = {
     "user_task.no_timeout": ("warning", "用户任务没有时限：没有任何定时事件能让它结束或催办"),
     "user_task.only_reminded": ("info", "用户任务只有催办，没有到期的出口"),
     "lane.unmapped": ("error", "flow.toml 没有说明这个泳道由谁办理"),
+    "lane.variable": ("warning", "泳道的岗位取自没有任何地方写入的变量"),
     "lane.unused": ("warning", "flow.toml 中的泳道在流程图中不存在"),
     # data
     "variable.name": ("error", "变量名无效或为保留名"),

@@ -73,10 +73,12 @@ def _outcomes(diagram: Diagram, config: FlowConfig) -> Iterator[Problem]:
 
 
 def _unused(diagram: Diagram, folder: Folder, config: FlowConfig) -> Iterator[Problem]:
-    if config.start.form and config.start.form not in folder.forms and config.start.form not in folder.broken_forms:
-        yield found(config.start.form, "form.missing", f"没有开始表单 forms/{config.start.form}.json")
+    named = {config.start.form: "开始表单"} | {rules.form: "消息表单" for rules in config.messages.values()}
+    for stem, what in named.items():
+        if stem and stem not in folder.forms and stem not in folder.broken_forms:
+            yield found(stem, "form.missing", f"没有{what} forms/{stem}.json")
     nodes = diagram.nodes.values()
-    used = {node.properties.get("form", "") for node in nodes if node.kind == "userTask"} | {config.start.form}
+    used = {node.properties.get("form", "") for node in nodes if node.kind == "userTask"} | named.keys()
     for stem in sorted(folder.forms.keys() - used):
         yield found(f"forms/{stem}.json", "form.unused", f"没有用户任务使用表单 {stem}")
     called = {called_decision(node) for node in nodes if node.kind == "businessRuleTask"}

@@ -13,6 +13,7 @@ from engine.diagram_xml import Node as Xml
 from engine.diagram_xml import local_name
 from engine.errors import NotFound, Problem
 from engine.expressions import InvalidExpression, compile_expression
+from engine.flows import NOBODY
 from engine.service_tasks import ServiceTask, find_service_task
 from engine.timers_text import compile_timer
 
@@ -71,7 +72,7 @@ def _user_task(diagram: Diagram, folder: Folder, node: Node) -> Iterator[Problem
     lane = diagram.lane(node)
     if not lane:
         yield found(node.id, "user_task.no_lane", f"{node.label} 不在任何泳道中")
-    elif folder.config.lanes.get(lane) == "-":
+    elif folder.config.group_of(lane) == NOBODY:
         yield found(node.id, "user_task.nobody", f"泳道 {lane} 没有办理人，{node.label} 无人可办")
 
 

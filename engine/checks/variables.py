@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from engine.checks.codes import found
@@ -11,9 +10,9 @@ from engine.checks.folder import Folder
 from engine.checks.tasks import RESERVED, called_decision, parameters, timer_text
 from engine.errors import Problem
 from engine.expressions import InvalidExpression, compile_expression
+from engine.flows import FlowConfig
+from engine.group_patterns import pattern_variables
 from engine.timers_text import compile_timer
-
-_IN_GROUP = re.compile(r"\{([^{}]*)\}")  # a lane's group may be data: `unit:{unit_id}`
 
 
 def written_by(diagram: Diagram, folder: Folder) -> dict[str, frozenset[str]]:
@@ -46,11 +45,22 @@ def check_variables(diagram: Diagram, folder: Folder, writes: dict[str, frozense
         return
     start = folder.forms.get(folder.config.start.form)
     known = RESERVED.union(*writes.values(), start.fields if start else ())
+    yield from _groups(folder.config, known)
     told: set[str] = set()
     for element, names in _reads(diagram, folder):
         for name in sorted(names - known - told):
             told.add(name)
             yield found(element, "variable.unknown", f"变量 {name} 没有任何地方写入，读到的总是空")
+
+
+def _groups(config: FlowConfig, known: frozenset[str]) -> Iterator[Problem]:
+    """Groups named after a variable that is never written: an item nobody would see, a message nobody could send."""
+    for lane, rules in config.lanes.items():
+        for name in sorted(pattern_variables(rules.group) - known):
+            yield found(lane, "lane.variable", f"泳道 {lane} 的岗位取自变量 {name}，没有任何地方写入它，待办将无人可办")
+    for message, sending in config.messages.items():
+        for name in sorted(frozenset[str]().union(*map(pattern_variables, sending.who)) - known):
+            yield found(message, "message.variable", f"消息 {message} 的发送人取自变量 {name}，没有任何地方写入它")
 
 
 def _reads(diagram: Diagram, folder: Folder) -> Iterator[tuple[str, frozenset[str]]]:
@@ -70,8 +80,6 @@ def _reads(diagram: Diagram, folder: Folder) -> Iterator[tuple[str, frozenset[st
         yield node.id, _names(texts) | shown | timers | (table.names if table else frozenset())
     if folder.config is None:
         return
-    for lane, group in folder.config.lanes.items():
-        yield lane, frozenset(_IN_GROUP.findall(group))
     for name in (*folder.config.variables.public, *folder.config.variables.search):
         yield "flow.toml", frozenset({name})
 

@@ -79,6 +79,9 @@ class Waiting(Base):
         _where("ix_waiting_claimed", "group_name", "priority", "id", where="state = 'CLAIMED' AND closed_at IS NULL"),
         _where("ix_waiting_mine", "assignee", "id", where=_OPEN_WORK_ITEM),
         _where("ix_waiting_done", "closed_by", "closed_at", where="kind = 'WORK_ITEM' AND closed_at IS NOT NULL"),
+        # One verified person's own items, open and closed. The query says the same LIKE.
+        _where("ix_waiting_personal", "group_name", "case_id", where="group_name LIKE 'person:%'"),
+        _where("ix_waiting_message", "message", "correlation", where="kind = 'MESSAGE' AND closed_at IS NULL"),
         _where("ix_waiting_ready", "next_at", where="state = 'READY'"),
         _where("ix_waiting_leased", "lease_until", where="state = 'LEASED'"),
         _where("ix_waiting_timer", "due_at", where="kind = 'TIMER' AND closed_at IS NULL"),
@@ -107,6 +110,13 @@ class Waiting(Base):
     )  # what the inbox can be narrowed to, by flow.toml; not personal
     form: Mapped[str | None] = mapped_column(String(100))
     draft: Mapped[bytes | None] = mapped_column(Bytes)  # encrypted with the case's data key
+    is_shared: Mapped[bool | None]  # needs no claim: whoever of the group begins has it
+    worked_at: Mapped[datetime | None] = mapped_column(UtcTime)  # what its holder did last; an idle claim is returned
+    assigned_by: Mapped[str | None] = mapped_column(String(64))  # who gave it to its holder; NULL for one's own claim
+    delegated_by: Mapped[str | None] = mapped_column(String(64))  # whose it is again when the delegate is done
+    signers: Mapped[str | None] = mapped_column(Text)  # account ids still to sign after the holder, space-separated
+    not_by: Mapped[str | None] = mapped_column(Text)  # elements whose completer may not do this one, space-separated
+    follow_up_at: Mapped[datetime | None] = mapped_column(UtcTime)  # when its holder means to look again
     # job
     service: Mapped[str | None] = mapped_column(String(100))
     queue: Mapped[str | None] = mapped_column(String(60))
@@ -117,6 +127,7 @@ class Waiting(Base):
     worker: Mapped[str | None] = mapped_column(String(100))
     # message subscription
     message: Mapped[str | None] = mapped_column(String(200))
+    correlation: Mapped[str | None] = mapped_column(String(64))  # keyed hash, "" for none
     # incident, and a job's last technical error: what happened, without personal data
     code: Mapped[str | None] = mapped_column(String(100))
     note: Mapped[str | None] = mapped_column(Text)

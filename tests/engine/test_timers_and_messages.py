@@ -150,7 +150,8 @@ def test_the_starter_may_withdraw_while_the_case_runs(any_store: Store) -> None:
     any_store.deploy()
     case_id = any_store.case_at_review()
     with any_store.sessions() as session:
-        assert my_case(session, case_id, APPLICANT).messages == {"withdraw": "撤回"}
+        sendable = my_case(session, case_id, APPLICANT).messages
+    assert {name: rules.label for name, rules in sendable.items()} == {"withdraw": "撤回"}
 
     with any_store.writing() as session:
         send_message(session, case_id, "withdraw", by=APPLICANT, payload={}, now=NOW)

@@ -1,0 +1,79 @@
+"""What one case has to say to another, and cases that have yet to be started: rows, delivered one by one (outbox.py)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Index, Integer, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from database import Base, Bytes, Id, UtcTime
+
+
+class OutboxKind(StrEnum):
+    """CASE: to one case. MESSAGE: to whichever case waits for it. SIGNAL: to all that do. START: a case to begin."""
+
+    CASE = "CASE"
+    MESSAGE = "MESSAGE"
+    SIGNAL = "SIGNAL"
+    START = "START"
+
+
+class OutboxState(StrEnum):
+    """UNDELIVERED: nobody took it in its time, or nobody ever can; an operator sends it again or dismisses it."""
+
+    PENDING = "PENDING"
+    DELIVERED = "DELIVERED"
+    UNDELIVERED = "UNDELIVERED"
+    DISMISSED = "DISMISSED"
+
+
+class OutboxMessage(Base):
+    """dedup_key: the same thing is sent once. correlation: keyed hash, "" for none. receiver: the case that took it.
+
+    payload: encrypted for `key_owner` (the sending case, or the message itself); gone once delivered. note: why it is
+    still here, a code.
+    """
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        Index("uq_outbox_dedup_key", "dedup_key", unique=True),
+        Index(
+            "ix_outbox_pending",
+            "next_at",
+            postgresql_where=text("state = 'PENDING'"),
+            sqlite_where=text("state = 'PENDING'"),
+        ),
+        Index(
+            "ix_outbox_awaited",
+            *("message", "correlation"),
+            postgresql_where=text("state = 'PENDING'"),
+            sqlite_where=text("state = 'PENDING'"),
+        ),
+        Index(
+            "ix_outbox_undelivered",
+            "id",
+            postgresql_where=text("state = 'UNDELIVERED'"),
+            sqlite_where=text("state = 'UNDELIVERED'"),
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(10))
+    dedup_key: Mapped[str] = mapped_column(String(200))
+    state: Mapped[str] = mapped_column(String(12))
+    sender: Mapped[str | None] = mapped_column(Id)
+    receiver: Mapped[str | None] = mapped_column(Id)
+    flow_key: Mapped[str | None] = mapped_column(String(100))
+    message: Mapped[str | None] = mapped_column(String(200))
+    correlation: Mapped[str] = mapped_column(String(64))
+    by: Mapped[str] = mapped_column(String(64))
+    key_owner: Mapped[str] = mapped_column(String(64))
+    payload: Mapped[bytes | None] = mapped_column(Bytes)
+    attempts: Mapped[int] = mapped_column(Integer)
+    next_at: Mapped[datetime] = mapped_column(UtcTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcTime)
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+    closed_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    note: Mapped[str | None] = mapped_column(String(100))
