@@ -66,7 +66,7 @@ def test_a_withdrawn_application_is_over_and_another_may_begin(platform: Platfor
     offered = citizen.get(f"/api/v1/applications/{permit.id}").json["messages"]
     withdrawn = citizen.post(f"/api/v1/applications/{permit.id}/messages/withdraw")
 
-    assert offered == [{"name": "withdraw", "label": "撤回申请"}]
+    assert offered == [{"name": "withdraw", "label": "撤回申请", "form": None}]
     assert withdrawn.json["status"] == {"code": "neutral", "label": "已撤回"}
     again = citizen.post(f"/api/v1/applications/{permit.id}/messages/withdraw")
     assert (again.status_code, again.json["code"]) == (409, "message.not_awaited")
