@@ -26,6 +26,7 @@ from api.evidence import evidence_api
 from api.flows import flows_api
 from api.health import health
 from api.inbox import inbox_api
+from api.journal import journal_api
 from api.limits import use_limits
 from api.notices import notices_api
 from api.openapi import describe
@@ -51,6 +52,7 @@ PARTS = (
     case_readings_api,
     case_diagram_api,
     registers_api,
+    journal_api,
     evidence_api,
     health,
     documentation,

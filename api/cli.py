@@ -1,10 +1,12 @@
-"""Commands of an operator: `FLASK_APP=wsgi flask …`. With --json one object a line; exit 0 unless a command could not run."""
+"""Commands of an operator: `FLASK_APP=wsgi flask …`. With --json one object a line; exit 0 unless a command could not run
+
+or, of verify-…, what it verified does not hold."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -16,6 +18,7 @@ from flask import Flask
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.auth import close_all_sessions
+from api.journal_commands import as_json, journal_commands
 from api.operator_commands import operator_commands
 from config import Settings
 from database import transaction
@@ -24,16 +27,13 @@ from domain.demo_account import disable_demo_accounts
 from domain.refused import Refused
 from engine.check import check_flow
 from engine.deploy import deploy_folder
-from engine.errors import InvalidDiagram, NotFound, Problem
-from engine.replay import CaseVerdict, verify_journal
-
-as_json = click.option("--json", "json_lines", is_flag=True, help="每行一个 JSON 对象")
+from engine.errors import InvalidDiagram, Problem
 
 
 def register_commands(app: Flask, sessions: sessionmaker[Session], settings: Settings) -> None:
     for command in (
         _check_flow(),
-        _verify_journal(sessions),
+        *journal_commands(sessions),
         _deploy_flows(sessions, settings),
         *_accounts(sessions),
         *operator_commands(sessions),
@@ -67,57 +67,6 @@ def _check_flow() -> click.Command:
 
 def _told(problem: Problem) -> str:
     return f"  {problem.severity:7} {problem.element or '(整个文件)'}  {problem.code}  {problem.message}"
-
-
-def _verify_journal(sessions: sessionmaker[Session]) -> click.Command:
-    @click.command("verify-journal")
-    @click.option("--case", "case_id", help="只核对这一个案件")
-    @as_json
-    def command(case_id: str | None, json_lines: bool) -> None:
-        """逐案核对流水的哈希链，并由流水重建状态与快照比较。"""
-        with sessions() as session:
-            try:
-                report = _verified(verify_journal(session, case_id))
-            except NotFound as error:
-                raise click.ClickException(f"没有案件 {case_id}") from error
-        if json_lines:
-            _line(report)
-            return
-        click.echo(
-            f"核对 {report['cases_checked']} 个案件（其中 {report['erased']} 个已删除，只核对哈希链）："
-            f"哈希链断裂 {len(report['chain_breaks'])}，快照不符 {len(report['snapshot_differences'])}，"
-            f"等待不符 {len(report['wait_differences'])}"
-        )
-        for kind in ("chain_breaks", "snapshot_differences", "wait_differences"):
-            for each in report[kind]:
-                click.echo(f"  {kind}  {each}")
-
-    return command
-
-
-def _verified(verdicts: Iterable[CaseVerdict]) -> dict[str, Any]:  # Any: a JSON object
-    checked = entries = erased = 0
-    breaks: list[dict[str, Any]] = []
-    snapshots: list[str] = []
-    waits: list[dict[str, Any]] = []
-    for verdict in verdicts:
-        checked += 1
-        entries += verdict.entries
-        erased += verdict.is_erased
-        if verdict.chain_break is not None:
-            breaks.append({"case": verdict.case_id, "seq": verdict.chain_break})
-        if verdict.snapshot_differs:
-            snapshots.append(verdict.case_id)
-        if verdict.waits_differ:
-            waits.append({"case": verdict.case_id, "addresses": list(verdict.waits_differ)})
-    return {
-        "cases_checked": checked,
-        "entries": entries,
-        "erased": erased,
-        "chain_breaks": breaks,
-        "snapshot_differences": snapshots,
-        "wait_differences": waits,
-    }
 
 
 def _deploy_flows(sessions: sessionmaker[Session], settings: Settings) -> click.Command:

@@ -56,6 +56,7 @@ KNOWN: dict[str, Text] = {
     "incident.unknown": Text(404, "没有找到", "该异常不存在。"),
     "incident.gone": Text(409, "异常已处理", "该异常已经处理，请刷新列表。"),
     "wait.gone": Text(409, "当前步骤已变化", "该步骤已处理或已超时，请刷新后按最新状态操作。"),
+    "operations.may_not_open": Text(403, "没有权限", "本操作只对平台的运行管理员开放。"),
     "account.disabled": Text(403, "账号已停用", "您的账号已停用，请联系管理员。"),
     # registers
     "person.unknown": Text(404, "没有找到", "该人员不存在，请回到列表重新查找。"),

@@ -27,3 +27,9 @@ def require_registers(caller: Caller, *, reveal: bool = False) -> None:
 
 def _reads_registers(caller: Caller) -> bool:
     return bool(caller.groups & {REGISTER_GROUP, ADMIN_GROUP})
+
+
+def require_operator(caller: Caller) -> None:
+    """Raises Rejected("operations.may_not_open") unless the caller runs the platform."""
+    if caller.kind is not AccountKind.CONSOLE or ADMIN_GROUP not in caller.groups:
+        raise Rejected("operations.may_not_open")

@@ -91,6 +91,6 @@ SCHEDULE = {  # seconds
     "expire_credentials": 3600.0,  # a date decides; hourly, so that no restart skips a day
 }
 
-app.conf.beat_schedule = {
+app.conf.beat_schedule = (app.conf.beat_schedule or {}) | {
     name: {"task": name, "schedule": every_s, "options": {"expires": 2 * every_s}} for name, every_s in SCHEDULE.items()
 }

@@ -58,8 +58,36 @@ def test_verify_journal_names_the_entry_that_was_changed(platform: Platform) -> 
     result = flask(platform, "verify-journal", "--case", permit.id, "--json")
 
     [report] = lines(result)
-    assert result.exit_code == 0
+    assert result.exit_code == 1
     assert report["chain_breaks"] == [{"case": permit.id, "seq": 2}]
+
+
+def test_what_verify_journal_finds_is_seen_by_operators_until_it_is_in_order(platform: Platform) -> None:
+    permit = an_application(platform.citizen())
+    permit.send_photo()
+    with platform.engine.begin() as connection:
+        connection.execute(
+            text("UPDATE waiting SET element = 'nowhere' WHERE closed_at IS NULL AND kind = 'WORK_ITEM'")
+        )
+    assert flask(platform, "verify-journal").exit_code == 1
+
+    operator = platform.staff("operator", "admin")
+    [found] = operator.get("/api/v1/journal/findings").json["items"]
+    assert (found["case_id"], found["kind"], found["seq"]) == (permit.id, "waits", 2)
+    assert platform.staff("guard").get("/api/v1/journal/findings").status_code == 403
+
+    with platform.engine.begin() as connection:
+        connection.execute(text("UPDATE waiting SET element = substr(address, 1, instr(address, ':') - 1)"))
+    assert flask(platform, "verify-journal").exit_code == 0
+    assert operator.get("/api/v1/journal/findings").json["items"] == []
+
+
+def test_a_root_kept_elsewhere_is_looked_for(platform: Platform) -> None:
+    an_application(platform.citizen())
+    _, root = flask(platform, "journal-root").output.split()
+
+    assert flask(platform, "verify-journal", "--root", root).exit_code == 0
+    assert flask(platform, "verify-journal", "--root", "00" * 32).exit_code == 1
 
 
 def test_verify_journal_of_a_case_that_is_not_there_could_not_run(platform: Platform) -> None:
