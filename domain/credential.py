@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -40,6 +41,9 @@ class VerifiedBy(StrEnum):
     READING = "READING"
     REVIEW = "REVIEW"
 
+
+EndedCallback = Callable[[Session, "Credential", datetime], None]
+_when_ended: dict[str, EndedCallback] = {}
 
 _IS_VALID = text("state = 'VALID'")
 
@@ -108,6 +112,15 @@ class Verification:
     replaces: frozenset[str] = field(default_factory=frozenset)
 
 
+def when_ended(callback: EndedCallback) -> EndedCallback:
+    """Have `callback(session, credential, now)` called in the transaction in which a credential ends, whyever it does.
+
+    What takes its place, if anything, is valid by then. A decorator; a callback declared again takes its own place.
+    """
+    _when_ended[f"{callback.__module__}.{callback.__qualname__}"] = callback
+    return callback
+
+
 def valid_credential_of(session: Session, account_id: str) -> Credential | None:
     """The account's valid credential; None: 未认证."""
     return session.scalar(_valid().where(Credential.account_id == account_id))
@@ -162,6 +175,7 @@ def withdraw_credential(session: Session, account_id: str, now: datetime) -> Cre
         raise Refused("credential.none", account=account_id)
     _end(credential, CredentialState.WITHDRAWN, now)
     session.flush()
+    _tell_ended(session, [credential], now)
     return credential
 
 
@@ -175,6 +189,7 @@ def revoke_credential(session: Session, credential_id: str, reason: str, now: da
     _end(credential, CredentialState.REVOKED, now)
     credential.reason = reason
     session.flush()
+    _tell_ended(session, [credential], now)
     return credential
 
 
@@ -186,7 +201,10 @@ def expire_credentials(session: Session, today: date, now: datetime) -> int:
         .values(state=CredentialState.EXPIRED, ended_at=now)
         .returning(Credential.id)
     )
-    return len(expired.all())
+    ids = [row.id for row in expired]
+    if _when_ended and ids:
+        _tell_ended(session, session.scalars(_refreshed(ids)).all(), now)
+    return len(ids)
 
 
 def _is_renewal(session: Session, held: Credential, number_hash: str, who: Identity) -> bool:
@@ -202,7 +220,8 @@ def _issue(session: Session, verified: Verification, binding: Binding, now: date
     credential_id = new_id()
     held = valid_credential_of(session, verified.account_id)
     replaced = {*binding.in_the_way, *([held.id] if held is not None else [])}
-    for old in session.scalars(select(Credential).where(Credential.id.in_(replaced))):
+    ended = session.scalars(select(Credential).where(Credential.id.in_(replaced))).all()
+    for old in ended:
         _end(old, CredentialState.REPLACED, now)
         old.replaced_by = credential_id
         if old.account_id != verified.account_id:
@@ -229,7 +248,19 @@ def _issue(session: Session, verified: Verification, binding: Binding, now: date
     )
     session.add(credential)
     session.flush()
+    _tell_ended(session, ended, now)
     return credential
+
+
+def _tell_ended(session: Session, ended: Iterable[Credential], now: datetime) -> None:
+    for credential in ended:
+        for callback in _when_ended.values():
+            callback(session, credential, now)
+
+
+def _refreshed(ids: Sequence[str]) -> Select[Credential]:
+    """As the database has them now: a bulk update passes the session's own copies by."""
+    return select(Credential).where(Credential.id.in_(ids)).execution_options(populate_existing=True)
 
 
 def _end(credential: Credential, state: CredentialState, now: datetime) -> None:

@@ -188,6 +188,18 @@ def begin_tenure(session: Session, grant_id: str, case_id: str, now: datetime) -
     return grant
 
 
+def hand_on_tenure(session: Session, grant_id: str, case_id: str, now: datetime) -> BusinessGrant:
+    """The case that carried the tenure has ended and the grant stays in use: the successor's case is about to begin.
+
+    Nothing changes where another case carries it.
+    """
+    grant = lock_grant(session, grant_id)
+    if grant.case_id == case_id:
+        grant.case_id, grant.changed_at = None, now
+        session.flush()
+    return grant
+
+
 def suspend(session: Session, grant_id: str, *, by: str, why: str, now: datetime) -> BusinessGrant:
     """ACTIVE → SUSPENDED: holders stay, what they may use is gone at once. Raises Refused("grant.not_active")."""
     grant = lock_grant(session, grant_id)

@@ -60,14 +60,15 @@ def draw_edges(drawing: Drawing) -> None:
     }
     pool = [drawing.box(e) for e in drawing.shapes if drawing.kind(e) == "participant"]
     bounds = pool[0] if pool else Box(0, 0, max(b.x + b.width for b in boxes.values()) + 200, 4000)
-    scopes = [drawing.box(e) for e in drawing.shapes if _is_expanded(drawing.shapes[e])]
+    expanded = {e: drawing.box(e) for e in drawing.shapes if _is_expanded(drawing.shapes[e])}
     sheet = Sheet(boxes, bounds)
+    sheet.boxes = {**boxes, **expanded}  # a flow may begin and end at an expanded subprocess; inside it is no obstacle
     ways: dict[str, list[Point]] = {}
     for flow in sorted(drawing.edges, key=lambda flow: _span(drawing, flow)):
         node = drawing.elements[flow]
         source, target = node.get("sourceRef", ""), node.get("targetRef", "")
-        for scope in scopes:
-            _close(sheet, scope, is_open=scope.holds(drawing.box(source).port((1, 0))))
+        for scope in expanded.values():
+            _close(sheet, boxes, scope, is_open=scope.holds(drawing.box(source).port((1, 0))))
         ways[flow] = route(sheet, source, target, _attached_side(drawing, source))
     for flow, points in ways.items():
         _write_waypoints(drawing.edges[flow], points)
@@ -81,11 +82,11 @@ def _span(drawing: Drawing, flow: str) -> int:
     return abs(a.x + a.width // 2 - b.x - b.width // 2) + abs(a.y + a.height // 2 - b.y - b.height // 2)
 
 
-def _close(sheet: Sheet, scope: Box, *, is_open: bool) -> None:
+def _close(sheet: Sheet, boxes: dict[str, Box], scope: Box, *, is_open: bool) -> None:
     """Nothing outside an expanded subprocess runs through it."""
     for x in range(scope.x // STEP * STEP, scope.x + scope.width + STEP, STEP):
         for y in range(scope.y // STEP * STEP, scope.y + scope.height + STEP, STEP):
-            inside_shape = any(box.holds((x, y), MARGIN) for box in sheet.boxes.values())
+            inside_shape = any(box.holds((x, y), MARGIN) for box in boxes.values())
             if not is_open:
                 sheet.blocked.add((x, y))
             elif not inside_shape:
