@@ -1,4 +1,4 @@
-"""Institutions' applications as the portal's search lists them: name, unit, state. Written by the flow, so that no search opens a case.
+"""Institutions' applications as the portal's search lists them: name, unit, state. The flow writes them; no search opens a case.
 
 A reviewer's opinion is sealed with the case's data key: it is read for who applied, and gone when the case is erased.
 """

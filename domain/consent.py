@@ -16,11 +16,12 @@ from domain.refused import Refused
 
 
 class Purpose(StrEnum):
-    """READ_DOCUMENT and COMPARE_FACE serve one case; KEEP_PORTRAIT lasts until it is withdrawn."""
+    """KEEP_PORTRAIT lasts until it is withdrawn; the others serve one case."""
 
     READ_DOCUMENT = "read_document"
     COMPARE_FACE = "compare_face"
     KEEP_PORTRAIT = "keep_portrait"
+    ADMIT_INSTITUTION = "admit_institution"
 
 
 class DataClass(StrEnum):

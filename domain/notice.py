@@ -74,6 +74,28 @@ TEMPLATES: dict[str, NoticeText] = {
     "real_name.review_waiting": NoticeText("待审核提醒", "有一件实名认证已等待审核超过一个工作日。"),
     "real_name.review_escalated": NoticeText("审核超期", "有一件实名认证超过三个工作日未审核，已转主管办理。"),
     "real_name.code": NoticeText("短信验证码", "验证码 $code，5 分钟内有效，用于账号换绑。如非本人操作请忽略。"),
+    "institution_admission.admitted": NoticeText(
+        "机构已收录",
+        "“$name”已收录，机构编码 $code。接下来请向$unit（$contact）领取业务授权码，由业务管理人在小程序中凭码添加业务。",
+    ),
+    "institution_admission.rejected": NoticeText("补增申请未通过", "“$name”的补增申请未通过。审核意见：$opinion"),
+    "institution_admission.returned": NoticeText(
+        "请补正补增申请", "“$name”的补增申请需要补正：$defects。审核意见：$opinion。请在原申请上修改后重新提交。"
+    ),
+    "institution_admission.form_unreadable": NoticeText(
+        "请重新上传申请表", "“$name”的盖章申请表无法打开，请在原申请上重新拍照或扫描后上传。"
+    ),
+    "institution_admission.withdrawn": NoticeText("已撤回补增申请", "您已撤回“$name”的补增申请，可以重新申请。"),
+    "institution_admission.expired": NoticeText(
+        "补增申请已过期", "“$name”的补增申请长时间未办理，已自动结束。需要时请重新申请。"
+    ),
+    "institution_admission.review_waiting": NoticeText(
+        "待审核提醒", "“$name”的补增申请等待审核已超过期限，请尽快办理。"
+    ),
+    "institution_admission.review_escalated": NoticeText(
+        "审核超期", "“$name”的补增申请超过三个工作日未审核，已转本单位办理。"
+    ),
+    "institution_admission.forwarded": NoticeText("转交的补增申请", "“$name”的补增申请已转交本单位审核。"),
 }
 
 # Codes of forms as people read them.
@@ -88,6 +110,17 @@ WORDS: dict[str, str] = {
     "other": "其他",
     "front": "证件正面或资料页",
     "back": "证件反面",
+    "institution_name": "机构名称与公章或证照不一致",
+    "credit_code": "统一社会信用代码有误",
+    "licence": "执业许可证或备案号有误",
+    "category": "机构类别不符",
+    "address": "机构地址不符",
+    "applicant": "申请人信息不符",
+    "form_incomplete": "申请表填写不全",
+    "stamp_missing": "申请表未盖章或不是红色公章",
+    "stamp_other": "印章与机构名称不一致",
+    "attachment_unclear": "附件不清晰",
+    "documents_missing": "缺少证明材料",
 }
 
 

@@ -23,6 +23,7 @@ _PURPOSES: Mapping[str, str] = {
     Purpose.READ_DOCUMENT: "识别证件信息",
     Purpose.KEEP_PORTRAIT: "保留证件照",
     Purpose.COMPARE_FACE: "处理人脸信息",
+    Purpose.ADMIT_INSTITUTION: "办理机构收录",
 }
 
 
