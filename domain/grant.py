@@ -65,11 +65,12 @@ class BusinessGrant(Base):
             "ix_business_grant_roll_unit",
             "business_key",
             "supervising_unit",
-            "institution_code",
             "state",
+            "institution_code",
             "name_key",
             "category",
         ),
+        Index("ix_business_grant_roll_count", "business_key", "supervising_unit", "state"),
         Index("ix_business_grant_case_id", "case_id"),
     )
 
