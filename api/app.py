@@ -30,6 +30,7 @@ from api.journal import journal_api
 from api.limits import use_limits
 from api.notices import notices_api
 from api.openapi import describe
+from api.phone_sign_in import phone_sign_in_api
 from api.registers import registers_api
 from api.request_session import use_engine_of, utc_now
 from api.session import session_api
@@ -41,6 +42,7 @@ from database import new_id
 
 PARTS = (
     session_api,
+    phone_sign_in_api,
     consents_api,
     flows_api,
     applications_api,

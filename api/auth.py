@@ -21,19 +21,23 @@ from api.errors import Rejected
 from api.model import ApiSession
 from config import Settings
 from database import new_id
-from domain.account import APPLICANT_GROUP, Account, AccountGroup, AccountKind
+from domain.account import Account, AccountGroup, AccountKind
+from domain.acting import Standing, groups_by_standing, is_verified
 from engine.actors import Actor
 
 COOKIE = "console_session"
 CSRF_HEADER = "X-Requested-With"
-# WeChat keeps a citizen signed in for a month; the console ends after half an hour unused (MLPS: idle timeout).
+# WeChat keeps a citizen signed in for a month; the console ends after half an hour unused (MLPS: idle timeout); a phone
+# was proved on whatever computer stood at hand, so the portal forgets it within the day.
 LASTS: Mapping[AccountKind, timedelta] = {
     AccountKind.WECHAT: timedelta(days=30),
     AccountKind.CONSOLE: timedelta(hours=12),
+    AccountKind.PHONE: timedelta(hours=12),
 }
 IDLE: Mapping[AccountKind, timedelta] = {
     AccountKind.WECHAT: timedelta(days=30),
     AccountKind.CONSOLE: timedelta(minutes=30),
+    AccountKind.PHONE: timedelta(hours=2),
 }
 SEEN_EVERY = timedelta(minutes=2)
 
@@ -47,7 +51,7 @@ class Audience(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The account behind a request. groups: inboxes it may work, plus `applicant` for citizens."""
+    """The account behind a request. groups: everything it acts for (domain/acting.py). person_id: of a verified person."""
 
     session_id: str
     account_id: str
@@ -55,6 +59,7 @@ class Caller:
     display_name: str
     groups: frozenset[str]
     seen_at: datetime
+    person_id: str | None = None
 
     @property
     def actor(self) -> Actor:
@@ -89,11 +94,15 @@ def close_all_sessions(session: Session, account_id: str) -> None:
 
 
 def identify(session: Session, token: str, audience: Audience, now: datetime) -> Caller:
-    """The caller of this token, in one SELECT. Raises Rejected: auth.expired, auth.console_only."""
+    """The caller of this token: one SELECT, and up to three more for a verified person or the staff of a unit.
+
+    Raises Rejected: auth.expired, auth.console_only.
+    """
     rows = session.execute(
         select(
             ApiSession.id, ApiSession.seen_at, ApiSession.expires_at, Account.id.label("account_id"), Account.kind,
-            Account.display_name, Account.disabled_at, AccountGroup.group_key,
+            Account.display_name, Account.disabled_at, Account.person_id, Account.unit_code,
+            is_verified().label("is_verified"), AccountGroup.group_key,
         )
         .join(Account, Account.id == ApiSession.account_id)
         .outerjoin(AccountGroup, AccountGroup.account_id == Account.id)
@@ -107,10 +116,10 @@ def identify(session: Session, token: str, audience: Audience, now: datetime) ->
         raise Rejected("auth.expired")
     if audience is Audience.CONSOLE and kind is not AccountKind.CONSOLE:
         raise Rejected("auth.console_only")
-    groups = {row.group_key for row in rows if row.group_key is not None}
-    if kind is AccountKind.WECHAT:
-        groups.add(APPLICANT_GROUP)
-    return Caller(found.id, found.account_id, kind, found.display_name, frozenset(groups), found.seen_at)
+    kept = frozenset(row.group_key for row in rows if row.group_key is not None)
+    person_id = found.person_id if found.is_verified else None
+    groups = kept | groups_by_standing(session, Standing(kind, person_id, found.unit_code))
+    return Caller(found.id, found.account_id, kind, found.display_name, groups, found.seen_at, person_id)
 
 
 def is_use_due(caller: Caller, now: datetime) -> bool:

@@ -28,6 +28,14 @@ def user_name() -> str:
     return hashlib.sha256(str(name).strip().lower().encode()).hexdigest()
 
 
+def phone_number() -> str:
+    """The phone a request names, hashed; written in any way, it is the same phone."""
+    body = request.get_json(silent=True)
+    phone = str(body.get("phone")) if isinstance(body, dict) else ""
+    digits = "".join(character for character in phone if character.isdecimal())[-11:]
+    return hashlib.sha256(f"phone:{digits}".encode()).hexdigest()
+
+
 def was_refused(response: Response) -> bool:
     return response.status_code == 401
 

@@ -19,7 +19,7 @@ from domain.passwords import CheckedPassword, hash_of_nobody, hash_password, ref
 from domain.person import Person, keep_person_phone
 from domain.phones import normalise_phone
 from domain.refused import Refused
-from domain.unit import Unit
+from domain.unit import Unit, find_unit
 
 APPLICANT_GROUP = "applicant"
 PHONE_APPLICANT_GROUP = "phone_applicant"
@@ -110,18 +110,50 @@ def find_or_create_wechat_account(session: Session, openid: str, now: datetime) 
     return account
 
 
+def find_or_create_phone_account(session: Session, phone: str, now: datetime) -> Account:
+    """The account of somebody who has just proved this phone, made at the first time.
+
+    Raises Refused("phone.form" | "account.disabled").
+    """
+    number = normalise_phone(phone)
+    of_phone = (Account.kind == AccountKind.PHONE) & (Account.phone_hash == _phone_hash(number))
+    account = session.scalar(select(Account).where(of_phone))
+    if account is None:
+        try:
+            with session.begin_nested():
+                account = _new_phone_account(session, number, now)
+        except IntegrityError:  # two first sign-ins at once: the index let one through
+            account = session.scalars(select(Account).where(of_phone)).one()
+    if account.disabled_at is not None:
+        raise Refused("account.disabled", account=account.id)
+    return account
+
+
 def create_console_account(
-    session: Session, username: str, password: str, now: datetime, *, display_name: str, groups: frozenset[str]
+    session: Session,
+    username: str,
+    password: str,
+    now: datetime,
+    *,
+    display_name: str,
+    groups: frozenset[str],
+    unit_code: str | None = None,
 ) -> Account:
-    """A staff account. Raises Refused("account.username_taken" | "account.weak_password")."""
+    """A staff account. unit_code: the unit it acts for.
+
+    Raises Refused("account.username_taken" | "account.weak_password" | "unit.unknown").
+    """
     name = _user_name(username)
     refuse_weak_password(name, password)
+    if unit_code is not None:
+        find_unit(session, unit_code)
     account = Account(
         id=new_id(),
         kind=AccountKind.CONSOLE,
         username=name,
         password_hash=hash_password(password),
         display_name=display_name,
+        unit_code=unit_code,
         created_at=now,
     )
     try:
@@ -179,16 +211,6 @@ def authenticate_console_account(session: Session, checked: CheckedPassword, now
     return account
 
 
-def groups_of(session: Session, account_id: str) -> frozenset[str]:
-    """The groups an actor of this account carries; WeChat accounts are in `applicant` besides. Empty when disabled."""
-    account = session.get(Account, account_id)
-    if account is None or account.disabled_at is not None:
-        return frozenset()
-    rows = session.scalars(select(AccountGroup.group_key).where(AccountGroup.account_id == account_id))
-    own = {APPLICANT_GROUP} if account.kind == AccountKind.WECHAT else set()
-    return frozenset(own | set(rows))
-
-
 def display_names(session: Session, account_ids: Iterable[str]) -> dict[str, str]:
     """Names of staff by account id; citizens are nameless here and left out."""
     wanted = set(account_ids)
@@ -221,7 +243,7 @@ def bind_phone(session: Session, account_id: str, phone: str) -> None:
     number = normalise_phone(phone)
     keys = vault.current()
     account.phone_sealed = keys.cipher(session, data_owner(account.id)).encrypt(number.encode(), b"phone")
-    account.phone_hash = keys.keyed_hash("phone", number)
+    account.phone_hash = _phone_hash(number)
     if account.person_id is not None:
         keep_person_phone(session, account.person_id, number)
     session.flush()
@@ -248,6 +270,25 @@ def _new_wechat_account(session: Session, openid: str, openid_hash: str, now: da
     session.add(account)
     session.flush()
     return account
+
+
+def _new_phone_account(session: Session, number: str, now: datetime) -> Account:
+    account_id = new_id()
+    cipher = vault.current().create_data_key(session, data_owner(account_id), now)
+    account = Account(
+        id=account_id,
+        kind=AccountKind.PHONE,
+        phone_sealed=cipher.encrypt(number.encode(), b"phone"),
+        phone_hash=_phone_hash(number),
+        created_at=now,
+    )
+    session.add(account)
+    session.flush()
+    return account
+
+
+def _phone_hash(number: str) -> str:
+    return vault.current().keyed_hash("phone", number)
 
 
 def _count_failure(account: Account, now: datetime) -> None:

@@ -39,6 +39,8 @@ class Notice(Base):
         CheckConstraint("account_id IS NULL OR group_key IS NULL", name="one_recipient"),
         Index("ix_notice_state_next_at", "state", "next_at"),
         Index("ix_notice_account_id_queued_at", "account_id", "queued_at"),
+        Index("ix_notice_account_id_id", "account_id", "id"),
+        Index("ix_notice_group_key_id", "group_key", "id"),
     )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)

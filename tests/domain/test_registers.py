@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 import vault
 from database import Base, make_engine, new_id, session_factory, transaction
 from domain import account, consent, credential, demo_account, notice, person, sms_code
+from domain.acting import acting_groups
 from domain.attempts import AttemptKind, attempts_today, count_attempt
 from domain.documents import DocumentType
 from domain.passwords import check_password
@@ -46,8 +47,8 @@ def test_one_openid_is_one_account_and_is_not_readable(session: Session, now: da
 
 
 def test_wechat_accounts_are_applicants(session: Session, now: datetime) -> None:
-    assert account.groups_of(session, somebody(session, now)) == {"applicant"}
-    assert account.groups_of(session, "nobody") == frozenset()
+    assert acting_groups(session, somebody(session, now)) == {"applicant"}
+    assert acting_groups(session, "nobody") == frozenset()
 
 
 def sign_in(session: Session, name: str, password: str, now: datetime) -> account.Account | Refused:
@@ -64,7 +65,7 @@ def test_a_right_password_signs_in(session: Session, now: datetime) -> None:
 
     assert isinstance(signed_in, account.Account)
     assert signed_in.id == made.id
-    assert account.groups_of(session, made.id) == {"real_name.reviewer"}
+    assert acting_groups(session, made.id) == {"real_name.reviewer"}
 
 
 def test_an_unknown_name_and_a_wrong_password_are_the_same_answer(session: Session, now: datetime) -> None:
