@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import sys
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -15,7 +16,7 @@ import bpmn
 import vault
 from config import Settings, load_settings
 from database import make_engine, session_factory
-from engine import attachments
+from engine import attachments, outbox
 
 # Declarations that belong to no single flow; light to import (models load when a task runs).
 SHARED_SERVICE_TASKS = ("bpmn.notices", "tasks.vision.service_tasks")
@@ -34,6 +35,7 @@ def compose(settings: Settings | None = None) -> Platform:
     settings.var_dir.mkdir(parents=True, exist_ok=True)
     vault.use(vault.Vault(settings.master_key))
     attachments.use_directory(settings.files_dir)
+    outbox.keep_messages_for(timedelta(days=settings.message_days))
     declare_service_tasks(settings.flows_dir)
     engine = make_engine(settings.database_url, hide_parameters=True)  # errors must not quote what people typed
     return Platform(settings, engine, session_factory(engine))

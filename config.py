@@ -20,6 +20,7 @@ class Settings:
     """Everything that differs between two installations.
 
     master_key: 32 bytes; wraps every data key (vault.py). Without DATABASE_URL it is made once, in `var_dir/master.key`.
+    message_days: how long a message between cases waits for somebody to take it before operators are told.
     sandbox: WeChat and SMS are simulated, demo accounts exist. True on loopback without DATABASE_URL, or with DEMO=1.
     """
 
@@ -39,6 +40,7 @@ class Settings:
     ocr_model_dir: Path | None
     face_model_dir: Path
     time_zone: str
+    message_days: int
 
     @property
     def files_dir(self) -> Path:
@@ -84,12 +86,19 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         ocr_model_dir=Path(env["OCR_MODEL_DIR"]) if env.get("OCR_MODEL_DIR") else None,
         face_model_dir=Path(env.get("FACE_MODEL_DIR") or var_dir / "models" / "insightface"),
         time_zone=env.get("TIME_ZONE") or "Asia/Shanghai",
+        message_days=_days(env.get("MESSAGE_DAYS") or "7"),
     )
     if not sandbox and not (settings.wechat_app_id and settings.wechat_secret):
         raise InvalidSettings(
             "没有配置微信登录：请设置 WECHAT_APP_ID 和 WECHAT_SECRET；仅供演示时设置 DEMO=1 使用沙箱登录。"
         )
     return settings
+
+
+def _days(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= 366):
+        raise InvalidSettings("MESSAGE_DAYS 应为 1 至 366 的整数（天）。")
+    return int(text)
 
 
 def _port(text: str) -> int:

@@ -30,12 +30,23 @@ def start_case(session: Session, flow_key: str, *, by: Actor, values: Variables,
     definition = current_definition(session, flow_key)
     if not may_start(definition, by):
         raise Forbidden("flow.may_not_start", flow=flow_key)
+    return _start(session, definition, by.id, values, now)
+
+
+def start_case_for(session: Session, flow_key: str, *, started_by: str, values: Variables, now: datetime) -> str:
+    """As start_case(), where it was decided before that this account has the case. started_by: account id."""
+    return _start(session, current_definition(session, flow_key), started_by, values, now)
+
+
+def _start(session: Session, definition: Definition, started_by: str, values: Variables, now: datetime) -> str:
     variables = checked_values(definition, definition.config.start.form, values)
     case_id = new_id()
     cipher = vault.current().create_data_key(session, f"case:{case_id}", now)
-    _insert_case(session, case_id, definition, by, now)
+    _insert_case(session, case_id, definition, started_by, now)
     settings = definition.config.settings
-    begin_case(session, case_id, definition, cipher, Started(at=now, by=by.id, variables=variables, settings=settings))
+    begin_case(
+        session, case_id, definition, cipher, Started(at=now, by=started_by, variables=variables, settings=settings)
+    )
     return case_id
 
 
@@ -49,7 +60,7 @@ def may_start(definition: Definition, by: Actor) -> bool:
     return by == SYSTEM or ANYONE in who or bool(who & by.groups)
 
 
-def _insert_case(session: Session, case_id: str, definition: Definition, by: Actor, now: datetime) -> None:
+def _insert_case(session: Session, case_id: str, definition: Definition, started_by: str, now: datetime) -> None:
     """The row comes first: in-transaction service tasks may refer to it."""
     row = {
         "id": case_id,
@@ -58,7 +69,7 @@ def _insert_case(session: Session, case_id: str, definition: Definition, by: Act
         "state": CaseState.RUNNING,
         "outcome": None,
         "revision": 0,
-        "started_by": by.id,
+        "started_by": started_by,
         "is_exclusive": definition.config.start.one_running_per_starter,
         "snapshot": b"",
         "head": journal.GENESIS,

@@ -36,6 +36,7 @@ from engine.journal import actor_of
 from engine.machine import ActivityEvent
 from engine.model.instance import Activity, SearchVariable
 from engine.model.waiting import JobState, Waiting, WaitKind, WaitState, WorkItemState
+from engine.outbox import correlation_hash, hurry_awaited
 from engine.service_tasks import declared_service_tasks
 from engine.waits import IncidentWait, JobWait, MessageWait, TimerWait, UserTaskWait, Wait
 
@@ -110,6 +111,10 @@ def sync_waits(session: Session, step: Step) -> list[tuple[str, str]]:
     rows = [_row(step, wait) for wait in opened]
     if rows:
         session.execute(_OPEN, rows)
+    # Only a correlated message can have come before anybody waited for it without being told where to go.
+    awaited = {row["message"]: row["correlation"] for row in rows if row["correlation"]}
+    if awaited:
+        hurry_awaited(session, awaited, step.now)
     return [(row["id"], row["queue"]) for row in rows if row["kind"] == WaitKind.JOB]
 
 
@@ -189,7 +194,7 @@ def _row(step: Step, wait: Wait) -> Row:
         case TimerWait():
             row.update(due_at=wait.due)
         case MessageWait():
-            row.update(message=wait.message)
+            row.update(message=wait.message, correlation=correlation_hash(wait.message, wait.correlation))
         case IncidentWait():
             row.update(code=wait.code, note=wait.message)
     return row

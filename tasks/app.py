@@ -72,9 +72,10 @@ _platform: Platform | None = None
 def platform() -> Platform:
     """This process's platform; made at its first use, which is after the fork."""
     if _platform is None:
-        from tasks.dispatch import send_job
+        from tasks.dispatch import send_job, wake_outbox
 
         dispatching.set_dispatcher(send_job)
+        dispatching.set_outbox_waker(wake_outbox)
         use_platform(compose())
     assert _platform is not None
     return _platform

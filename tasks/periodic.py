@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from database import transaction
 from domain import credential, retention
 from domain.attempts import local_day
-from engine import attachments, jobs, timers
+from engine import attachments, delivery, jobs, timers
 from engine.errors import Conflict
 from tasks.app import app, platform
 from tasks.dispatch import send_job
@@ -52,6 +52,12 @@ def fire_due_timers() -> None:
             log.error("timers of case %s failed: %s", case_id, type(error).__name__)
 
 
+@app.task(name="deliver_outbox")
+def deliver_outbox() -> None:
+    """Messages between cases and cases to be started: after every commit that wrote some, and by the clock."""
+    delivery.deliver_outbox(platform().sessions, datetime.now(UTC), limit=BATCH)
+
+
 @app.task(name="delete_expired_attachments")
 def delete_expired_attachments() -> None:
     """Photos past their retention date (flow.toml), and files a worker wrote that no row ever came to own."""
@@ -85,6 +91,7 @@ SCHEDULE = {  # seconds
     "announce_ready_jobs": 5.0,
     "free_expired_leases": 5.0,
     "fire_due_timers": 1.0,
+    "deliver_outbox": 2.0,
     "send_notices": 5.0,
     "delete_expired_attachments": 600.0,
     "drop_expired_rows": 600.0,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 import vault
 from database import Base, make_engine, session_factory, transaction
-from engine import attachments, dispatching, jobs
+from engine import attachments, dispatching, jobs, outbox
 from engine.actors import Actor
 from engine.deploy import deploy_flow
 from engine.flows import Flow
@@ -149,6 +149,8 @@ def _prepared(engine: Engine, folder: Path) -> Iterator[Store]:
     record.clear()
     yield Store(engine, session_factory(engine))
     dispatching.set_dispatcher(None)
+    dispatching.set_outbox_waker(None)
+    outbox.keep_messages_for(timedelta(days=7))
 
 
 def _counted(engine: Engine) -> Iterator[Statements]:
