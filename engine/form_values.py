@@ -29,3 +29,12 @@ def checked_values(
             [Problem(name, "error", "form.unknown_field", "此环节没有表单，不接受内容。") for name in values]
         )
     return {}
+
+
+def emptied_fields(definition: Definition, form: str, kept: Variables, variables: Variables) -> dict[str, None]:
+    """Fields of the form that hold a value from before and were left empty now: their variables become empty, too.
+
+    kept: what checked_values() gave. variables: as the form's element sees them.
+    """
+    fields = definition.forms[form].fields if form else {}
+    return {name: None for name in fields if name not in kept and variables.get(name) is not None}

@@ -18,7 +18,7 @@ from engine.actors import Actor
 from engine.attachments import is_attachment_of
 from engine.case import WAITING, AnyRow, OpenCase, open_case_of
 from engine.errors import Conflict, Forbidden, NotFound
-from engine.form_values import checked_values
+from engine.form_values import checked_values, emptied_fields
 from engine.inputs import Variables, WorkItemCompleted
 from engine.model.waiting import WaitKind, WorkItemState, spelled
 from engine.waits import UserTaskWait
@@ -76,7 +76,7 @@ def release_work_item(session: Session, item_id: str, *, by: Actor, now: datetim
 
 
 def complete_work_item(session: Session, item_id: str, *, by: Actor, values: Variables, now: datetime) -> None:
-    """Decide: the form's values become case variables and the case moves on.
+    """Decide: the form's values become case variables, a field left empty empties its own, and the case moves on.
 
     Raises NotFound("work_item.unknown"), Forbidden("work_item.not_yours"), InvalidForm, and Conflict: "work_item.gone" when
     it was completed, cancelled or its deadline came first, "work_item.not_claimed" for a group's item nobody claimed.
@@ -85,7 +85,8 @@ def complete_work_item(session: Session, item_id: str, *, by: Actor, values: Var
         with open_case_of(session, item_id, WaitKind.WORK_ITEM, now=now) as case:
             wait = _decidable(case, by)
             checked = checked_values(case.definition, wait.form, values, is_attachment_of(session, case.id))
-            case.apply(WorkItemCompleted(at=case.instant, wait=wait.address, by=by.id, values=checked))
+            emptied = emptied_fields(case.definition, wait.form, checked, case.live.variables)
+            case.apply(WorkItemCompleted(at=case.instant, wait=wait.address, by=by.id, values=checked | emptied))
     except NotFound as error:
         raise (NotFound("work_item.unknown", item=item_id) if error.code == "wait.unknown" else error) from error
 
