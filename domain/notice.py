@@ -99,73 +99,75 @@ TEMPLATES: dict[str, NoticeText] = {
     ),
     "institution_admission.forwarded": NoticeText("转交的补增申请", "“$name”的补增申请已转交本单位审核。"),
     "business_grant.code_ends_soon": NoticeText(
-        "授权码即将到期", "$institution 的“$business”授权码即将到期，尚未激活。可以延长有效期或提醒机构使用。"
+        "授权码即将到期", "${institution}的“$business”授权码即将到期，尚未激活。可以延长有效期或提醒机构使用。"
     ),
-    "business_grant.code_expired": NoticeText("授权码已过期", "$institution 的“$business”授权码到期未使用，已失效。"),
+    "business_grant.code_expired": NoticeText("授权码已过期", "${institution}的“$business”授权码到期未使用，已失效。"),
     "business_grant.not_activated": NoticeText(
-        "授权未激活", "$who 未能完成本人核验，$institution 的“$business”授权没有激活，授权码仍可使用。"
+        "授权未激活", "${who}未能完成本人核验，${institution}的“$business”授权没有激活，授权码仍可使用。"
     ),
     "business_grant.locked": NoticeText(
-        "核验已锁定", "$who 办理 $institution 的“$business”时人脸核验五次未通过，一天内不能再试。"
+        "核验已锁定", "${who}办理${institution}的“$business”时人脸核验五次未通过，一天内不能再试。"
     ),
     "business_grant.code_locked": NoticeText(
-        "授权码已锁定", "$institution 的授权码一天内输错五次，一天内不能激活。请核实是否有人冒用。"
+        "授权码已锁定", "${institution}的授权码一天内输错五次，一天内不能激活。请核实是否有人冒用。"
     ),
     "business_grant.confirm_waiting": NoticeText(
-        "待确认本人", "$who 办理 $institution 的“$business”，等待贵单位电话或当面确认是本人。"
+        "待确认本人", "${who}办理${institution}的“$business”，等待贵单位电话或当面确认是本人。"
     ),
-    "business_grant.seated": NoticeText("已授权", "$who 已成为 $institution “$business”的管理人。"),
-    "business_grant.suspended": NoticeText("授权已暂停", "$institution 的“$business”授权已暂停。原因：$opinion"),
-    "business_grant.resumed": NoticeText("授权已恢复", "$institution 的“$business”授权已恢复。"),
+    "business_grant.seated": NoticeText("已授权", "${who}已成为${institution}“$business”的管理人。"),
+    "business_grant.suspended": NoticeText("授权已暂停", "${institution}的“$business”授权已暂停。原因：$opinion"),
+    "business_grant.resumed": NoticeText("授权已恢复", "${institution}的“$business”授权已恢复。"),
     "business_grant.revoked": NoticeText(
-        "授权已解除", "$institution 的“$business”授权已由主管单位解除。原因：$opinion"
+        "授权已解除", "${institution}的“$business”授权已由主管单位解除。原因：$opinion"
     ),
-    "business_grant.resigned": NoticeText("管理人已辞任", "$who 已辞去 $institution “$business”管理人。"),
+    "business_grant.resigned": NoticeText("管理人已辞任", "${who}已辞去${institution}“$business”管理人。"),
     "business_grant.manager_lost": NoticeText(
-        "授权已失效", "$who 的实名认证已失效，不再是 $institution “$business”的管理人。"
+        "授权已失效", "${who}的实名认证已失效，不再是${institution}“$business”的管理人。"
     ),
     "business_grant.transfer_asked": NoticeText(
-        "请确认接任管理人", "$who 请您接任 $institution “$business”的管理人，请在 7 天内确认。"
+        "请确认接任管理人", "${who}请您接任${institution}“$business”的管理人，请在 7 天内确认。"
     ),
-    "business_grant.transferred": NoticeText("管理人已转移", "$who 已接任 $institution “$business”的管理人。"),
+    "business_grant.transferred": NoticeText("管理人已转移", "${who}已接任${institution}“$business”的管理人。"),
     "business_grant.transfer_declined": NoticeText(
-        "转移未成", "$who 没有接任 $institution “$business”的管理人，您仍是管理人。"
+        "转移未成", "${who}没有接任${institution}“$business”的管理人，您仍是管理人。"
     ),
     "business_grant.transfer_lapsed": NoticeText(
-        "转移已失效", "$who 七天内没有确认，$institution “$business”的管理人没有变更。"
+        "转移已失效", "${who}七天内没有确认，${institution}“$business”的管理人没有变更。"
     ),
     "business_grant.transfer_not_proved": NoticeText(
-        "转移未成", "没有核验到是您本人，$institution “$business”的管理人没有转移给 $who。"
+        "转移未成", "没有核验到是您本人，${institution}“$business”的管理人没有转移给$who。"
     ),
     "business_grant.transfer_cancelled": NoticeText(
-        "转移已撤回", "$institution “$business”管理人的转移已由原管理人撤回。"
+        "转移已撤回", "${institution}“$business”管理人的转移已由原管理人撤回。"
     ),
     "business_grant.auxiliary_asked": NoticeText(
-        "请确认担任辅助管理员", "$who 请您担任 $institution “$business”的辅助管理员，请在 7 天内确认。"
+        "请确认担任辅助管理员", "${who}请您担任${institution}“$business”的辅助管理员，请在 7 天内确认。"
     ),
     "business_grant.auxiliary_added": NoticeText(
-        "辅助管理员已添加", "$who 已成为 $institution “$business”的辅助管理员。"
+        "辅助管理员已添加", "${who}已成为${institution}“$business”的辅助管理员。"
     ),
-    "business_grant.auxiliary_declined": NoticeText("添加未成", "$who 没有成为 $institution “$business”的辅助管理员。"),
+    "business_grant.auxiliary_declined": NoticeText(
+        "添加未成", "${who}没有成为${institution}“$business”的辅助管理员。"
+    ),
     "business_grant.auxiliary_lapsed": NoticeText(
-        "添加已失效", "$who 七天内没有确认，没有成为 $institution “$business”的辅助管理员。"
+        "添加已失效", "${who}七天内没有确认，没有成为${institution}“$business”的辅助管理员。"
     ),
     "business_grant.auxiliary_not_proved": NoticeText(
-        "添加未成", "没有核验到是您本人，$who 没有成为 $institution “$business”的辅助管理员。"
+        "添加未成", "没有核验到是您本人，${who}没有成为${institution}“$business”的辅助管理员。"
     ),
     "business_grant.takeover_asked": NoticeText(
         "有人申请接管",
-        "$who 申请接管 $institution 的“$business”，由主管单位决定。原管理人如不同意，请联系主管单位或自行转移。",
+        "${who}申请接管${institution}的“$business”，由主管单位决定。原管理人如不同意，请联系主管单位或自行转移。",
     ),
     "business_grant.takeover_waiting": NoticeText(
-        "待决定接管", "$who 申请接管 $institution 的“$business”，已等待超过三个工作日。"
+        "待决定接管", "${who}申请接管${institution}的“$business”，已等待超过三个工作日。"
     ),
-    "business_grant.taken_over": NoticeText("已接管", "$who 已接管 $institution 的“$business”，原管理人任期结束。"),
+    "business_grant.taken_over": NoticeText("已接管", "${who}已接管${institution}的“$business”，原管理人任期结束。"),
     "business_grant.takeover_refused": NoticeText(
-        "接管未同意", "您接管 $institution “$business”的申请没有得到同意。意见：$opinion"
+        "接管未同意", "您接管${institution}“$business”的申请没有得到同意。意见：$opinion"
     ),
     "business_grant.takeover_dropped": NoticeText(
-        "接管已终止", "$institution “$business”的原管理人已自行转移，您的接管申请终止。"
+        "接管已终止", "${institution}“$business”的原管理人已自行转移，您的接管申请终止。"
     ),
 }
 
