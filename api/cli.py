@@ -25,6 +25,7 @@ from database import transaction
 from domain.account import create_console_account, reset_password
 from domain.demo_account import disable_demo_accounts
 from domain.refused import Refused
+from domain.unit_seed import seed_units
 from engine.check import check_flow
 from engine.deploy import deploy_folder
 from engine.errors import InvalidDiagram, Problem
@@ -36,6 +37,7 @@ def register_commands(app: Flask, sessions: sessionmaker[Session], settings: Set
         *journal_commands(sessions),
         _deploy_flows(sessions, settings),
         *_accounts(sessions),
+        _seed_units(sessions),
         *operator_commands(sessions),
     ):
         app.cli.add_command(command)
@@ -86,6 +88,17 @@ def _deploy_flows(sessions: sessionmaker[Session], settings: Settings) -> click.
     return command
 
 
+def _seed_units(sessions: sessionmaker[Session]) -> click.Command:
+    @click.command("seed-units")
+    def command() -> None:
+        """建立缺少的行政单位（湖北省 117 个）及其机构；已有的不变。"""
+        with transaction(sessions) as session:
+            made = seed_units(session, datetime.now(UTC))
+        click.echo(f"新建了 {made} 个行政单位" if made else "行政单位齐全，没有变化")
+
+    return command
+
+
 def _accounts(sessions: sessionmaker[Session]) -> tuple[click.Command, ...]:
     password_option = click.option(
         "--password", prompt="口令", hide_input=True, confirmation_prompt=True, help="不给出时提示输入"
@@ -94,9 +107,10 @@ def _accounts(sessions: sessionmaker[Session]) -> tuple[click.Command, ...]:
     @click.command("create-account")
     @click.argument("username")
     @click.option("--group", "groups", multiple=True, help="岗位，可多次给出，如 real_name.reviewer")
+    @click.option("--unit", "unit_code", help="所在行政单位的 6 位区划代码，如 420106")
     @click.option("--name", "display_name", default="", help="显示的姓名")
     @password_option
-    def create(username: str, groups: tuple[str, ...], display_name: str, password: str) -> None:
+    def create(username: str, groups: tuple[str, ...], unit_code: str | None, display_name: str, password: str) -> None:
         """新建工作台账号。"""
         with _said_in_chinese(), transaction(sessions) as session:
             account = create_console_account(
@@ -106,6 +120,7 @@ def _accounts(sessions: sessionmaker[Session]) -> tuple[click.Command, ...]:
                 datetime.now(UTC),
                 display_name=display_name or username,
                 groups=frozenset(groups),
+                unit_code=unit_code,
             )
             click.echo(f"已建立账号 {account.username}（{account.id}）")
 
@@ -132,6 +147,7 @@ _REFUSALS = {
     "account.username_taken": "用户名已被使用",
     "account.weak_password": "口令太弱：至少 10 个字符，不含用户名",
     "account.unknown": "没有这个账号",
+    "unit.unknown": "没有这个行政单位：请先运行 flask seed-units，或核对 6 位区划代码",
 }
 
 

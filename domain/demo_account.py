@@ -11,6 +11,7 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from domain.account import Account, create_console_account
+from domain.unit import Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,25 +24,49 @@ class DemoAccount:
     groups: frozenset[str]
 
 
-DEMO_ACCOUNTS: tuple[tuple[str, str, frozenset[str]], ...] = (
-    ("reviewer", "演示审核员", frozenset({"real_name.reviewer"})),
-    ("supervisor", "演示审核主管", frozenset({"real_name.reviewer", "real_name.supervisor"})),
-    ("admin", "演示管理员", frozenset({"admin"})),
+@dataclass(frozen=True, slots=True)
+class DemoRole:
+    """unit_code: the unit the account acts for; it is made where that unit is in the register."""
+
+    username: str
+    display_name: str
+    groups: frozenset[str] = frozenset()
+    unit_code: str | None = None
+
+
+DEMO_ACCOUNTS = (
+    DemoRole("reviewer", "演示审核员", frozenset({"real_name.reviewer"})),
+    DemoRole("supervisor", "演示审核主管", frozenset({"real_name.reviewer", "real_name.supervisor"})),
+    DemoRole("admin", "演示管理员", frozenset({"admin"})),
+    DemoRole("hubei", "演示省卫健委", unit_code="420000"),
+    DemoRole("wuhan", "演示武汉市卫健委", unit_code="420100"),
+    DemoRole("wuchang", "演示武昌区卫健局", unit_code="420106"),
+    DemoRole("huangshi", "演示黄石市卫健委", unit_code="420200"),
 )
 
 
 def create_demo_accounts(session: Session, now: datetime) -> list[DemoAccount]:
     """Fresh random passwords for those made just now; those that were disabled work again."""
     made = []
-    for username, display_name, groups in DEMO_ACCOUNTS:
+    for role in DEMO_ACCOUNTS:
+        if role.unit_code is not None and session.get(Unit, role.unit_code) is None:
+            continue
         password: str | None = None
-        known = session.scalar(select(Account).where(Account.username == username))
+        known = session.scalar(select(Account).where(Account.username == role.username))
         if known is None:
             password = "-".join(secrets.token_hex(2) for _ in range(3))
-            create_console_account(session, username, password, now, display_name=display_name, groups=groups)
-        elif known.display_name == display_name:
+            create_console_account(
+                session,
+                role.username,
+                password,
+                now,
+                display_name=role.display_name,
+                groups=role.groups,
+                unit_code=role.unit_code,
+            )
+        elif known.display_name == role.display_name:
             known.disabled_at = None
-        made.append(DemoAccount(username, password, display_name, groups))
+        made.append(DemoAccount(role.username, password, role.display_name, role.groups))
     session.flush()
     return made
 
@@ -49,8 +74,7 @@ def create_demo_accounts(session: Session, now: datetime) -> list[DemoAccount]:
 def enabled_demo_accounts(session: Session) -> Sequence[Account]:
     """Demo accounts that may sign in, told from staff of the same user name by the name they are shown with."""
     each = [
-        and_(Account.username == username, Account.display_name == display_name)
-        for username, display_name, _ in DEMO_ACCOUNTS
+        and_(Account.username == role.username, Account.display_name == role.display_name) for role in DEMO_ACCOUNTS
     ]
     return session.scalars(select(Account).where(or_(*each), Account.disabled_at.is_(None))).all()
 

@@ -1,4 +1,4 @@
-"""Before the first request: schema, flows, demo accounts. Idempotent; `make run`, `make demo` and tests call it."""
+"""Before the first request: schema, flows, units and businesses, demo accounts. Idempotent; every start calls it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from sqlalchemy.exc import OperationalError
 
 from composition import Platform
 from database import transaction
+from domain.business import seed_businesses
 from domain.demo_account import DemoAccount, create_demo_accounts, enabled_demo_accounts
+from domain.grant_roll import enrol
+from domain.unit_seed import seed_units
 from engine.deploy import deploy_folder
 from migrations import upgrade
 
@@ -39,6 +42,12 @@ def prepare(platform: Platform, say: Say) -> list[DemoAccount]:
     with transaction(platform.sessions) as session:
         deployed = deploy_folder(session, platform.settings.flows_dir, now)
     say(f"业务流程：部署了 {len(deployed)} 个新版本" if deployed else "业务流程：没有变化")
+    with transaction(platform.sessions) as session:
+        new_units = seed_units(session, now)
+        new_businesses = seed_businesses(session, now)
+        enrol(session, now)
+    if new_units or new_businesses:
+        say(f"登记簿：新建 {new_units} 个行政单位、{len(new_businesses)} 项业务")
     if not platform.settings.sandbox:
         _refuse_demo_accounts(platform)
         return []
