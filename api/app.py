@@ -28,6 +28,7 @@ from api.health import health
 from api.inbox import inbox_api
 from api.journal import journal_api
 from api.limits import use_limits
+from api.messages import messages_api
 from api.notices import notices_api
 from api.openapi import describe
 from api.phone_sign_in import phone_sign_in_api
@@ -55,6 +56,7 @@ PARTS = (
     case_diagram_api,
     registers_api,
     journal_api,
+    messages_api,
     evidence_api,
     health,
     documentation,

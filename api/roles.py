@@ -6,6 +6,7 @@ from api.auth import Caller
 from api.errors import Rejected
 from domain.account import ADMIN_GROUP, REGISTER_GROUP, AccountKind
 
+SENDER_GROUP = "message.sender"  # accounts of outside systems that send messages to cases
 INBOX, REGISTERS, REVEAL = "inbox", "registers", "registers.reveal"
 
 
@@ -27,6 +28,12 @@ def require_registers(caller: Caller, *, reveal: bool = False) -> None:
 
 def _reads_registers(caller: Caller) -> bool:
     return bool(caller.groups & {REGISTER_GROUP, ADMIN_GROUP})
+
+
+def require_sender(caller: Caller) -> None:
+    """Raises Rejected("message.may_not_send") unless the account is an outside system's (or who runs the platform)."""
+    if caller.kind is not AccountKind.CONSOLE or not caller.groups & {SENDER_GROUP, ADMIN_GROUP}:
+        raise Rejected("message.may_not_send")
 
 
 def require_operator(caller: Caller) -> None:
