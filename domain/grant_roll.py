@@ -72,11 +72,17 @@ def _row(institution: Institution, business_key: str, now: datetime) -> dict[str
     return {column.name: getattr(grant, column.name) for column in GRANT.columns}
 
 
-@event.listens_for(Institution, "after_insert")
-def _enrol_new(mapper: Mapper[Institution], connection: Connection, institution: Institution) -> None:
-    rows = [_row(institution, key, institution.admitted_at) for key in connection.scalars(select(Business.key))]
+def enrol_new(connection: Connection, institutions: Sequence[Institution]) -> None:
+    """The rows of institutions that were written just now past the session; the session's own are enrolled by themselves."""
+    keys = connection.scalars(select(Business.key)).all()
+    rows = [_row(institution, key, institution.admitted_at) for institution in institutions for key in keys]
     if rows:
         connection.execute(insert(GRANT), rows)
+
+
+@event.listens_for(Institution, "after_insert")
+def _enrol_new(mapper: Mapper[Institution], connection: Connection, institution: Institution) -> None:
+    enrol_new(connection, [institution])
 
 
 @event.listens_for(Institution, "after_update")

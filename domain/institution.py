@@ -125,7 +125,7 @@ def admit_institution(
     who has it), seen beforehand or found by a unique index when another transaction was first; "institution.name_form",
     "unit.unknown", "phone.form", and what normalise_credit_code() and normalise_licence_number() raise.
     """
-    institution = _prepared(new, case_id, now)
+    institution = prepared_institution(new, case_id, now)
     if session.get(Unit, institution.supervising_unit) is None:
         raise Refused("unit.unknown", unit=institution.supervising_unit)
     refuse_taken(session, institution)
@@ -145,7 +145,8 @@ def admit_institution(
     return institution
 
 
-def _prepared(new: NewInstitution, case_id: str | None, now: datetime) -> Institution:
+def prepared_institution(new: NewInstitution, case_id: str | None, now: datetime) -> Institution:
+    """The row of what is to be admitted, normalised, without a code; raises of values what admit_institution() raises."""
     return Institution(
         id=new_id(),
         name=checked_name(new.name),
