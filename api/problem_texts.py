@@ -81,6 +81,8 @@ KNOWN: dict[str, Text] = {
     "evidence.link_expired": Text(410, "链接已过期", "图片链接 5 分钟内有效，请回到案件页面重新打开。"),
     "consent.unknown": Text(404, "没有找到", "没有这种同意。"),
     "consent.of_application": Text(409, "该同意随申请撤回", "该同意只用于一次申请：申请未办结时，请撤回申请。"),
+    # looking for an institution before applying
+    "admission.nothing_sought": Text(422, "请填写查询条件", "请选择主管单位，或填写机构名称中的至少两个字。"),
     # units and institutions
     "unit.unknown": Text(404, "没有这个行政单位", "请从行政单位树中选择。"),
     "unit.not_staff": Text(403, "没有权限", "本操作只对行政单位的工作人员开放。"),

@@ -24,8 +24,8 @@ NEAR_SHOWN = 5
 MALFORMED = frozenset({"credit_code", "licence_number"})  # findings that say a number cannot be one
 STATE_WORDS = {
     InstitutionState.ADMITTED: "已收录",
-    InstitutionState.SUSPENDED: "已收录，暂停使用",
-    InstitutionState.REMOVED: "已注销，名称不再使用",
+    InstitutionState.SUSPENDED: "已停用",
+    InstitutionState.REMOVED: "已移除，名称不再使用",
 }
 MISSING = {
     "credit_code": "统一社会信用代码",

@@ -1,0 +1,199 @@
+"""Before and beside an application of 机构补增: is the institution known already, how far are mine, the form to stamp.
+
+Applying itself is POST /api/v1/applications with the flow `institution_admission`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import Response, current_app, request
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from api.auth import Audience, Caller, identify, token_of
+from api.errors import Rejected
+from api.limits import address, limiter
+from api.request_session import now, request_session
+from api.transactions import reads
+from bpmn.institution_admission.blank_form import TITLE, blank_form_pdf
+from domain.admission_search import (
+    APPLICATION,
+    FoundInstitution,
+    Place,
+    accounts_of_same_phone,
+    applications_among,
+    applications_of,
+    search_admissions,
+)
+from domain.application_record import STATE_LABELS, ApplicationRecord, read_opinion
+from domain.institution_category import CATEGORY_LABELS, Category
+from domain.unit import Unit
+
+admissions_api = APIBlueprint("admissions", __name__, url_prefix="/api/v1", tag="机构补增")
+
+ONLY_FOR_THE_APPLICANT = "仅申请人可见"
+
+
+class AdmissionQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    unit: str | None = Field(default=None, pattern="^[0-9]{6}$", description="主管单位；连同其下级单位主管的")
+    name: str = Field(default="", max_length=100, description="机构名称的一部分，不论全半角、空格、括号、繁简")
+    page: int = Field(default=1, ge=1, le=10_000)
+    size: int = Field(default=10, ge=1, le=100, description="每页条数")
+    cursor: str | None = Field(default=None, max_length=26, description="上一页答复中的 next；给出时不看 page")
+
+
+class AdmissionOut(BaseModel):
+    name: str
+    unit: str = Field(description="主管单位")
+    category: Category
+    category_label: str
+    state: str = Field(description="机构库：ADMITTED、SUSPENDED、REMOVED；申请：PENDING、RETURNED、REJECTED 等")
+    state_label: str = Field(description="待审核、待补正、拒绝、已收录、已撤回……")
+    opinion: str | None = Field(description="审核意见：申请人看到原文，他人看到“仅申请人可见”；没有意见为 null")
+    is_mine: bool = Field(description="本人（或同一手机）提交的申请")
+    application_id: str | None = Field(description="本人的申请；他人的和机构库中的为 null")
+    since: datetime
+
+
+class AdmissionList(BaseModel):
+    items: list[AdmissionOut]
+    total: int
+    page: int
+    size: int
+    next: str | None = Field(description="下一页的 cursor")
+
+
+class MyAdmissions(BaseModel):
+    items: list[AdmissionOut]
+
+
+class BlankForm(BaseModel):
+    """What was typed so far; everything may be missing."""
+
+    model_config = ConfigDict(extra="forbid")
+    institution_name: str = Field(default="", max_length=100)
+    category: Category | None = None
+    supervising_unit: str = Field(default="", pattern="^([0-9]{6})?$", description="单位代码")
+    address: str = Field(default="", max_length=150)
+    credit_code: str = Field(default="", max_length=40)
+    licence_number: str = Field(default="", max_length=40)
+    filing_number: str = Field(default="", max_length=60)
+    applicant_name: str = Field(default="", max_length=40)
+    applicant_phone: str = Field(default="", max_length=20)
+
+
+@admissions_api.get("/admissions")
+@limiter.limit("60 per minute", key_func=address)
+@admissions_api.input(AdmissionQuery, location="query")
+@admissions_api.output(AdmissionList)
+@admissions_api.doc(summary="查询机构")
+def search(query_data: AdmissionQuery) -> dict[str, Any]:
+    """申请前先查询：机构库中的机构，以及待审核、待补正、被拒绝的申请，新的在前。无需登录；不含申请人和手机号码。"""
+    session = request_session()
+    place = Place(query_data.cursor) if query_data.cursor else Place(offset=(query_data.page - 1) * query_data.size)
+    found = search_admissions(session, unit=query_data.unit, name=query_data.name, place=place, size=query_data.size)
+    caller = _caller_if_any(session)
+    own = _own_records(session, caller, found.items)
+    opinions = _with_opinion(session, found.items)
+    items = [_line_json(session, line, own.get(line.id), has_opinion=line.id in opinions) for line in found.items]
+    return {
+        "items": items,
+        "total": found.total,
+        "page": query_data.page,
+        "size": query_data.size,
+        "next": found.next,
+    }
+
+
+@admissions_api.get("/admissions/mine")
+@reads()
+@admissions_api.output(MyAdmissions)
+@admissions_api.doc(summary="按手机查询本人的申请")
+def list_mine(session: Session, caller: Caller) -> dict[str, Any]:
+    """以短信验证码登录后，该手机提交的全部申请及审核意见，新的在前。他人的手机查不到。"""
+    records = applications_of(session, accounts_of_same_phone(session, caller.account_id))
+    units = {unit.code: unit.name for unit in session.scalars(select(Unit))}
+    return {"items": [_record_json(session, record, units[record.supervising_unit]) for record in records]}
+
+
+@admissions_api.post("/admissions/blank-form")
+@limiter.limit("20 per minute")
+@reads()
+@admissions_api.input(BlankForm)
+@admissions_api.doc(summary="下载申请表", responses={200: "PDF，已填入所登记的内容，供盖章"})
+def print_blank_form(session: Session, caller: Caller, json_data: BlankForm) -> Response:
+    """单位用户注册申请表：空着的项目留空，由申请人手填。"""
+    typed = {name: value.strip() for name, value in json_data.model_dump(exclude={"category"}).items()}
+    unit = session.get(Unit, json_data.supervising_unit) if json_data.supervising_unit else None
+    typed["supervising_unit"] = unit.name if unit else ""
+    typed["category"] = CATEGORY_LABELS[json_data.category] if json_data.category else ""
+    content = blank_form_pdf({name: value for name, value in typed.items() if value})
+    response: Response = current_app.response_class(content, mimetype="application/pdf")
+    response.headers.set("Content-Disposition", "attachment", filename=f"{TITLE}.pdf")
+    return response
+
+
+def _caller_if_any(session: Session) -> Caller | None:
+    """Whoever is signed in; the search answers everybody else, too."""
+    try:
+        return identify(session, token_of(request), Audience.SIGNED_IN, now())
+    except Rejected:
+        return None
+
+
+def _own_records(
+    session: Session, caller: Caller | None, lines: tuple[FoundInstitution, ...]
+) -> dict[str, ApplicationRecord]:
+    if caller is None:
+        return {}
+    cases = [line.id for line in lines if line.kind == APPLICATION]
+    accounts = accounts_of_same_phone(session, caller.account_id)
+    return {record.case_id: record for record in applications_among(session, cases, accounts)}
+
+
+def _with_opinion(session: Session, lines: tuple[FoundInstitution, ...]) -> frozenset[str]:
+    """Ids of the applications a reviewer has written an opinion on."""
+    cases = [line.id for line in lines if line.kind == APPLICATION]
+    written = select(ApplicationRecord.case_id).where(
+        ApplicationRecord.case_id.in_(cases), ApplicationRecord.opinion_sealed.is_not(None)
+    )
+    return frozenset(session.scalars(written)) if cases else frozenset()
+
+
+def _line_json(
+    session: Session, line: FoundInstitution, own: ApplicationRecord | None, *, has_opinion: bool
+) -> dict[str, Any]:
+    if own is not None:
+        return _record_json(session, own, line.unit)
+    return {
+        "name": line.name,
+        "unit": line.unit,
+        "category": line.category,
+        "category_label": CATEGORY_LABELS[line.category],
+        "state": line.state,
+        "state_label": line.state_label,
+        "opinion": ONLY_FOR_THE_APPLICANT if has_opinion else None,
+        "is_mine": False,
+        "application_id": None,
+        "since": line.since,
+    }
+
+
+def _record_json(session: Session, record: ApplicationRecord, unit: str) -> dict[str, Any]:
+    return {
+        "name": record.name,
+        "unit": unit,
+        "category": record.category,
+        "category_label": CATEGORY_LABELS[Category(record.category)],
+        "state": record.state,
+        "state_label": STATE_LABELS[record.state],
+        "opinion": read_opinion(session, record),
+        "is_mine": True,
+        "application_id": record.case_id,
+        "since": record.changed_at,
+    }

@@ -1,0 +1,149 @@
+"""What somebody finds who looks for an institution before applying: the library, and applications that are pending or rejected.
+
+Only what stands in the open is read; who applied, phones and opinions are not among it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, String, Subquery, func, literal, select, union_all
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from domain.account import Account
+from domain.application_record import STATE_LABELS, ApplicationRecord, ApplicationState
+from domain.institution import Institution, InstitutionState
+from domain.institution_category import Category
+from domain.institution_name import name_key
+from domain.refused import Refused
+from domain.unit import Unit, subtree
+
+SHORTEST_NAME = 2
+LIBRARY, APPLICATION = "library", "application"
+LIBRARY_LABELS: dict[InstitutionState, str] = {
+    InstitutionState.ADMITTED: "已收录",
+    InstitutionState.SUSPENDED: "已停用",
+    InstitutionState.REMOVED: "已移除",
+}
+_SHOWN = (ApplicationState.PENDING, ApplicationState.RETURNED, ApplicationState.REJECTED)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundInstitution:
+    """One line: an institution of the library, or an application. id: the institution's or the case's."""
+
+    id: str
+    kind: str
+    name: str
+    unit: str
+    category: Category
+    state: str
+    since: datetime
+
+    @property
+    def state_label(self) -> str:
+        if self.kind == LIBRARY:
+            return LIBRARY_LABELS[InstitutionState(self.state)]
+        return STATE_LABELS[ApplicationState(self.state)]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page begins: after the line of this id, or so many lines into the list."""
+
+    after: str | None = None
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPage:
+    """total: lines in all. next: id to go on after, None at the end."""
+
+    items: tuple[FoundInstitution, ...] = field(default=())
+    total: int = 0
+    next: str | None = None
+
+
+def search_admissions(session: Session, *, unit: str | None, name: str, place: Place, size: int) -> FoundPage:
+    """Newest first. unit: supervised by it or by a unit below it. name: a part of it, as it may be written.
+
+    Raises Refused("admission.nothing_sought") without a unit and with fewer than two characters of a name,
+    Refused("unit.unknown").
+    """
+    key = name_key(name)
+    if unit is None and len(key) < SHORTEST_NAME:
+        raise Refused("admission.nothing_sought")
+    units = subtree(session, unit) if unit is not None else None
+    if units is not None and not units:
+        raise Refused("unit.unknown", unit=unit)
+    found = _lines(units, key)
+    total = session.scalar(select(func.count()).select_from(found)) or 0
+    wanted = select(found, Unit.name.label("unit_name")).join(Unit, Unit.code == found.c.unit)
+    if place.after is not None:
+        wanted = wanted.where(found.c.id < place.after)
+    rows = session.execute(wanted.order_by(found.c.id.desc()).offset(place.offset).limit(size + 1)).all()
+    items = tuple(
+        FoundInstitution(row.id, row.kind, row.name, row.unit_name, Category(row.category), row.state, row.since)
+        for row in rows[:size]
+    )
+    return FoundPage(items, total, items[-1].id if len(rows) > size else None)
+
+
+def applications_of(session: Session, accounts: Collection[str]) -> list[ApplicationRecord]:
+    """Every application these accounts handed in, the newest first."""
+    own = select(ApplicationRecord).where(ApplicationRecord.account_id.in_(list(accounts)))
+    return list(session.scalars(own.order_by(ApplicationRecord.case_id.desc())))
+
+
+def applications_among(
+    session: Session, case_ids: Collection[str], accounts: Collection[str]
+) -> list[ApplicationRecord]:
+    """Those of the cases that one of the accounts handed in."""
+    if not case_ids or not accounts:
+        return []
+    own = ApplicationRecord.account_id.in_(list(accounts))
+    return list(session.scalars(select(ApplicationRecord).where(ApplicationRecord.case_id.in_(list(case_ids)), own)))
+
+
+def accounts_of_same_phone(session: Session, account_id: str) -> frozenset[str]:
+    """The account, and every other one that proved the same phone (WeChat and portal)."""
+    phone_hash = session.scalar(select(Account.phone_hash).where(Account.id == account_id))
+    if phone_hash is None:
+        return frozenset({account_id})
+    return frozenset(session.scalars(select(Account.id).where(Account.phone_hash == phone_hash))) | {account_id}
+
+
+def _lines(units: frozenset[str] | None, key: str) -> Subquery:
+    library = select(
+        literal(LIBRARY, String).label("kind"),
+        Institution.id.label("id"),
+        Institution.name.label("name"),
+        Institution.supervising_unit.label("unit"),
+        Institution.category.label("category"),
+        Institution.state.label("state"),
+        Institution.admitted_at.label("since"),
+    ).where(*_sought(Institution.supervising_unit, Institution.name_key, units, key))
+    record = ApplicationRecord
+    applications = select(
+        literal(APPLICATION, String).label("kind"),
+        record.case_id.label("id"),
+        record.name.label("name"),
+        record.supervising_unit.label("unit"),
+        record.category.label("category"),
+        record.state.label("state"),
+        record.changed_at.label("since"),
+    ).where(record.state.in_(_SHOWN), *_sought(record.supervising_unit, record.name_key, units, key))
+    return union_all(library, applications).subquery()
+
+
+def _sought(
+    unit: InstrumentedAttribute[str], name: InstrumentedAttribute[str], units: frozenset[str] | None, key: str
+) -> list[ColumnElement[bool]]:
+    sought: list[ColumnElement[bool]] = []
+    if units is not None:
+        sought.append(unit.in_(sorted(units)))
+    if key:
+        sought.append(name.contains(key, autoescape=True))
+    return sought
