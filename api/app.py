@@ -11,6 +11,7 @@ from apiflask import APIFlask
 from flask import Response, g, request
 from sqlalchemy.orm import Session, sessionmaker
 
+from api.admissions import admissions_api
 from api.applications import applications_api
 from api.attachments import attachments_api
 from api.auth import is_loopback
@@ -26,8 +27,10 @@ from api.evidence import evidence_api
 from api.flows import flows_api
 from api.health import health
 from api.inbox import inbox_api
+from api.institutions import institutions_api
 from api.journal import journal_api
 from api.limits import use_limits
+from api.lookups import lookups_api
 from api.messages import messages_api
 from api.notices import notices_api
 from api.openapi import describe
@@ -36,6 +39,7 @@ from api.registers import registers_api
 from api.request_session import use_engine_of, utc_now
 from api.session import session_api
 from api.start_page import start_page
+from api.units import units_api
 from api.wechat import OpenidOf, openid_lookup
 from api.work_items import work_items_api
 from config import Settings
@@ -46,6 +50,8 @@ PARTS = (
     phone_sign_in_api,
     consents_api,
     flows_api,
+    admissions_api,
+    lookups_api,
     applications_api,
     notices_api,
     work_items_api,
@@ -55,6 +61,8 @@ PARTS = (
     case_readings_api,
     case_diagram_api,
     registers_api,
+    units_api,
+    institutions_api,
     journal_api,
     messages_api,
     evidence_api,

@@ -98,3 +98,11 @@ def unit_tree(session: Session, scope: frozenset[str] | None = None) -> tuple[Un
         return UnitNode(unit, tuple(node(each) for each in below.get(unit.code, ())))
 
     return tuple(node(unit) for unit in below.get(None, ()))
+
+
+def keep_unit_contact(session: Session, code: str, name: str, phone: str) -> Unit:
+    """Whom to ask at this unit from now on; "" for nobody. Raises Refused("unit.unknown")."""
+    unit = find_unit(session, code)
+    unit.contact_name, unit.contact_phone = name.strip() or None, phone.strip() or None
+    session.flush()
+    return unit
