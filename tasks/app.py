@@ -38,7 +38,7 @@ def make_app(settings: Settings) -> Celery:
     made = Celery(
         "tasks",
         broker=settings.broker_url if settings.redis_url else "filesystem://localhost//",
-        include=["tasks.run_job", "tasks.periodic", "tasks.notify", "tasks.self_check"],
+        include=["tasks.run_job", "tasks.periodic", "tasks.notify", "tasks.self_check", "tasks.imports"],
     )
     embedded = settings.redis_url is None
     made.conf.update(
