@@ -261,6 +261,7 @@ def _save(case: OpenCase) -> None:
         after=machine.waits,
         inputs=case.inputs,
         variables=machine.variables,
+        view_of=machine.view_of,
     )
     jobs = sync.sync_waits(case.session, step)
     sync.record_search_variables(case.session, step, case.variables_before)

@@ -5,10 +5,11 @@ Codes, severities and what they mean: docs/check-codes.md. Whatever the input, a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.checks.calls import check_calls, link
 from engine.checks.codes import CODES, found
 from engine.checks.concurrency import check_concurrency
 from engine.checks.config import check_config
@@ -22,7 +23,7 @@ from engine.checks.tasks import check_tasks
 from engine.checks.variables import check_variables, written_by
 from engine.decisions import DecisionTable, read_decisions
 from engine.errors import InvalidDiagram, Problem
-from engine.flows import CONFIG_FILE, flow_of_files
+from engine.flows import CONFIG_FILE, Flow, flow_of_files
 from engine.machine import compile_process
 
 __all__ = ["CODES", "FlowCheck", "check_bpmn", "check_dmn", "check_files", "check_flow"]
@@ -65,16 +66,16 @@ def check_files(files: Mapping[str, bytes]) -> tuple[Problem, ...]:
     problems = [
         *folder.problems,
         *_table_problems(folder.tables.values(), folder.choices()),
-        *_diagram_problems(flow.bpmn, folder),
+        *_diagram_problems([flow.bpmn, *(content for _, content in sorted(flow.called.items()))], folder),
     ]
     if not any(problem.severity == "error" for problem in problems):
-        problems += _compile_problems(flow.bpmn, flow.decisions)
+        problems += _compile_problems(flow)
     return _sorted(problems)
 
 
 def check_bpmn(content: bytes) -> tuple[Problem, ...]:
     """A diagram alone."""
-    return _sorted(_diagram_problems(content, Folder()))
+    return _sorted(_diagram_problems([content], Folder()))
 
 
 def check_dmn(content: bytes) -> tuple[Problem, ...]:
@@ -91,15 +92,24 @@ def _files_of(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths if path.is_file()}
 
 
-def _diagram_problems(content: bytes, folder: Folder) -> list[Problem]:
-    try:
-        diagrams = read_diagrams(content)
-    except InvalidDiagram as error:
-        return list(error.problems)
-    problems = list(check_file(diagrams))
-    for diagram in diagrams:
-        problems += _process_problems(diagram, folder)
-    return problems
+def _diagram_problems(contents: Sequence[bytes], folder: Folder) -> list[Problem]:
+    """contents: the flow's own diagram, then those it calls."""
+    problems: list[Problem] = []
+    files: list[list[Diagram]] = []
+    for content in contents:
+        try:
+            files.append(read_diagrams(content))
+        except InvalidDiagram as error:
+            problems += error.problems
+    if len(files) < len(contents):
+        return problems
+    linked = [diagrams[0] for diagrams in files]
+    link(linked)
+    for diagrams in files:
+        problems += check_file(diagrams)
+        for diagram in diagrams:
+            problems += _process_problems(diagram, folder)
+    return [*problems, *check_config(linked, folder), *(() if folder.is_alone else check_calls(linked))]
 
 
 def _process_problems(diagram: Diagram, folder: Folder) -> list[Problem]:
@@ -110,7 +120,6 @@ def _process_problems(diagram: Diagram, folder: Folder) -> list[Problem]:
         *check_tasks(diagram, folder),
         *check_concurrency(diagram, writes),
         *check_variables(diagram, folder, writes),
-        *check_config(diagram, folder),
         *check_faces(diagram, folder),
     ]
 
@@ -119,10 +128,10 @@ def _table_problems(tables: Iterable[DecisionTable], choices: Mapping[str, list[
     return [problem for table in tables for problem in check_table(table, choices)]
 
 
-def _compile_problems(bpmn: bytes, decisions: Mapping[str, bytes]) -> list[Problem]:
+def _compile_problems(flow: Flow) -> list[Problem]:
     """What the engine itself refuses though every check passed: then the check has a gap, and the analyst a reason."""
     try:
-        compile_process(bpmn, decisions)
+        compile_process(flow.bpmn, flow.decisions, flow.called)
     except InvalidDiagram as error:
         return [found(p.element, "compile.failed", f"{p.code}：{p.message}") for p in error.problems]
     return []

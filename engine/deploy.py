@@ -77,7 +77,7 @@ def deploy_flow(session: Session, flow: Flow, *, by: Actor, reason: str, now: da
     problems = check_files(flow.files)
     if any(problem.severity == "error" for problem in problems):
         raise InvalidDiagram(problems)
-    process = compile_process(flow.bpmn, flow.decisions)
+    process = compile_process(flow.bpmn, flow.decisions, flow.called)
     latest = session.execute(select(func.max(DEFINITION.c.version)).where(DEFINITION.c.flow_key == flow.key)).scalar()
     definition_id = DefinitionId(new_id())
     row = {
@@ -155,7 +155,7 @@ def _compile(session: Session, definition_id: DefinitionId) -> Definition:
     if not rows:
         raise NotFound("definition.unknown", definition=definition_id)
     flow = flow_of_files({row.path: row.content for row in rows})
-    process = compile_process(flow.bpmn, flow.decisions)
+    process = compile_process(flow.bpmn, flow.decisions, flow.called)
     forms = {stem: load_form(content) for stem, content in flow.forms.items()}
     return Definition(definition_id, rows[0].version, flow.config, process, flow, forms)
 

@@ -135,6 +135,12 @@ class Flow:
         return self.files[self.config.process]
 
     @property
+    def called(self) -> dict[str, bytes]:
+        """File name → BPMN of the flow's further diagrams, which call activities call."""
+        own = self.config.process
+        return {path: content for path, content in self.files.items() if path.endswith(".bpmn") and path != own}
+
+    @property
     def decisions(self) -> dict[str, bytes]:
         """File name → DMN."""
         return {path: content for path, content in self.files.items() if path.endswith(".dmn")}

@@ -33,7 +33,7 @@ from engine.spiff import codec
 from engine.spiff.host import Host
 from engine.spiff.process import Element, Process
 from engine.spiff.reader import compile_process
-from engine.spiff.state import ActivityEvent
+from engine.spiff.state import ActivityEvent, SentMessage
 from engine.spiff.store import NotJson, Store, json_value
 from engine.spiff.tree import Token
 from engine.waits import IncidentWait, JobWait, MessageWait, TimerWait, UserTaskWait, Wait
@@ -46,6 +46,7 @@ __all__ = [
     "MachineBroken",
     "NotJson",
     "Process",
+    "SentMessage",
     "compile_process",
     "replay",
 ]
@@ -70,11 +71,12 @@ class Applied:
     """What one input did beside moving the state.
 
     computed: instants worked out from the working-day calendar, by address; they belong into the journal with the input.
-    activities: what became active and what ended, in order.
+    activities: what became active and what ended, in order. sent: messages to other cases, in the order of their throwing.
     """
 
     computed: Mapping[str, datetime]
     activities: tuple[ActivityEvent, ...]
+    sent: tuple[SentMessage, ...] = ()
 
 
 class Machine:
@@ -125,6 +127,14 @@ class Machine:
     def settings(self) -> dict[str, Any]:
         return self._host.store.settings
 
+    def view_of(self, address: str) -> Mapping[str, Any]:
+        """The variables the element at this address sees; not to be changed.
+
+        Those of the called flow for an element inside a call activity. Of an address that is gone: of the innermost scope
+        around it that still runs, else the case's.
+        """
+        return self._host.frame_at(address).variables
+
     @property
     def is_ended(self) -> bool:
         return not self._host.scopes
@@ -169,8 +179,8 @@ class Machine:
         host = self._host
         host.settled()
         self._waits = host.waits()
-        applied = Applied(host.computed, tuple(host.events))
-        host.computed, host.events, host.recorded = {}, [], {}
+        applied = Applied(host.computed, tuple(host.events), tuple(host.sent))
+        host.computed, host.events, host.sent, host.recorded = {}, [], [], {}
         return applied
 
     def _require_whole(self) -> None:

@@ -45,10 +45,20 @@ ACTIVITY = cast(Table, Activity.__table__)
 SEARCH = cast(Table, SearchVariable.__table__)
 
 _ITEM = [
-    *(WAITING.c[n] for n in ("id", "case_id", "flow_key", "element", "state", "group_name", "assignee", "claimed_at")),
+    *(WAITING.c[n] for n in ("id", "case_id", "flow_key", "element", "address", "state", "group_name", "assignee")),
     *(
         WAITING.c[n]
-        for n in ("created_at", "closed_at", "closed_by", "due_at", "priority", "form", "facet", "is_shared")
+        for n in (
+            "claimed_at",
+            "created_at",
+            "closed_at",
+            "closed_by",
+            "due_at",
+            "priority",
+            "form",
+            "facet",
+            "is_shared",
+        )
     ),
     CASE.c.definition_id,
     CASE.c.started_by,
@@ -76,7 +86,7 @@ def assignees_of(session: Session, item_ids: Iterable[str]) -> dict[str, str]:
 
 
 def work_item(session: Session, item_id: str, by: Actor) -> WorkItemPage:
-    """An item the actor may see, open or closed, with its form and the case's variables (none when erased).
+    """An item the actor may see, open or closed, with its form and the variables it sees (none when the case is erased).
 
     Raises NotFound("work_item.unknown").
     """
@@ -84,8 +94,9 @@ def work_item(session: Session, item_id: str, by: Actor) -> WorkItemPage:
     if row is None:
         raise NotFound("work_item.unknown", item=item_id)
     definition = find_definition(session, DefinitionId(row.definition_id))
-    case = _case_row(session, row.case_id)
-    return WorkItemPage(_item_view(definition, row), definition.forms.get(row.form), _variables(definition, case))
+    machine = _machine(definition, _case_row(session, row.case_id))
+    seen = machine.view_of(row.address) if machine else {}
+    return WorkItemPage(_item_view(definition, row), definition.forms.get(row.form), seen)
 
 
 def is_case_visible(session: Session, case_id: str, by: Actor) -> bool:

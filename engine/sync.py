@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -90,7 +90,10 @@ _SEARCH = {d.dialect.name: _upsert(d, SEARCH, "hash") for d in (postgresql, sqli
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one transaction did to a case. before, after: open waits by address. inputs: as journalled, in order."""
+    """What one transaction did to a case. before, after: open waits by address. inputs: as journalled, in order.
+
+    variables: the case's.
+    """
 
     case_id: str
     definition: Definition
@@ -100,6 +103,7 @@ class Step:
     after: Mapping[str, Wait]
     inputs: Sequence[Input]
     variables: Variables
+    view_of: Callable[[str], Variables]  # what the element at an address sees
 
 
 def sync_waits(session: Session, step: Step) -> list[tuple[str, str]]:
@@ -206,16 +210,16 @@ def _work_item(step: Step, wait: UserTaskWait) -> Row:
     group = config.group_of(wait.lane) or wait.lane or STARTER
     own = group == STARTER
     return {
-        "group_name": None if own else filled_group(group, step.variables),
+        "group_name": None if own else filled_group(group, step.view_of(wait.address)),
         "is_shared": not own and wait.lane in config.lanes and not config.lanes[wait.lane].claim,
         "assignee": step.started_by if own else None,
         "due_at": wait.due,
         "priority": wait.priority,
         "form": wait.form,
-        "facet": None if own else _facet(step),
+        "facet": None if own else _facet(step, step.view_of(wait.address)),
     }
 
 
-def _facet(step: Step) -> str | None:
-    value = step.variables.get(step.definition.config.inbox.facet)
+def _facet(step: Step, seen: Variables) -> str | None:
+    value = seen.get(step.definition.config.inbox.facet)
     return value if isinstance(value, str) and 0 < len(value) <= LONGEST_FACET else None

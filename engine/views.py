@@ -60,7 +60,7 @@ class WorkItemView:
 
 @dataclass(frozen=True, slots=True)
 class WorkItemPage:
-    """An item with what its form needs. form: None for a task without one. variables: the case's, unmasked."""
+    """An item with what its form needs. form: None for a task without one. variables: those it sees, unmasked."""
 
     item: WorkItemView
     form: Form | None

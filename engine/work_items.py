@@ -85,7 +85,7 @@ def complete_work_item(session: Session, item_id: str, *, by: Actor, values: Var
         with open_case_of(session, item_id, WaitKind.WORK_ITEM, now=now) as case:
             wait = _decidable(case, by)
             checked = checked_values(case.definition, wait.form, values, is_attachment_of(session, case.id))
-            emptied = emptied_fields(case.definition, wait.form, checked, case.live.variables)
+            emptied = emptied_fields(case.definition, wait.form, checked, case.live.view_of(wait.address))
             case.apply(WorkItemCompleted(at=case.instant, wait=wait.address, by=by.id, values=checked | emptied))
     except NotFound as error:
         raise (NotFound("work_item.unknown", item=item_id) if error.code == "wait.unknown" else error) from error

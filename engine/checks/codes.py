@@ -60,6 +60,10 @@ CODES: dict[str, tuple[str, str]] = {
     "error.unknown": ("error", "错误事件没有指明有代码的错误"),
     "error.not_raised": ("warning", "服务任务不会给出这个错误代码"),
     "error.not_caught": ("warning", "没有边界事件接住这个错误，发生时会成为异常"),
+    # calls of other diagrams of the flow
+    "call.unknown": ("error", "文件夹中没有被调用的流程"),
+    "call.recursive": ("error", "流程直接或间接地调用自己"),
+    "call.unused": ("info", "没有调用活动使用这个流程图"),
     # tasks
     "service_task.no_operator": ("error", "服务任务没有指明调用的能力"),
     "service_task.unknown": ("error", "没有登记这个服务任务"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from engine.checks.codes import found
 from engine.checks.diagram import Diagram, Node
@@ -13,33 +13,39 @@ from engine.errors import Problem
 from engine.flows import FlowConfig
 
 
-def check_config(diagram: Diagram, folder: Folder) -> Iterator[Problem]:
-    """Nothing is said of a diagram checked alone, save where an outcome would have no effect."""
-    yield from _outcome_places(diagram)
+def check_config(diagrams: Sequence[Diagram], folder: Folder) -> Iterator[Problem]:
+    """diagrams: the flow's own, then those it calls. Of a diagram checked alone only outcomes without effect are told."""
+    for diagram in diagrams:
+        yield from _outcome_places(diagram)
     config = folder.config
     if config is None:
         return
-    for lane, name in diagram.lanes.items():
+    lanes = {lane: name for diagram in diagrams for lane, name in diagram.lanes.items()}
+    for lane, name in lanes.items():
         if lane not in config.lanes:
             yield found(lane, "lane.unmapped", f"flow.toml 的 [lanes] 没有泳道 {lane}（{name}）")
-    for lane in config.lanes.keys() - diagram.lanes.keys():
+    for lane in config.lanes.keys() - lanes.keys():
         yield found(lane, "lane.unused", f"flow.toml 的泳道 {lane} 在流程图中不存在")
-    yield from _outcomes(diagram, config)
-    for element in config.progress:
-        if element not in diagram.nodes:
-            yield found(element, "progress.unknown", f"flow.toml 的 [progress] 提到了不存在的元素 {element}")
-    caught = {message_name(diagram, node) for node in diagram.nodes.values() if node.event == "message"}
+    yield from _outcomes(diagrams[0], config)
+    nodes = [(diagram, node) for diagram in diagrams for node in diagram.nodes.values()]
+    for element in config.progress.keys() - {node.id for _, node in nodes}:
+        yield found(element, "progress.unknown", f"flow.toml 的 [progress] 提到了不存在的元素 {element}")
+    caught = {
+        message_name(diagram, node) for diagram, node in nodes if node.event == "message" and not node.is_throwing
+    }
     for message in config.messages.keys() - caught:
         yield found(message, "message.not_caught", f"流程图中没有接收消息 {message} 的事件")
     # The facet is listed and kept in plain text: what people type freely may be personal.
     facet = config.inbox.facet
     if facet and not folder.broken_forms and facet not in folder.choices():
         yield found(facet, "inbox.facet", f"flow.toml 的待办分类 {facet} 应为表单中的单选字段（enum）")
-    yield from _unused(diagram, folder, config)
+    yield from _unused([node for _, node in nodes], folder, config)
 
 
 def _is_at_the_top(diagram: Diagram, node: Node) -> bool:
     """In the process itself or in one of its own event subprocesses: such an end event may give the case's outcome."""
+    if diagram.is_called:
+        return False
     return node.scope == diagram.process_id or (
         node.scope in diagram.nodes
         and diagram.nodes[node.scope].is_event_subprocess
@@ -50,7 +56,7 @@ def _is_at_the_top(diagram: Diagram, node: Node) -> bool:
 def _outcome_places(diagram: Diagram) -> Iterator[Problem]:
     for node in diagram.nodes.values():
         if node.kind == "endEvent" and node.properties.get("outcome") and not _is_at_the_top(diagram, node):
-            yield found(node.id, "outcome.nested", f"{node.label} 在子流程里，它的结果不会生效")
+            yield found(node.id, "outcome.nested", f"{node.label} 在子流程或被调用的流程里，它的结果不会生效")
 
 
 def _outcomes(diagram: Diagram, config: FlowConfig) -> Iterator[Problem]:
@@ -60,7 +66,7 @@ def _outcomes(diagram: Diagram, config: FlowConfig) -> Iterator[Problem]:
     # A reminder's end is not the end of the case.
     final = reachable(starts, scope_edges(diagram, diagram.process_id), frozenset(beside))
     for node in diagram.nodes.values():
-        if node.kind != "endEvent" or node.event or not _is_at_the_top(diagram, node):
+        if node.kind != "endEvent" or node.event == "error" or not _is_at_the_top(diagram, node):
             continue
         outcome = node.properties.get("outcome", "")
         given.add(outcome)
@@ -72,12 +78,11 @@ def _outcomes(diagram: Diagram, config: FlowConfig) -> Iterator[Problem]:
         yield found(outcome, "outcome.unused", f"没有结束事件给出结果 {outcome}")
 
 
-def _unused(diagram: Diagram, folder: Folder, config: FlowConfig) -> Iterator[Problem]:
+def _unused(nodes: list[Node], folder: Folder, config: FlowConfig) -> Iterator[Problem]:
     named = {config.start.form: "开始表单"} | {rules.form: "消息表单" for rules in config.messages.values()}
     for stem, what in named.items():
         if stem and stem not in folder.forms and stem not in folder.broken_forms:
             yield found(stem, "form.missing", f"没有{what} forms/{stem}.json")
-    nodes = diagram.nodes.values()
     used = {node.properties.get("form", "") for node in nodes if node.kind == "userTask"} | named.keys()
     for stem in sorted(folder.forms.keys() - used):
         yield found(f"forms/{stem}.json", "form.unused", f"没有用户任务使用表单 {stem}")

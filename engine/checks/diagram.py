@@ -15,15 +15,15 @@ SPIFF = "http://spiffworkflow.org/bpmn/schema/1.0/core"
 MAX_NODES = 1_000
 MAX_PROCESSES = 20  # of a file that has one too many anyway
 
-ACTIVITIES = frozenset({"userTask", "serviceTask", "businessRuleTask", "subProcess"})
-EVENTS = frozenset({"startEvent", "endEvent", "boundaryEvent", "intermediateCatchEvent"})
+ACTIVITIES = frozenset({"userTask", "serviceTask", "businessRuleTask", "subProcess", "callActivity", "sendTask"})
+EVENTS = frozenset({"startEvent", "endEvent", "boundaryEvent", "intermediateCatchEvent", "intermediateThrowEvent"})
 GATEWAYS = frozenset({"exclusiveGateway", "parallelGateway", "eventBasedGateway"})
 HOSTED = ACTIVITIES | EVENTS | GATEWAYS
 # Flow nodes the engine does not run: refused by check_elements, yet nodes, so that their flows do not look broken.
 NOT_HOSTED = frozenset(
     {
-        *("task", "manualTask", "scriptTask", "sendTask", "receiveTask", "callActivity", "transaction"),
-        *("adHocSubProcess", "inclusiveGateway", "complexGateway", "intermediateThrowEvent"),
+        *("task", "manualTask", "scriptTask", "receiveTask", "transaction"),
+        *("adHocSubProcess", "inclusiveGateway", "complexGateway"),
     }
 )
 
@@ -70,6 +70,20 @@ class Node:
         return "" if found_operator is None else str(found_operator.get("id", ""))
 
     @property
+    def called(self) -> str:
+        """Id of the process a call activity calls."""
+        return str(self.xml.get("calledElement", ""))
+
+    @property
+    def is_throwing(self) -> bool:
+        return self.kind in ("intermediateThrowEvent", "sendTask", "endEvent")
+
+    def prefixed(self, prefix: str) -> list[tuple[str, str]]:
+        """Name and expression of the properties `<prefix><name>`."""
+        given = self.properties.items()
+        return [(name.removeprefix(prefix), text) for name, text in given if name.startswith(prefix)]
+
+    @property
     def properties(self) -> dict[str, str]:
         """`spiffworkflow:properties` by name."""
         values: dict[str, str] = {}
@@ -96,7 +110,8 @@ class Flow:
 class Diagram:
     """nodes: flow nodes by id, in document order. flows: with both ends among the nodes.
 
-    all_flows: also the dangling ones. lanes: id → name. lane_of: node id → lane id.
+    all_flows: also the dangling ones. called: the flow's further diagrams by process id. callers: the call activities that
+    call this one, with their diagrams. lanes: id → name. lane_of: node id → lane id.
     """
 
     process: Xml
@@ -109,6 +124,9 @@ class Diagram:
     lane_of: dict[str, str] = field(default_factory=dict)
     messages: dict[str, str] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
+    is_called: bool = False
+    called: dict[str, Diagram] = field(default_factory=dict)
+    callers: list[tuple[Diagram, Node]] = field(default_factory=list)
 
     def within(self, scope: str) -> list[Node]:
         return [node for node in self.nodes.values() if node.scope == scope]

@@ -25,17 +25,28 @@ _EVENT_DEFINITIONS = {
     "startEvent": frozenset({"message", "timer", "error"}),  # of an event subprocess
     "boundaryEvent": frozenset({"message", "timer", "error"}),
     "intermediateCatchEvent": frozenset({"message", "timer"}),
-    "endEvent": frozenset({"error"}),
+    "intermediateThrowEvent": frozenset({"message"}),
+    "endEvent": frozenset({"error", "message"}),
 }
 _SPIFF_EXTENSIONS = frozenset(
     {"properties", "serviceTaskOperator", "calledDecisionId", "preScript", "postScript", "unitTests"}
 )
 _PROPERTIES = {
     "userTask": frozenset({"form", "due", "priority"}),
-    "endEvent": frozenset({"outcome"}),
+    "endEvent": frozenset({"outcome", "correlation"}),
+    "intermediateThrowEvent": frozenset({"correlation"}),
+    "sendTask": frozenset({"correlation"}),
     "startEvent": frozenset({"correlation", "result"}),
     "boundaryEvent": frozenset({"correlation", "result"}),
     "intermediateCatchEvent": frozenset({"correlation", "result"}),
+}
+
+
+_PREFIXES = {
+    "callActivity": ("in.", "out."),
+    "endEvent": ("payload.",),
+    "intermediateThrowEvent": ("payload.",),
+    "sendTask": ("payload.",),
 }
 
 
@@ -50,6 +61,8 @@ def check_elements(diagram: Diagram) -> Iterator[Problem]:
     for node in diagram.nodes.values():
         known = _PROPERTIES.get(node.kind, frozenset())
         for name in node.properties.keys() - known:
+            if name.startswith(_PREFIXES.get(node.kind, ())):
+                continue
             yield found(node.id, "element.property", f"{node.label} 的属性 {name or '（无名）'} 不会起作用")
 
 
@@ -77,12 +90,16 @@ def _roots(root: Xml) -> Iterator[Problem]:
             yield _unsupported(child)
 
 
+def element_ids(root: Xml) -> Iterator[str]:
+    """The ids of all BPMN elements below this one."""
+    for xml in root.iter():
+        if xml is not root and isinstance(xml.tag, str) and namespace(xml) == BPMN and xml.get("id") is not None:
+            yield str(xml.get("id"))
+
+
 def _ids(root: Xml) -> Iterator[Problem]:
     seen: set[str] = set()
-    for xml in root.iter():
-        element = xml.get("id") if isinstance(xml.tag, str) and namespace(xml) == BPMN else None
-        if element is None:
-            continue
+    for element in (root.get("id", ""), *element_ids(root)):
         if element in seen:
             yield found(element, "xml.duplicate_id", f"id {element} 出现了不止一次")
         seen.add(element)
@@ -129,7 +146,7 @@ def _event_definitions(xml: Xml, kind: str, element: str, definitions: list[str]
     for definition in definitions:
         if definition not in allowed:
             yield found(element, "element.unsupported", f"{kind} 不支持 {definition} 事件定义")
-    needs_one = kind in ("boundaryEvent", "intermediateCatchEvent")
+    needs_one = kind in ("boundaryEvent", "intermediateCatchEvent", "intermediateThrowEvent")
     if len(definitions) > 1 or (needs_one and not definitions):
         yield found(element, "event.definition", f"应有且只有一个事件定义，现有 {len(definitions)} 个")
     if kind == "boundaryEvent" and definitions == ["error"] and xml.get("cancelActivity") == "false":

@@ -22,7 +22,7 @@ def check_shape(diagram: Diagram) -> Iterator[Problem]:
         yield from _gateway(diagram, node)
         if node.kind == "boundaryEvent":
             yield from _boundary(diagram, node)
-    yield from _loops(diagram)
+    yield from _loops(diagram, {}, frozenset({diagram.process_id}))
 
 
 def _flows(diagram: Diagram) -> Iterator[Problem]:
@@ -142,7 +142,7 @@ def _boundary(diagram: Diagram, node: Node) -> Iterator[Problem]:
         yield found(node.id, "event.boundary", f"{node.label} 没有附着在同一层的任务或子流程上")
     elif host.kind == "userTask" and node.event == "error":
         yield found(node.id, "event.never_fires", f"用户任务 {host.label} 不会出错")
-    elif host.kind == "businessRuleTask" or (is_instant(host) and node.event != "error"):
+    elif host.kind in ("businessRuleTask", "sendTask") or (is_instant(host) and node.event != "error"):
         yield found(node.id, "event.never_fires", f"{host.label} 当场完成，等不到这个事件")
 
 
@@ -156,8 +156,10 @@ def is_instant(node: Node) -> bool:
         return False
 
 
-def _waits(diagram: Diagram, node: Node, passable: dict[str, bool]) -> bool:
+def _waits(diagram: Diagram, node: Node, passable: dict[str, bool], above: frozenset[str]) -> bool:
     """A token stops here until something comes in."""
+    if node.kind == "callActivity":
+        return node.called not in diagram.called or not is_passable(diagram.called[node.called], above=above)
     if node.kind in {"userTask", "eventBasedGateway", "intermediateCatchEvent"} | NOT_HOSTED:
         return True
     if node.kind == "serviceTask":
@@ -167,12 +169,23 @@ def _waits(diagram: Diagram, node: Node, passable: dict[str, bool]) -> bool:
     return node.kind == "subProcess" and not passable.get(node.id, True)
 
 
-def _loops(diagram: Diagram) -> Iterator[Problem]:
-    """Cycles no element of which waits. Inner scopes first: a subprocess waits if every way through it does."""
+def is_passable(diagram: Diagram, *, above: frozenset[str] = frozenset()) -> bool:
+    """Whether a called process can end without waiting. One that calls itself is refused elsewhere."""
+    if diagram.process_id in above:
+        return False
     passable: dict[str, bool] = {}
+    list(_loops(diagram, passable, above | {diagram.process_id}))
+    return passable[diagram.process_id]
+
+
+def _loops(diagram: Diagram, passable: dict[str, bool], above: frozenset[str]) -> Iterator[Problem]:
+    """Cycles no element of which waits. Inner scopes first: a subprocess waits if every way through it does.
+
+    passable takes whether each scope has a way through without a wait.
+    """
     for scope in reversed(diagram.scopes()):
         edges = scope_edges(diagram, scope)
-        waiting = frozenset(n.id for n in diagram.within(scope) if _waits(diagram, n, passable))
+        waiting = frozenset(n.id for n in diagram.within(scope) if _waits(diagram, n, passable, above))
         running = {
             source: [target for target in targets if target not in waiting]
             for source, targets in edges.items()

@@ -32,7 +32,9 @@ def check_tasks(diagram: Diagram, folder: Folder) -> Iterator[Problem]:
             yield from _service_task(diagram, node)
         elif node.kind == "businessRuleTask":
             yield from _business_rule_task(folder, node)
-        elif node.event:
+        elif node.kind == "callActivity":
+            yield from _call(node)
+        elif node.event or node.kind == "sendTask":
             yield from _event(diagram, node)
 
 
@@ -78,6 +80,14 @@ def _user_task(diagram: Diagram, folder: Folder, node: Node) -> Iterator[Problem
 
 def _time_limit(diagram: Diagram, node: Node) -> Iterator[Problem]:
     """A timer on the task or around it: one that interrupts is a way out, one that does not is a reminder."""
+    timers = _timers_around(diagram, node)
+    if not timers:
+        yield found(node.id, "user_task.no_timeout", f"{node.label} 没有时限，可能永远无人办理")
+    elif not any(event.is_interrupting for event in timers):
+        yield found(node.id, "user_task.only_reminded", f"{node.label} 只有催办，没有到期的出口")
+
+
+def _timers_around(diagram: Diagram, node: Node) -> list[Node]:
     timers = [event for event in node.boundaries if event.event == "timer"]
     around = {outer.id for outer in diagram.enclosing(node)}  # what started a handler is no limit for it
     for scope in (*diagram.enclosing(node), None):
@@ -91,10 +101,9 @@ def _time_limit(diagram: Diagram, node: Node) -> Iterator[Problem]:
             for start in diagram.within(handler)
             if start.kind == "startEvent" and start.event == "timer" and handler not in around
         ]
-    if not timers:
-        yield found(node.id, "user_task.no_timeout", f"{node.label} 没有时限，可能永远无人办理")
-    elif not any(event.is_interrupting for event in timers):
-        yield found(node.id, "user_task.only_reminded", f"{node.label} 只有催办，没有到期的出口")
+    for caller, call in diagram.callers:
+        timers += _timers_around(caller, call)
+    return timers
 
 
 def _service_task(diagram: Diagram, node: Node) -> Iterator[Problem]:
@@ -160,7 +169,9 @@ def is_caught(diagram: Diagram, node: Node, code: str) -> bool:
             if handler.is_event_subprocess and handler.id != node.scope:
                 handlers += [start for start in diagram.within(handler.id) if start.kind == "startEvent"]
         scope = diagram.nodes[scope].scope if scope in diagram.nodes else None
-    return any(event.event == "error" and error_code(diagram, event) in ("", code) for event in handlers)
+    if any(event.event == "error" and error_code(diagram, event) in ("", code) for event in handlers):
+        return True
+    return bool(diagram.callers) and all(is_caught(caller, call, code) for caller, call in diagram.callers)
 
 
 def _definition(node: Node) -> Xml | None:
@@ -174,7 +185,7 @@ def error_code(diagram: Diagram, node: Node) -> str:
 
 
 def message_name(diagram: Diagram, node: Node) -> str:
-    definition = _definition(node)
+    definition = node.xml if node.kind == "sendTask" else _definition(node)
     return diagram.messages.get(definition.get("messageRef", ""), "") if definition is not None else ""
 
 
@@ -200,6 +211,13 @@ def called_decision(node: Node) -> str:
     return "" if extension is None else body(extension)
 
 
+def _call(node: Node) -> Iterator[Problem]:
+    """Which process it calls is check_calls()'s matter."""
+    for name, text in (*node.prefixed("in."), *node.prefixed("out.")):
+        yield from _variable_problems(node.id, name)
+        yield from expression_problems(node.id, text)
+
+
 def _event(diagram: Diagram, node: Node) -> Iterator[Problem]:
     properties = node.properties
     if node.event == "timer":
@@ -208,11 +226,13 @@ def _event(diagram: Diagram, node: Node) -> Iterator[Problem]:
             yield found(node.id, "timer.invalid", f"{node.label} 应写明 timeDuration 或 timeDate；不支持 timeCycle")
         else:
             yield from timer_problems(node.id, text)
-    elif node.event == "message":
+    elif node.event == "message" or node.kind == "sendTask":
         if not message_name(diagram, node):
             yield found(node.id, "message.unknown", f"{node.label} 没有指明有名称的消息")
         if properties.get("correlation"):
             yield from expression_problems(node.id, properties["correlation"])
+        for _, text in node.prefixed("payload.") if node.is_throwing else ():
+            yield from expression_problems(node.id, text)
     elif node.event == "error":
         yield from _error_event(diagram, node)
     if properties.get("result"):

@@ -32,6 +32,8 @@ def _writes(folder: Folder, node: Node) -> Iterator[str]:
     elif node.kind == "businessRuleTask":
         table = folder.tables.get(called_decision(node))
         yield from table.outputs if table else ()
+    elif node.kind == "callActivity":
+        yield from (name for name, _ in node.prefixed("out."))
     elif node.event and properties.get("result"):
         yield properties["result"]
 
@@ -43,9 +45,10 @@ def check_variables(diagram: Diagram, folder: Folder, writes: dict[str, frozense
             yield found(element, "variable.name", f"{name} 是保留名，不能写入")
     if folder.config is None or folder.broken_forms or folder.has_broken_tables:
         return
-    start = folder.forms.get(folder.config.start.form)
-    known = RESERVED.union(*writes.values(), start.fields if start else ())
-    yield from _groups(folder.config, known)
+    start = folder.forms.get(folder.config.start.form) if not diagram.is_called else None
+    given = (name for _, call in diagram.callers for name, _ in call.prefixed("in."))
+    known = RESERVED.union(*writes.values(), start.fields if start else (), given)
+    yield from _groups(diagram, folder.config, known)
     told: set[str] = set()
     for element, names in _reads(diagram, folder):
         for name in sorted(names - known - told):
@@ -53,17 +56,21 @@ def check_variables(diagram: Diagram, folder: Folder, writes: dict[str, frozense
             yield found(element, "variable.unknown", f"变量 {name} 没有任何地方写入，读到的总是空")
 
 
-def _groups(config: FlowConfig, known: frozenset[str]) -> Iterator[Problem]:
+def _groups(diagram: Diagram, config: FlowConfig, known: frozenset[str]) -> Iterator[Problem]:
     """Groups named after a variable that is never written: an item nobody would see, a message nobody could send."""
     for lane, rules in config.lanes.items():
+        if lane not in diagram.lanes:
+            continue
         for name in sorted(pattern_variables(rules.group) - known):
             yield found(lane, "lane.variable", f"泳道 {lane} 的岗位取自变量 {name}，没有任何地方写入它，待办将无人可办")
-    for message, sending in config.messages.items():
+    for message, sending in () if diagram.is_called else config.messages.items():
         for name in sorted(frozenset[str]().union(*map(pattern_variables, sending.who)) - known):
             yield found(message, "message.variable", f"消息 {message} 的发送人取自变量 {name}，没有任何地方写入它")
 
 
 def _reads(diagram: Diagram, folder: Folder) -> Iterator[tuple[str, frozenset[str]]]:
+    for _, call in diagram.callers:
+        yield call.id, _names(text for _, text in call.prefixed("out."))
     for flow in diagram.flows:
         yield flow.id or flow.source, _names([flow.condition or ""])
     for node in diagram.nodes.values():
@@ -72,6 +79,7 @@ def _reads(diagram: Diagram, folder: Folder) -> Iterator[tuple[str, frozenset[st
         operator = node.extension("serviceTaskOperator")
         if operator is not None:
             texts += [text for _, text in parameters(operator)]
+        texts += [text for _, text in (*node.prefixed("in."), *node.prefixed("payload."))]
         form = folder.forms.get(properties.get("form", "")) if node.kind == "userTask" else None
         shown = frozenset(form.shows) if form else frozenset()
         texts += form.prefill.values() if form else ()
@@ -80,7 +88,7 @@ def _reads(diagram: Diagram, folder: Folder) -> Iterator[tuple[str, frozenset[st
         yield node.id, _names(texts) | shown | timers | (table.names if table else frozenset())
     if folder.config is None:
         return
-    for name in (*folder.config.variables.public, *folder.config.variables.search):
+    for name in () if diagram.is_called else (*folder.config.variables.public, *folder.config.variables.search):
         yield "flow.toml", frozenset({name})
 
 

@@ -1,9 +1,10 @@
 """The snapshot: a case's state as bytes, compact, with every value's type kept.
 
 JSON (orjson): `[version, at, variables, settings, outcome, scopes]`; a scope is `[name, owner's scope, owner's token,
-counters, tokens]`, a token `[spec, state, parent, ordinal, flags, what of its wait is stored]`, tokens counted from 0 in
-their scope, -1 for none. Where a value is beyond orjson (an integer over 64 bits, half a surrogate pair) Python's own json
-writes it, marked by a first byte. A snapshot is a cache: the journal can always give it again.
+counters, tokens]` and the variables of its frame where that is its own, a token `[spec, state, parent, ordinal, flags, what
+of its wait is stored]`, tokens counted from 0 in their scope, -1 for none. Where a value is beyond orjson (an
+integer over 64 bits, half a surrogate pair) Python's own json writes it, marked by a first
+byte. A snapshot is a cache: the journal can always give it again.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from engine.spiff.store import Store
 from engine.spiff.tree import Scope, Token
 from engine.spiff.waiting import restored, stored
 
-VERSION = 1
+VERSION = 2
+_READABLE = (1, VERSION)  # 1 knows no frames
 _PLAIN = b"j"  # orjson's output begins with "["
 
 _ENTERED, _INCIDENT, _WAITS = 1, 2, 4
@@ -37,7 +39,10 @@ def dump(host: Host) -> bytes:
         outer = -1 if owner is None else places[id(owner.workflow)]
         place = -1 if owner is None else numbers[outer][owner.id]
         tokens = [_token(token, own.get(token._parent, -1)) for token in scope.tasks.values()]
-        scopes.append([scope.name, outer, place, scope.counters, tokens])
+        kept = [scope.name, outer, place, scope.counters, tokens]
+        if owner is not None and scope.frame is not owner.workflow.frame:
+            kept.append(scope.frame.variables)
+        scopes.append(kept)
     store = host.store
     return to_bytes([VERSION, host.at.isoformat(), store.variables, store.settings, host.outcome, scopes])
 
@@ -54,14 +59,16 @@ def _token(token: Token, parent: int) -> list[Any]:
 def load(host_class: type[Host], process: Process, snapshot: bytes) -> Host:
     """Raises ValueError for a snapshot of another format version or, KeyError, of another process."""
     version, at, variables, settings, outcome, scopes = from_bytes(snapshot)
-    if version != VERSION:
-        raise ValueError(f"snapshot version {version}, expected {VERSION}")
+    if version not in _READABLE:
+        raise ValueError(f"snapshot version {version}, expected one of {_READABLE}")
     host = host_class(process, Store(variables, settings), datetime.fromisoformat(at))
     host.outcome = outcome
     opened: list[list[Token]] = []
-    for name, outer, place, counters, tokens in scopes:
+    for name, outer, place, counters, tokens, *own in scopes:
         owner = opened[outer][place] if outer >= 0 else None
-        scope = Scope(host, name, owner, host.path_inside(owner))
+        around = owner.workflow.frame if owner is not None else host.store
+        frame = Store(own[0], settings) if own else around
+        scope = Scope(host, name, owner, host.path_inside(owner), frame)
         scope.counters = counters
         host.scopes.append(scope)
         specs = scope.spec.task_specs
@@ -91,9 +98,12 @@ def _restore(scope: Scope, spec: Any, parent: Token | None, kept: list[Any]) -> 
 def canonical(host: Host) -> bytes:
     """What makes two states equal: variables, waits, counters, live tokens. No ids, no history, no order of tokens."""
     counters: dict[str, dict[str, int]] = {}
+    frames = {}
     tokens = []
     for scope in host.scopes:
         counters.setdefault(scope.path, {}).update(scope.counters)
+        if scope.frame is not host.store:
+            frames[scope.path] = scope.frame.variables
         for token in scope.tasks.values():
             if token.is_live:
                 came_by = token.parent.task_spec.name if token.parent is not None else ""
@@ -102,6 +112,7 @@ def canonical(host: Host) -> bytes:
     state = {
         "at": host.at.isoformat(),
         "variables": host.store.variables,
+        "frames": frames,
         "settings": host.store.settings,
         "outcome": host.outcome,
         "waits": waits,

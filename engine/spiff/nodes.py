@@ -9,20 +9,13 @@ from engine.diagram_xml import Node as Xml
 from engine.diagram_xml import local_name, namespace
 from engine.errors import Problem
 from engine.expressions import Expression, InvalidExpression, compile_expression
-from engine.spiff.process import ERROR, MESSAGE, TIMER, Node
+from engine.spiff.event_nodes import HOSTED_TRIGGERS, EventReader
+from engine.spiff.process import Node
 from engine.spiff.wiring import BPMN, FLOW_NODES, Wiring, children_of, is_handler
-from engine.timers_text import compile_timer
 
 SPIFF = "http://spiffworkflow.org/bpmn/schema/1.0/core"
 
 HIDDEN = "__"  # ids of what the compiler adds begin so; a diagram's own may not
-_TRIGGERS = {"timerEventDefinition": TIMER, "messageEventDefinition": MESSAGE, "errorEventDefinition": ERROR}
-_HOSTED_TRIGGERS = {
-    "startEvent": {TIMER, MESSAGE, ERROR},  # of event subprocesses; elsewhere `scope.start`
-    "boundaryEvent": {TIMER, MESSAGE, ERROR},
-    "intermediateCatchEvent": {TIMER, MESSAGE},
-    "endEvent": {ERROR},
-}
 _REMARKS = {"documentation", "extensionElements", "textAnnotation", "association", "group", "category"}
 _INSIDE_SCOPE = FLOW_NODES | _REMARKS | {"sequenceFlow", "laneSet"}
 _INSIDE_NODE = _REMARKS | {"incoming", "outgoing"}
@@ -32,18 +25,20 @@ _NC_NAME = re.compile(r"[^\W\d][\w.\-]*")
 
 
 class NodeReader:
-    """Reads one process element. nodes: by id, in document order; problems: why it cannot run."""
+    """Reads one process element. nodes: by id, in document order; problems: why it cannot run.
 
-    def __init__(self, root: Xml, process: Xml, decisions: frozenset[str]) -> None:
+    is_called: other processes call it; the outcomes of its end events are not the case's.
+    """
+
+    def __init__(self, root: Xml, process: Xml, decisions: frozenset[str], *, is_called: bool = False) -> None:
         self.problems: list[Problem] = []
         self.nodes: dict[str, Node] = {}
         self.conditions: dict[str, Expression] = {}
         self._decisions = decisions
-        self._messages = {m.get("id", ""): m.get("name", "") for m in children_of(root, "message")}
-        self._errors = {e.get("id", ""): e.get("errorCode", "") for e in children_of(root, "error")}
+        self._events = EventReader(root, self.problem, self._expression)
         self._lanes = _lanes(process)
         self._unique_ids(process)
-        self._scope(process, lane="", is_top=True)
+        self._scope(process, lane="", is_top=not is_called)
         if len(self.nodes) > MAX_NODES:
             self.problem(process.get("id", ""), "process.too_large", f"流程最多 {MAX_NODES} 个元素")
 
@@ -96,13 +91,21 @@ class NodeReader:
             fields = {"form": properties.get("form", ""), "due": properties.get("due", "")}
             fields["priority"] = self._priority(element, properties.get("priority", "50"))
             if fields["due"]:
-                self._timer_text(element, str(fields["due"]))
+                self._events.timer_text(element, str(fields["due"]))
         elif kind == "serviceTask":
             fields = self._service(xml, element)
         elif kind == "businessRuleTask":
             fields = {"decision": self._decision(xml, element)}
-        elif kind in _HOSTED_TRIGGERS:
-            fields = self._event(xml, kind, element, properties)
+        elif kind == "callActivity":
+            fields = {
+                "called": xml.get("calledElement", ""),
+                "inputs": self._events.prefixed(element, properties, "in."),
+                "outputs": self._events.prefixed(element, properties, "out."),
+            }
+        elif kind == "sendTask":
+            fields = self._events.send_task(xml, element, properties)
+        elif kind in HOSTED_TRIGGERS:
+            fields = self._events.event(xml, kind, element, properties)
             if kind == "endEvent":
                 fields |= {"outcome": properties.get("outcome", ""), "is_outcome": is_top}
         shown = "eventSubProcess" if is_handler(xml) else kind
@@ -135,64 +138,6 @@ class NodeReader:
         if decision not in self._decisions:
             self.problem(element, "decision.unknown", f"没有这个决策表：{decision or '（空）'}")
         return decision
-
-    def _event(self, xml: Xml, kind: str, element: str, properties: dict[str, str]) -> dict[str, object]:
-        definitions = [child for child in xml if local_name(child).endswith("EventDefinition")]
-        if len(definitions) > 1:
-            self.problem(element, "event.definition", "一个事件只能有一种触发方式")
-        if not definitions or local_name(definitions[0]) not in _TRIGGERS:
-            if definitions or kind in {"boundaryEvent", "intermediateCatchEvent"}:
-                self.problem(
-                    element, "event.definition", "事件只能是定时、消息或错误事件（结束事件只能是普通或错误事件）"
-                )
-            return {"attached_to": xml.get("attachedToRef", "")}
-        definition = definitions[0]
-        trigger = _TRIGGERS[local_name(definition)]
-        if trigger not in _HOSTED_TRIGGERS[kind]:
-            self.problem(element, "event.definition", f"这里不支持这种事件：{local_name(definition)}")
-        fields: dict[str, object] = {"trigger": trigger, "attached_to": xml.get("attachedToRef", "")}
-        flag = xml.get("isInterrupting" if kind == "startEvent" else "cancelActivity", "true")
-        fields["is_interrupting"] = flag != "false"
-        fields["result"] = properties.get("result", "")
-        if trigger == TIMER:
-            fields["timer"] = self._timer(definition, element)
-        elif trigger == MESSAGE:
-            fields["message"] = self._message(definition, element)
-            if properties.get("correlation"):
-                fields["correlation"] = self._expression(element, properties["correlation"])
-        else:
-            fields["error_code"] = self._error_code(definition, kind, element)
-            if not fields["is_interrupting"]:
-                self.problem(element, "event.definition", "错误事件只能是中断的")
-        return fields
-
-    def _timer(self, definition: Xml, element: str) -> str:
-        for name in ("timeDuration", "timeDate"):
-            text = (definition.findtext(f"{{{BPMN}}}{name}") or "").strip()
-            if text:
-                return self._timer_text(element, text)
-        self.problem(element, "timer.invalid", "定时事件应写明 timeDuration 或 timeDate")
-        return ""
-
-    def _timer_text(self, element: str, text: str) -> str:
-        try:
-            compile_timer(text)
-        except InvalidExpression as error:
-            self.problem(element, "timer.invalid", f"时间“{text[:80]}”无效：{error.reason}")
-        return text
-
-    def _message(self, definition: Xml, element: str) -> str:
-        name = self._messages.get(definition.get("messageRef", ""), "")
-        if not name:
-            self.problem(element, "message.unknown", "消息事件没有指明消息")
-        return name
-
-    def _error_code(self, definition: Xml, kind: str, element: str) -> str:
-        reference = definition.get("errorRef", "")
-        code = self._errors.get(reference, "")
-        if not code and (reference or kind == "endEvent"):
-            self.problem(element, "error.unknown", "错误事件没有指明错误代码")
-        return code
 
     def _expression(self, element: str, text: str) -> Expression | None:
         try:

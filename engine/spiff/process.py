@@ -15,6 +15,9 @@ MESSAGE = "message"
 ERROR = "error"
 
 
+Expressions = tuple[tuple[str, Expression], ...]  # by name
+
+
 @dataclass(frozen=True, slots=True)
 class Element:
     """What the outside may know of an element. kind: BPMN tag (`userTask`), `eventSubProcess` for a triggered subprocess.
@@ -34,6 +37,8 @@ class Node:
 
     trigger: "timer" | "message" | "error" | "" of an event (for an error end event: what it throws).
     error_code: what an error event catches or throws, "" catches all. is_outcome: the end event's outcome is the case's.
+    payload: what a thrown message carries, by name. called: id of the process a call activity calls; inputs: what that sees,
+    outputs: what the caller takes from it when it ends, both by name.
     attached_to: diagram id of the activity a boundary event sits on; "" for the start event of an event subprocess, which
     the compiled graph carries as a boundary event of its whole scope.
     """
@@ -46,13 +51,17 @@ class Node:
     due: str = ""
     priority: int = 50
     service: str = ""
-    parameters: tuple[tuple[str, Expression], ...] = ()
+    parameters: Expressions = ()
     result: str = ""
     decision: str = ""
     trigger: str = ""
     timer: str = ""
     message: str = ""
     correlation: Expression | None = None
+    payload: Expressions = ()
+    called: str = ""
+    inputs: Expressions = ()
+    outputs: Expressions = ()
     error_code: str = ""
     is_interrupting: bool = True
     attached_to: str = ""
@@ -62,10 +71,11 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One version of a diagram, shared by all its cases in this operating-system process.
+    """One version of a flow's diagrams, shared by all its cases in this operating-system process.
 
     digest: SHA-256 hex of the canonical XML without diagram positions, and of the decision tables. specs: SpiffWorkflow's
-    process spec by scope name, the whole process under `top`. conditions: compiled conditions by their text.
+    process spec by scope name, the whole process under `top`, a called one under its id.
+    conditions: compiled conditions by their text.
     """
 
     process_id: str

@@ -20,9 +20,11 @@ from engine.decisions import DecisionTable, read_decisions
 from engine.diagram_xml import Node as Xml
 from engine.diagram_xml import local_name, namespace, parse_xml
 from engine.errors import InvalidDiagram, Problem
+from engine.expressions import Expression
+from engine.spiff.called_files import DiagramFile, call_problems
 from engine.spiff.nodes import HIDDEN, NodeReader
 from engine.spiff.process import Element, Node, Process
-from engine.spiff.rewrite import compile_event_subprocesses
+from engine.spiff.rewrite import compile_event_subprocesses, put_stand_ins
 from engine.spiff.specs import PlainServiceTask, host_spec
 from engine.spiff.wiring import BPMN
 
@@ -55,30 +57,46 @@ class _Parser(SpiffBpmnParser):  # type: ignore[misc]  # SpiffWorkflow ships no 
         pass  # no called process, and decisions are the host's
 
 
-def compile_process(bpmn_xml: bytes, decisions: Mapping[str, bytes]) -> Process:
-    """The executable process of one BPMN file. decisions: DMN files by name.
+def compile_process(
+    bpmn_xml: bytes, decisions: Mapping[str, bytes], called: Mapping[str, bytes] | None = None
+) -> Process:
+    """The executable process of one BPMN file. decisions: DMN files by name. called: further BPMN files by name, each with a
+
+    process for call activities; element ids are unique over all of them.
 
     Raises InvalidDiagram with every problem found, each with the element's id and a code of docs/check-codes.md. What is
     merely unwise is the deployment check's to say (engine/check.py); here only what cannot be hosted is refused.
     """
-    root = _without_drawing(parse_xml(bpmn_xml))
     tables = _tables(decisions)
-    process = _executable(root)
-    reader = NodeReader(root, process, frozenset(tables))
-    if reader.problems:
-        raise InvalidDiagram(reader.problems)
-    digest = _digest(root, decisions)
-    original = {_spec_name(element): node for element, node in reader.nodes.items()}
-    specs = _parse(root, process, original)
+    files = [_open(bpmn_xml, tables, is_called=False)]
+    files += [_open(content, tables, is_called=True) for _, content in sorted((called or {}).items())]
+    problems = [problem for file in files for problem in file.reader.problems] + list(call_problems(files))
+    if problems:
+        raise InvalidDiagram(problems)
+    digest = _digest([file.root for file in files], decisions)
+    nodes: dict[str, Node] = {}
+    specs: dict[str, Any] = {}
+    conditions: dict[str, Expression] = {}
+    for file in files:
+        own = {_spec_name(element): node for element, node in file.reader.nodes.items()}
+        specs |= _parse(file.root, file.process, own)
+        nodes |= own
+        conditions |= file.reader.conditions
     return Process(
-        process_id=process.get("id", ""),
+        process_id=files[0].id,
         digest=digest,
-        elements={node.id: Element(node.id, node.kind, node.name, node.lane) for node in original.values()},
+        elements={node.id: Element(node.id, node.kind, node.name, node.lane) for node in nodes.values()},
         specs=specs,
-        top=process.get("id", ""),
-        conditions=reader.conditions,
+        top=files[0].id,
+        conditions=conditions,
         decisions=tables,
     )
+
+
+def _open(content: bytes, tables: Mapping[str, DecisionTable], *, is_called: bool) -> DiagramFile:
+    root = _without_drawing(parse_xml(content))
+    process = _executable(root)
+    return DiagramFile(root, process, NodeReader(root, process, frozenset(tables), is_called=is_called))
 
 
 def _without_drawing(root: Xml) -> Xml:
@@ -98,8 +116,10 @@ def _without_drawing(root: Xml) -> Xml:
     return root
 
 
-def _digest(root: Xml, decisions: Mapping[str, bytes]) -> str:
-    digest = hashlib.sha256(etree.tostring(root, method="c14n"))
+def _digest(roots: list[Xml], decisions: Mapping[str, bytes]) -> str:
+    digest = hashlib.sha256(etree.tostring(roots[0], method="c14n"))
+    for root in roots[1:]:
+        digest.update(hashlib.sha256(etree.tostring(root, method="c14n")).digest())
     for name in sorted(decisions):
         table = etree.tostring(_without_drawing(parse_xml(decisions[name])), method="c14n")
         digest.update(hashlib.sha256(table).digest())
@@ -143,6 +163,7 @@ def _parse(root: Xml, process: Xml, nodes: Mapping[str, Node]) -> dict[str, Any]
     etree.strip_elements(process, f"{{{BPMN}}}extensionElements", with_tail=False)
     _rename(process)
     compile_event_subprocesses(process)
+    put_stand_ins(process)
     top = process.get("id", "")
     try:
         with _deep_recursion():

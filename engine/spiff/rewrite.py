@@ -1,4 +1,7 @@
-"""Event subprocesses, compiled away before SpiffWorkflow sees the diagram: its own do not hold (tests/engine/spiff).
+"""What SpiffWorkflow's parser is shown in place of the diagram.
+
+Elements it does not read, or reads wrong, have stand-ins of the plainest kind; what they are is read by NodeReader and
+given to their specs afterwards (specs.py). Event subprocesses are compiled away: its own do not hold (tests/engine/spiff).
 
 A scope with event subprocesses becomes
 
@@ -17,7 +20,29 @@ from engine.diagram_xml import local_name
 from engine.spiff.nodes import HIDDEN, scopes
 from engine.spiff.wiring import BPMN, is_handler
 
+_TASK_STANDS_IN = {"callActivity", "intermediateThrowEvent", "sendTask"}
 _STAYS_WITH_SCOPE = {"extensionElements", "documentation", "laneSet", "incoming", "outgoing"}
+
+
+def put_stand_ins(process: Xml) -> None:
+    """Tasks for what runs when a token comes, plain ends, and one kind of event for all that wait for one."""
+    for xml in list(process.iter(f"{{{BPMN}}}*")):
+        kind = local_name(xml)
+        if kind in _TASK_STANDS_IN:
+            _strip_definitions(xml)
+            xml.tag = f"{{{BPMN}}}businessRuleTask"
+        elif kind == "endEvent":
+            _strip_definitions(xml)
+        elif kind in {"boundaryEvent", "intermediateCatchEvent"}:
+            _strip_definitions(xml)
+            timer = etree.SubElement(xml, f"{{{BPMN}}}timerEventDefinition")
+            etree.SubElement(timer, f"{{{BPMN}}}timeDuration").text = "PT0S"
+
+
+def _strip_definitions(xml: Xml) -> None:
+    for child in list(xml):
+        if local_name(child).endswith("EventDefinition"):
+            xml.remove(child)
 
 
 def compile_event_subprocesses(process: Xml) -> None:

@@ -115,6 +115,18 @@ class HostedSubprocess(Hosted, spiff.SubWorkflowTask):  # type: ignore[misc]
         return None  # STARTED until its scope has no live token
 
 
+class HostedCallActivity(Hosted, spiff.NoneTask):  # type: ignore[misc]
+    def _run_hook(self, my_task: Token) -> bool | None:
+        my_task.workflow.host.call(my_task)
+        return None  # STARTED until the called flow has no live token
+
+
+class HostedThrowEvent(Hosted, spiff.NoneTask):  # type: ignore[misc]
+    def _run_hook(self, my_task: Token) -> bool | None:
+        my_task.workflow.host.send(my_task)
+        return True
+
+
 class HostedExclusiveGateway(Hosted, bpmn.ExclusiveGateway):  # type: ignore[misc]
     def _run_hook(self, my_task: Token) -> bool | None:
         try:
@@ -220,7 +232,15 @@ _HOSTED: dict[type, type] = {
 }
 
 
+_HOSTED_STAND_INS: dict[str, type] = {
+    "callActivity": HostedCallActivity,
+    "intermediateThrowEvent": HostedThrowEvent,
+    "sendTask": HostedThrowEvent,
+}
+
+
 def host_spec(task_spec: Any, node: Node | None) -> None:
     """Swap the class of a freshly parsed spec. Raises KeyError for one that is not hosted."""
-    task_spec.__class__ = _HOSTED[type(task_spec)]
+    kind = node.kind if node is not None else ""
+    task_spec.__class__ = _HOSTED_STAND_INS.get(kind) or _HOSTED[type(task_spec)]
     task_spec.node = node

@@ -36,8 +36,21 @@ class ActivityEvent:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class SentMessage:
+    """What a case sends to whoever waits for it. kind: "message". payload: JSON values by name."""
+
+    kind: str
+    message: str
+    correlation: str
+    payload: Mapping[str, Any]
+
+
 class CaseState:
-    """What the rules of host.py move. scopes: [0] is the whole process; empty once the case has ended."""
+    """What the rules of host.py move.
+
+    store: the case's own variables. scopes: [0] is the whole process; empty once the case has ended.
+    """
 
     def __init__(self, process: Process, store: Store, at: datetime) -> None:
         self.process = process
@@ -47,15 +60,22 @@ class CaseState:
         self.outcome: str | None = None
         self.queue: deque[Token] = deque()
         self.events: list[ActivityEvent] = []
+        self.sent: list[SentMessage] = []
         self.recorded: Mapping[str, datetime] = {}
         self.computed: dict[str, datetime] = {}
 
     def view(self, token: Token) -> Mapping[str, Any]:
         """What expressions at this token see."""
-        return self.store.view
+        view: Mapping[str, Any] = token.workflow.frame.view
+        return view
 
     def write(self, token: Token, values: Mapping[str, Any]) -> None:
-        self.store.write(values)
+        token.workflow.frame.write(values)
+
+    def frame_at(self, address: str) -> Store:
+        """The frame of the innermost running scope around this address."""
+        around = [scope for scope in self.scopes if address.startswith(scope.path)]
+        return max(around, key=lambda scope: len(scope.path)).frame if around else self.store
 
     def waits(self) -> dict[str, tuple[Token, Wait]]:
         """Every open wait by address, in the order of the scopes and their tokens."""

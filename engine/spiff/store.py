@@ -1,4 +1,4 @@
-"""The one variable store of a case. SpiffWorkflow's task data stays empty."""
+"""Where variables live: one store for the case, and one for each called flow. SpiffWorkflow's task data stays empty."""
 
 from __future__ import annotations
 
@@ -40,7 +40,10 @@ def json_value(value: Any, depth: int = 0) -> Any:
 
 
 class Store:
-    """variables: the case's. view: what expressions see, the variables and the flow's `settings`; settings are not variables."""
+    """A frame of variables: the case's, or a called flow's own.
+
+    view: what expressions see, the variables and the flow's `settings`; settings are not variables.
+    """
 
     __slots__ = ("settings", "variables", "view")
 

@@ -12,6 +12,7 @@ from SpiffWorkflow.bpmn.util.subworkflow import BpmnBaseWorkflow
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
+from engine.spiff.store import Store
 from engine.waits import Wait
 
 if TYPE_CHECKING:
@@ -24,15 +25,16 @@ class Scope(BpmnBaseWorkflow):  # type: ignore[misc]  # SpiffWorkflow ships no t
     """One activation of a process or a subprocess.
 
     owner: the subprocess's token in the scope around, None for the whole process. path: prefix of the addresses inside,
-    `Check:2/` or "". counters: how often each element became active in it.
+    `Check:2/` or "". frame: the variables seen and written in it. counters: how often each element became active in it.
     """
 
-    def __init__(self, host: Host, name: str, owner: Token | None, path: str) -> None:
+    def __init__(self, host: Host, name: str, owner: Token | None, path: str, frame: Store) -> None:
         self.host = host
         self.name = name
         self.spec = host.process.specs[name]
         self.owner = owner
         self.path = path
+        self.frame = frame
         self.counters: dict[str, int] = {}
         self.tasks: dict[int, Token] = {}
         self.next_id = 0

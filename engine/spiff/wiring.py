@@ -10,9 +10,9 @@ from engine.expressions import Expression
 
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 
-ACTIVITIES = {"userTask", "serviceTask", "businessRuleTask", "subProcess"}
+ACTIVITIES = {"userTask", "serviceTask", "businessRuleTask", "subProcess", "callActivity", "sendTask"}
 GATEWAYS = {"exclusiveGateway", "parallelGateway", "eventBasedGateway"}
-EVENTS = {"startEvent", "endEvent", "boundaryEvent", "intermediateCatchEvent"}
+EVENTS = {"startEvent", "endEvent", "boundaryEvent", "intermediateCatchEvent", "intermediateThrowEvent"}
 FLOW_NODES = ACTIVITIES | GATEWAYS | EVENTS
 
 

@@ -38,8 +38,10 @@ class Scope:
         """event: what `timer`, `message` or `error` gives, for the start of an event subprocess."""
         return self._draw("startEvent", element, event, properties)
 
-    def end(self, element: str = "done", outcome: str = "") -> str:
-        return self._draw("endEvent", element, "", {"outcome": outcome} if outcome else {})
+    def end(self, element: str = "done", outcome: str = "", event: str = "", **properties: str) -> str:
+        """event: what the end event throws."""
+        given = {"outcome": outcome} if outcome else {}
+        return self._draw("endEvent", element, event, given | dotted(properties))
 
     def error_end(self, element: str, code: str) -> str:
         return self._draw("endEvent", element, self._top.error(code), {})
@@ -83,6 +85,19 @@ class Scope:
         """event: what `timer`, `message` or `error` gives. properties: result, correlation."""
         more = f' attachedToRef="{on}" cancelActivity="{str(interrupting).lower()}"'
         return self._draw("boundaryEvent", element, event, properties, attributes=more)
+
+    def throw(self, element: str, event: str, **properties: str) -> str:
+        """event: what `message` gives. properties: correlation, and payload_<name> for payload.<name>."""
+        return self._draw("intermediateThrowEvent", element, event, dotted(properties))
+
+    def send(self, element: str, message: str, **properties: str) -> str:
+        """A send task; properties as of `throw`."""
+        self._top.message(message)
+        return self._draw("sendTask", element, "", dotted(properties), attributes=f' messageRef="message.{message}"')
+
+    def call(self, element: str, process: str, **properties: str) -> str:
+        """A call activity. properties: in_<name> → in.<name>, out_<name> → out.<name>."""
+        return self._draw("callActivity", element, "", dotted(properties), attributes=f' calledElement="{process}"')
 
     def subprocess(self, element: str) -> Scope:
         return self._scope("subProcess", element, "")
@@ -185,8 +200,13 @@ class Diagram(Scope):
             f"{''.join(self._named.values())}</bpmn:definitions>"
         ).encode()
 
-    def compile(self, decisions: Mapping[str, bytes] | None = None) -> Process:
-        return compile_process(self.xml(), decisions or {})
+    def compile(self, decisions: Mapping[str, bytes] | None = None, *called: Diagram) -> Process:
+        return compile_process(self.xml(), decisions or {}, {f"{d.process_id}.bpmn": d.xml() for d in called})
+
+
+def dotted(properties: Mapping[str, str]) -> dict[str, str]:
+    """`in_x` → `in.x`, `out_x` → `out.x`, `payload_x` → `payload.x`."""
+    return {name.replace("_", ".", 1) if "_" in name else name: text for name, text in properties.items()}
 
 
 def decision_table(

@@ -180,8 +180,34 @@ class Sub:
     boundaries: tuple[Boundary, ...] = ()
 
 
-Block = Seq | User | Job | Rule | Xor | Par | Catch | Race | Loop | End | Sub
-Activity = User | Job | Sub
+Given = tuple[tuple[str, "str | Condition"], ...]  # name → a variable, or whether a condition holds
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call activity and the process it calls, which has variables of its own. inputs, outputs: what goes in and out."""
+
+    id: str
+    process: str
+    scope: Scope
+    inputs: Given
+    outputs: Given
+    boundaries: tuple[Boundary, ...] = ()
+
+
+@dataclass(frozen=True)
+class Send:
+    """A message to whoever waits for it. kind: how it is drawn; an end event ends its way as well."""
+
+    id: str
+    kind: Literal["intermediateThrowEvent", "sendTask", "endEvent"]
+    message: str
+    correlation: str = ""
+    payload: Given = ()
+
+
+Block = Seq | User | Job | Rule | Xor | Par | Catch | Race | Loop | End | Sub | Call | Send
+Activity = User | Job | Sub | Call
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import Any
 from engine.inputs import Started
 from tests.engine.random import blocks
 from tests.engine.random.blocks import Block, Boundary, Tree
-from tests.engine.random.leaves import CatchRun, EndRun, JobRun, Leaf, RuleRun, UserRun
-from tests.engine.random.reference import Reference, ScopeRun, catcher_of
+from tests.engine.random.leaves import CatchRun, EndRun, JobRun, Leaf, RuleRun, SendRun, UserRun
+from tests.engine.random.reference import Frame, Reference, ScopeRun, catcher_of
 from tests.engine.random.run import Open, Run, Thrown, Went
 
 
@@ -20,7 +20,7 @@ class XorRun(Leaf):
 
     def work(self) -> Went:
         try:
-            ways = (branch for condition, branch in self.block.branches if self.case.holds(condition))
+            ways = (branch for condition, branch in self.block.branches if self.frame.holds(condition))
             way = next(ways, self.block.otherwise)
         except ValueError:
             return self.stuck("expression.failed")
@@ -51,7 +51,7 @@ class LoopRun(Leaf):
     def work(self) -> Went:
         self.inner = None
         try:
-            return self.begin() if self.case.holds(self.block.again) else Went.THROUGH
+            return self.begin() if self.frame.holds(self.block.again) else Went.THROUGH
         except ValueError:
             return self.stuck("expression.failed")
 
@@ -147,7 +147,7 @@ class GuardedRun(Run):
         self.armed: list[tuple[Boundary, Open]] = []
         if isinstance(block, blocks.Sub):
             self.seat = scope.next_address(block.id)
-            self.core: Run = ScopeRun(block.scope, self.seat + "/", self, self.case)
+            self.core: Run = ScopeRun(block.scope, self.seat + "/", self, self.case, self.frame)
         else:
             self.seat = f"{scope.path}{block.id}:{scope.counts[block.id] + 1}"
             self.core = LEAVES[type(block)](block, scope, self)
@@ -194,11 +194,54 @@ class GuardedRun(Run):
         yield from (wait for _, wait in self.armed)
 
 
-LEAVES: dict[type, Callable[..., Run]] = {blocks.User: UserRun, blocks.Job: JobRun}
+class CallRun(Leaf):
+    """A called process, with its own variables. It may stand at an incident before and after that."""
+
+    inner: ScopeRun | None = None
+
+    def work(self) -> Went:
+        if self.inner is not None:
+            return self._hand_back(self.inner)
+        try:
+            given = self.frame.of(self.block.inputs)
+        except ValueError:
+            return self.stuck("expression.failed")
+        frame = Frame(given, self.frame.settings)
+        self.inner = ScopeRun(self.block.scope, self.address + "/", self.above, self.case, frame)
+        return self._after(self.inner.begin()) or Went.GOING
+
+    def _after(self, went: Went | None) -> Went | None:
+        return self._hand_back(self.inner) if went is Went.THROUGH and self.inner else went
+
+    def _hand_back(self, inner: ScopeRun) -> Went:
+        try:
+            self.frame.variables.update(inner.frame.of(self.block.outputs))
+        except ValueError:
+            return self.stuck("expression.failed")
+        return Went.THROUGH
+
+    def feed(self, given: Any) -> Went | None:
+        if self.inner is None:
+            return super().feed(given)
+        if self.wait is None:
+            return self._after(self.inner.feed(given))
+        if self.wait.address != given.wait:
+            return None
+        self.wait = None
+        self.inner.frame.variables.update(given.variables)
+        return self._hand_back(self.inner)
+
+    def open(self) -> Iterator[Open]:
+        return self.inner.open() if self.inner is not None and self.wait is None else super().open()
+
+
+LEAVES: dict[type, Callable[..., Run]] = {blocks.User: UserRun, blocks.Job: JobRun, blocks.Call: CallRun}
 RUNS: dict[type, Callable[..., Run]] = {
     blocks.User: GuardedRun,
     blocks.Job: GuardedRun,
     blocks.Sub: GuardedRun,
+    blocks.Call: GuardedRun,
+    blocks.Send: SendRun,
     blocks.Seq: SeqRun,
     blocks.Rule: RuleRun,
     blocks.Xor: XorRun,

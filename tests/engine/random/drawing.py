@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
 from tests.engine.random.blocks import (
     Activity,
     Block,
     Boundary,
+    Call,
     Catch,
     Condition,
     End,
     Error,
     Event,
     EventSub,
+    Given,
     Job,
     Loop,
     Message,
@@ -25,6 +27,7 @@ from tests.engine.random.blocks import (
     Race,
     Rule,
     Scope,
+    Send,
     Seq,
     Sub,
     Timer,
@@ -39,18 +42,21 @@ SPIFF = "http://spiffworkflow.org/bpmn/schema/1.0/core"
 DMN = "https://www.omg.org/spec/DMN/20191111/MODEL/"
 
 
-def draw(tree: Tree, seed: int) -> tuple[bytes, dict[str, bytes]]:
-    """BPMN XML and, by decision id, DMN XML. The seed decides where flows meet: in a gateway or at the next element."""
+class Drawn(NamedTuple):
+    """BPMN XML; by decision id, DMN XML; by process id, the BPMN XML of the processes it calls."""
+
+    xml: bytes
+    decisions: dict[str, bytes]
+    called: dict[str, bytes]
+
+
+def draw(tree: Tree, seed: int) -> Drawn:
+    """The seed decides where flows meet: in a gateway or at the next element."""
     drawing = _Drawing(Random(seed))
     body = drawing.inside(tree.scope)
-    xml = (
-        f'<?xml version="1.0" encoding="UTF-8"?>\n<bpmn:definitions xmlns:bpmn="{BPMN}" xmlns:spiffworkflow="{SPIFF}" '
-        'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" id="definitions" targetNamespace="http://bpmn.io/schema/bpmn">\n'
-        f'<bpmn:process id={quoteattr(tree.id)} isExecutable="true">\n{body}\n</bpmn:process>\n'
-        + "\n".join(drawing.roots.values())
-        + "\n</bpmn:definitions>\n"
-    )
-    return xml.encode(), {name: text.encode() for name, text in drawing.decisions.items()}
+    called = {process: drawing.file(process, inner) for process, inner in drawing.called.items()}
+    decisions = {name: text.encode() for name, text in drawing.decisions.items()}
+    return Drawn(drawing.file(tree.id, body), decisions, called)
 
 
 def condition_text(condition: Condition) -> str:
@@ -77,7 +83,19 @@ class _Drawing:
         self.flows: dict[str, str] = {}
         self.roots: dict[str, str] = {}
         self.decisions: dict[str, str] = {}
+        self.called: dict[str, str] = {}
         self.names = 0
+
+    def file(self, process: str, body: str) -> bytes:
+        xml = (
+            f'<?xml version="1.0" encoding="UTF-8"?>\n<bpmn:definitions xmlns:bpmn="{BPMN}" xmlns:spiffworkflow="{SPIFF}" '
+            'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" id="definitions" '
+            'targetNamespace="http://bpmn.io/schema/bpmn">\n'
+            f'<bpmn:process id={quoteattr(process)} isExecutable="true">\n{body}\n</bpmn:process>\n'
+            + "\n".join(self.roots.values())
+            + "\n</bpmn:definitions>\n"
+        )
+        return xml.encode()
 
     def name(self, prefix: str) -> str:
         self.names += 1
@@ -213,6 +231,23 @@ class _Drawing:
     def draw_sub(self, sub: Sub, exits: list[Exit]) -> list[Exit]:
         return self.node("subProcess", sub.id, exits, self.inside(sub.scope)) + self.boundaries(sub)
 
+    def draw_call(self, call: Call, exits: list[Exit]) -> list[Exit]:
+        self.called[call.process] = self.inside(call.scope)
+        given = given_texts("in.", call.inputs) | given_texts("out.", call.outputs)
+        attributes = f' calledElement="{call.process}"'
+        out = self.node("callActivity", call.id, exits, self.extension(properties(given)), attributes)
+        return out + self.boundaries(call)
+
+    def draw_send(self, send: Send, exits: list[Exit]) -> list[Exit]:
+        given = {"correlation": send.correlation} if send.correlation else {}
+        inner = self.extension(properties(given | given_texts("payload.", send.payload)))
+        self.roots[f"message_{send.message}"] = f'<bpmn:message id="message_{send.message}" name="{send.message}" />'
+        reference = f'messageRef="message_{send.message}"'
+        if send.kind == "sendTask":
+            return self.node("sendTask", send.id, exits, inner, f" {reference}")
+        out = self.node(send.kind, send.id, exits, f"{inner}<bpmn:messageEventDefinition {reference} />")
+        return [] if send.kind == "endEvent" else out
+
     # -- details
 
     def boundaries(self, activity: Activity) -> list[Exit]:
@@ -260,6 +295,13 @@ Exit = tuple[str, str, str]  # source element, id of the flow, condition text
 
 def number_of(flow: str) -> int:
     return int(flow.removeprefix("flow_"))
+
+
+def given_texts(prefix: str, given: Given) -> dict[str, str]:
+    return {
+        prefix + name: f"True if {condition_text(of)} else False" if isinstance(of, Condition) else of
+        for name, of in given
+    }
 
 
 def properties(values: dict[str, str]) -> str:

@@ -17,12 +17,14 @@ from typing import Any
 from tests.engine.random.blocks import (
     Block,
     Boundary,
+    Call,
     Catch,
     Condition,
     End,
     Error,
     Event,
     EventSub,
+    Given,
     Job,
     Loop,
     Message,
@@ -31,6 +33,7 @@ from tests.engine.random.blocks import (
     Row,
     Rule,
     Scope,
+    Send,
     Seq,
     Sub,
     Timer,
@@ -167,11 +170,12 @@ class _Maker:
 
     def block(self, place: Place) -> Block:
         makers: list[Any] = [self.user, self.user, self.job, self.catch]
+        makers += [self.send] if self.chance(0.5) else []
         if place.depth > 0 and self.count < self.size:
             makers += [self.xor, self.decide, self.race, self.loop, self.raise_error]
-            makers += 2 * [self.sub] + 2 * [self.attempt]
+            makers += 2 * [self.sub] + 2 * [self.attempt] + [self.call]
             makers += [self.par, self.par] if place.may_fork else []
-            makers += [self.way_out] if place.may_end else []
+            makers += [self.way_out, self.send_off] if place.may_end else []
         made: Block = self.random.choice(makers)(place)
         return made
 
@@ -245,11 +249,38 @@ class _Maker:
     def loop(self, place: Place) -> Loop:
         inside = place.deeper()
         before = [self.block(inside)] if self.chance(0.6) else []
+        if place.may_fork and self.chance(0.3):
+            before.append(self.par(inside))  # a join that sees the tokens of every pass
         return Loop(self.id("again"), Seq((*before, self.user(inside))), self.condition())
 
     def sub(self, place: Place) -> Sub:
         inside = place.deeper(may_end=True, may_fork=True, is_top=False)
         return Sub(self.id("Sub"), self.scope(inside), self.boundaries(place, errors=True))
+
+    def given(self, prefix: str) -> Given:
+        """Some variables, and perhaps whether something holds, which may fail."""
+        count = self.random.randint(0, 2)
+        read: list[str | Condition] = [self.variable() for _ in range(count)]
+        read += [self.condition()] if self.chance(0.3) else []
+        return tuple((self.id(prefix), of) for of in read)
+
+    def call(self, place: Place) -> Call:
+        """Within the called process only what is given to it may be read."""
+        id = self.id("Call")
+        inputs = (*self.given("in_"), *((name, name) for name in MOMENTS))
+        outer, self.pool = self.pool, [*(name for name, _ in inputs if name not in MOMENTS), "settings.face_step"]
+        scope = self.scope(place.deeper(may_end=True, may_fork=True, is_top=False))
+        outputs = self.given("out_")
+        self.pool = [*outer, *(name for name, _ in outputs)]
+        return Call(id, f"Process_{id}", scope, inputs, outputs, self.boundaries(place, errors=True))
+
+    def send(self, place: Place, *, is_last: bool = False) -> Send:
+        kinds = ("endEvent",) if is_last else ("intermediateThrowEvent", "sendTask")
+        correlation = self.variable() if self.chance(0.5) else ""
+        return Send(self.id("tell"), self.random.choice(kinds), "told", correlation, self.given("p_"))
+
+    def send_off(self, place: Place) -> Xor:
+        return Xor(self.id("choose"), ((self.condition(), self.send(place, is_last=True)),), Seq())
 
     def attempt(self, place: Place) -> Sub:
         """A subprocess that may fail, and what to do then: for its error, for any other, or both."""

@@ -15,7 +15,7 @@ from engine.inputs import (
     TimerFired,
     WorkItemCompleted,
 )
-from tests.engine.random.reference import ScopeRun
+from tests.engine.random.reference import ScopeRun, correlation_text
 from tests.engine.random.run import Open, Run, Thrown, Went
 
 
@@ -40,7 +40,7 @@ class Leaf(Run):
             yield self.wait
 
     def stand(self, kind: str, due: datetime | None = None, **details: Any) -> Went:
-        self.wait = Open(self.address, kind, self.block.id, due, details)
+        self.wait = Open(self.address, kind, self.block.id, due, details, self.frame.variables)
         return Went.GOING
 
     def stuck(self, code: str) -> Went:
@@ -51,7 +51,7 @@ class Leaf(Run):
             return None
         self.wait = None
         if isinstance(given, IncidentRetried):
-            self.case.variables.update(given.variables)
+            self.frame.variables.update(given.variables)
             return self.work()
         return self.finish(given)
 
@@ -62,19 +62,19 @@ class Leaf(Run):
 class UserRun(Leaf):
     def work(self) -> Went:
         try:
-            due = self.case.due(self.block.due) if self.block.due else None
+            due = self.frame.due(self.block.due, self.case.at) if self.block.due else None
         except ValueError:
             return self.stuck("expression.failed")
         return self.stand("user", due, form=self.block.id.lower())
 
     def finish(self, given: WorkItemCompleted) -> Went:
-        self.case.variables.update(given.values)
+        self.frame.variables.update(given.values)
         return Went.THROUGH
 
 
 class JobRun(Leaf):
     def work(self) -> Went:
-        given = {name: self.case.value(variable) for name, variable in self.block.parameters}
+        given = {name: self.frame.value(variable) for name, variable in self.block.parameters}
         return self.stand("job", service=self.block.service, parameters=given)
 
     def finish(self, given: JobSucceeded | JobFailed | JobGivenUp) -> Went:
@@ -85,7 +85,7 @@ class JobRun(Leaf):
                 raise Thrown(given.code, given.message)
             return self.stuck("error.not_caught")
         if self.block.result:
-            self.case.variables[self.block.result] = given.result
+            self.frame.variables[self.block.result] = given.result
         return Went.THROUGH
 
 
@@ -101,14 +101,25 @@ class CatchRun(Leaf):
 
 class RuleRun(Leaf):
     def work(self) -> Went:
-        value = self.case.value(self.block.reads)
+        value = self.frame.value(self.block.reads)
         hits = [row.output for row in self.block.rows if row.values is None or value in row.values]
         if not hits:
             return self.stuck("decision.no_match")
         if self.block.hit_policy == "UNIQUE" and len(hits) > 1:
             return self.stuck("decision.overlap")
-        self.case.variables[self.block.writes] = hits if self.block.hit_policy == "COLLECT" else hits[0]
+        self.frame.variables[self.block.writes] = hits if self.block.hit_policy == "COLLECT" else hits[0]
         return Went.THROUGH
+
+
+class SendRun(Leaf):
+    def work(self) -> Went:
+        try:
+            payload = self.frame.of(self.block.payload)
+        except ValueError:
+            return self.stuck("expression.failed")
+        correlation = correlation_text(self.frame.value(self.block.correlation)) if self.block.correlation else ""
+        self.case.sent.append((self.block.message, correlation, payload))
+        return Went.ENDED if self.block.kind == "endEvent" else Went.THROUGH
 
 
 class EndRun(Leaf):

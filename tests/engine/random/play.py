@@ -88,6 +88,7 @@ class Play:
         self.reference: Reference = reference(self.tree, started)
         self.inputs.append(replace(started, computed=applied.computed))
         self.tell(applied)
+        self.check_sent(applied)
         self.check()
 
     def take(self, given: Input) -> None:
@@ -100,6 +101,7 @@ class Play:
         self.tally[type(given).__name__] += 1
         self.reference.take(given)
         self.tell(applied)
+        self.check_sent(applied)
         self.check()
 
     # -- the next input
@@ -171,10 +173,19 @@ class Play:
         if self.machine.is_ended and "entered" in self.history.values():
             raise Mismatch(f"the case has ended, its activities have not: {self.history}")
 
+    def check_sent(self, applied: Applied) -> None:
+        """The same messages; branches that run in parallel send in an order that is nobody's promise."""
+        found = sorted(repr((one.message, one.correlation, dict(one.payload))) for one in applied.sent)
+        wanted = sorted(map(repr, self.reference.sent))
+        self.reference.sent.clear()
+        if found != wanted:
+            raise Mismatch(f"sent {found}, expected {wanted}")
+
     def compare(self) -> None:
         machine, expected = self.machine, self.reference
         pairs = {
             "variables": (machine.variables, expected.variables),
+            "views": (self.views(), {address: expected.view_of(address) for address in expected.waits}),
             "waits": (seen(machine), {address: shown(wait) for address, wait in expected.waits.items()}),
             "ended": (machine.is_ended, expected.is_ended),
             "outcome": (machine.outcome, expected.outcome),
@@ -182,6 +193,9 @@ class Play:
         for name, (found, wanted) in pairs.items():
             if not same(found, wanted):
                 raise Mismatch(f"{name}: {difference(found, wanted)}")
+
+    def views(self) -> dict[str, Any]:
+        return {address: dict(self.machine.view_of(address)) for address in self.machine.waits}
 
     def check_snapshot(self) -> None:
         snapshot = self.machine.dump()
@@ -263,5 +277,4 @@ def labels(tree: Tree) -> dict[str, str]:
 
 def drawn(seed: int) -> tuple[Tree, Process]:
     tree = generate(seed)
-    xml, decisions = draw(tree, seed)
-    return tree, compile_process(xml, decisions)
+    return tree, compile_process(*draw(tree, seed))

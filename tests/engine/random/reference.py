@@ -24,6 +24,7 @@ from tests.engine.random.blocks import (
     Error,
     Event,
     EventSub,
+    Given,
     Message,
     Scope,
     TimerText,
@@ -33,32 +34,15 @@ from tests.engine.random.moments import moment_of
 from tests.engine.random.run import Open, Run, RunOf, Thrown, Went
 
 
-class Reference:
-    """The case of one tree."""
+class Frame:
+    """The variables a process sees: the case's, or a called process's own."""
 
-    def __init__(self, tree: Tree, started: Started, run_of: RunOf) -> None:
-        self.at = started.at
-        self.variables: dict[str, Any] = dict(started.variables)
-        self.settings = dict(started.settings)
-        self.outcome: str | None = None
-        self.run_of = run_of
-        self.top = ScopeRun(tree.scope, "", None, self)
-        self.is_ended = self.top.begin() is not Went.GOING
+    def __init__(self, variables: dict[str, Any], settings: dict[str, Any]) -> None:
+        self.variables, self.settings = variables, settings
 
-    @property
-    def waits(self) -> dict[str, Open]:
-        return {} if self.is_ended else {wait.address: wait for wait in self.top.open()}
-
-    def take(self, given: Input) -> None:
-        """Raises KeyError for an address that is not open."""
-        self.at = given.at
-        if isinstance(given, CaseCancelled):
-            self.is_ended, self.outcome = True, "cancelled"
-            return
-        went = self.top.feed(given)
-        if went is None:
-            raise KeyError(given)
-        self.is_ended = went is not Went.GOING
+    def of(self, given: Given) -> dict[str, Any]:
+        """Raises ValueError for a condition that cannot be evaluated."""
+        return {n: self.holds(of) if isinstance(of, Condition) else self.value(of) for n, of in given}
 
     def value(self, name: str) -> Any:
         """`a.b` is key b of a; None where either is missing."""
@@ -76,11 +60,53 @@ class Reference:
             "less": lambda: is_less(value, condition.constant),
         }[condition.operator]()
 
-    def due(self, text: TimerText) -> datetime:
+    def due(self, text: TimerText, at: datetime) -> datetime:
         """Raises ValueError for a variable that holds no moment."""
         if text.kind == "working_days":
-            return add_working_days(self.at, int(text.text)).at
-        return moment_of(self.variables[text.text] if text.kind == "variable" else text.text, self.at)
+            return add_working_days(at, int(text.text)).at
+        moment = self.value(text.text) if text.kind == "variable" else text.text
+        if not isinstance(moment, str):
+            raise ValueError("no moment")
+        return moment_of(moment, at)
+
+
+class Reference:
+    """The case of one tree."""
+
+    def __init__(self, tree: Tree, started: Started, run_of: RunOf) -> None:
+        self.at = started.at
+        self.frame = Frame(dict(started.variables), dict(started.settings))
+        self.sent: list[tuple[str, str, dict[str, Any]]] = []
+        self.outcome: str | None = None
+        self.run_of = run_of
+        self.top = ScopeRun(tree.scope, "", None, self, self.frame)
+        self.is_ended = self.top.begin() is not Went.GOING
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        return self.frame.variables
+
+    @property
+    def waits(self) -> dict[str, Open]:
+        return {} if self.is_ended else {wait.address: wait for wait in self.top.open()}
+
+    def view_of(self, address: str) -> dict[str, Any]:
+        return self.waits[address].seen
+
+    def take(self, given: Input) -> None:
+        """Raises KeyError for an address that is not open."""
+        self.at = given.at
+        if isinstance(given, CaseCancelled):
+            self.is_ended, self.outcome = True, "cancelled"
+            return
+        went = self.top.feed(given)
+        if went is None:
+            raise KeyError(given)
+        self.is_ended = went is not Went.GOING
+
+
+def correlation_text(value: Any) -> str:
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def is_less(value: Any, limit: int) -> bool:
@@ -107,8 +133,8 @@ class ScopeRun(Run):
     running beside the body. instead: the one that interrupted it all.
     """
 
-    def __init__(self, block: Scope, path: str, above: Run | None, case: Reference) -> None:
-        self.block, self.path, self.above, self.case = block, path, above, case
+    def __init__(self, block: Scope, path: str, above: Run | None, case: Reference, frame: Frame) -> None:
+        self.block, self.path, self.above, self.case, self.frame = block, path, above, case, frame
         self.scope = self
         self.counts: Counter[str] = Counter()
         self.main = case.run_of(block.body, self, self)
@@ -126,15 +152,16 @@ class ScopeRun(Run):
     def stand(self, event: Event, element: str, address: str, attached_to: str = "") -> Open:
         """A wait for an event; an incident where its moment cannot be worked out."""
         if isinstance(event, Message):
-            value = self.case.value(event.correlation) if event.correlation else None
-            text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+            value = self.frame.value(event.correlation) if event.correlation else None
+            text = correlation_text(value)
             details = {"message": event.name, "correlation": text, "attached_to": attached_to}
-            return Open(address, "message", element, None, details)
+            return Open(address, "message", element, None, details, self.frame.variables)
         assert not isinstance(event, Error)
         try:
-            return Open(address, "timer", element, self.case.due(event.text), {"attached_to": attached_to})
+            due = self.frame.due(event.text, self.case.at)
+            return Open(address, "timer", element, due, {"attached_to": attached_to}, self.frame.variables)
         except ValueError:
-            return Open(address, "incident", element, None, {"code": "expression.failed"})
+            return Open(address, "incident", element, None, {"code": "expression.failed"}, self.frame.variables)
 
     def arm(self, catchers: tuple[Any, ...], attached_to: str) -> list[tuple[Any, Open]]:
         """The waits of boundary events or event subprocesses for whatever is no error."""
@@ -154,7 +181,7 @@ class ScopeRun(Run):
             if wait.address != given.wait:
                 continue
             if isinstance(given, IncidentRetried):
-                self.case.variables.update(given.variables)
+                self.frame.variables.update(given.variables)
                 armed[index] = (catcher, self.stand(catcher.event, wait.element, wait.address, attached_to))
                 return True
             self.receive(catcher.event, given)
@@ -165,11 +192,11 @@ class ScopeRun(Run):
 
     def receive(self, event: Event, given: Any) -> None:
         if isinstance(event, Message) and event.result:
-            self.case.variables[event.result] = dict(given.payload)
+            self.frame.variables[event.result] = dict(given.payload)
 
     def receive_error(self, event: Error, thrown: Thrown) -> None:
         if event.result:
-            self.case.variables[event.result] = thrown.known
+            self.frame.variables[event.result] = thrown.known
 
     def aside(self, run: Run) -> Went:
         """Run the handler of a non-interrupting boundary event."""
@@ -221,7 +248,7 @@ class ScopeRun(Run):
         return Went.GOING if self.instead.begin() is Went.GOING else Went.THROUGH
 
     def _handler(self, handler: EventSub, above: Run | None) -> ScopeRun:
-        return ScopeRun(handler.scope, self.next_address(handler.id) + "/", above, self.case)
+        return ScopeRun(handler.scope, self.next_address(handler.id) + "/", above, self.case, self.frame)
 
     def feed(self, given: Any) -> Went | None:
         return self._caught(lambda: self._feed(given))

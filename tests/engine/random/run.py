@@ -31,20 +31,21 @@ class Thrown(Exception):
 
 @dataclass
 class Open:
-    """One wait. details: what else its kind says (see `play.seen`)."""
+    """One wait. details: what else its kind says (see `comparison.py`). seen: the variables its element sees."""
 
     address: str
     kind: str
     element: str
     due: datetime | None = None
     details: dict[str, Any] = field(default_factory=dict)
+    seen: dict[str, Any] = field(default_factory=dict)
 
 
 class Run:
     """A block under way. above: the run that is told of errors this one does not catch."""
 
     def __init__(self, scope: ScopeRun, above: Run | None) -> None:
-        self.scope, self.above, self.case = scope, above, scope.case
+        self.scope, self.above, self.case, self.frame = scope, above, scope.case, scope.frame
 
     def begin(self) -> Went:
         raise NotImplementedError

@@ -3,6 +3,8 @@
 does (or to the nearest thing that still runs), and the random test must find a path that goes wrong. The rules:
 
     one variable store                         WhatWasInterruptedIsLost, ScopesSeeTheDataTheyBeganWith
+    called flows have their own variables      CalledFlowsShareTheCallersVariables, CallsTakeNothingBack
+    messages go out with what they carry       MessagesGoOutWithoutTheirPayload
     joins by tokens per incoming flow          JoinsLookAtAllPasses
     addressed events, one input at a time      TwoEventsWin, DueTimersFireAlong, APlaceIsItsElementAlone
     non-interrupting events                    ARepeatableMessageComesOnce, LeavesByEveryFlow, handlers_always_interrupt
@@ -23,6 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
 
@@ -31,13 +34,12 @@ from SpiffWorkflow.util.task import TaskState
 
 from engine.errors import Conflict
 from engine.machine import Machine, Process, compile_process
-from engine.spiff.host import Host, boundary_events_of
+from engine.spiff.host import Host
 from engine.spiff.process import ERROR
-from engine.spiff.specs import HostedBoundaryEvent
+from engine.spiff.specs import HostedBoundaryEvent, boundary_events_of
 from engine.timers_text import due_at
 from engine.waits import TimerWait
-from tests.engine.random.blocks import Tree
-from tests.engine.random.drawing import draw
+from tests.engine.random.drawing import Drawn, draw
 from tests.engine.random.generator import generate
 from tests.engine.random.play import Mismatch, Play
 from tests.engine.random.trial import first_mismatch
@@ -52,8 +54,8 @@ def machine_on(host: type[Host]) -> type[Machine]:
 class WhatWasInterruptedIsLost(Host):
     """Trap 16: an interrupting event on a subprocess drops everything written in it."""
 
-    def open_scope(self, name, owner):
-        super().open_scope(name, owner)
+    def open_scope(self, name, owner, frame=None):
+        super().open_scope(name, owner, frame)
         self.scopes[-1].data["before"] = dict(self.store.variables)
 
     def cancel_scope(self, scope):
@@ -66,12 +68,32 @@ class WhatWasInterruptedIsLost(Host):
 class ScopesSeeTheDataTheyBeganWith(Host):
     """Trap 16: what is written in one scope is not seen in another until that one is done."""
 
-    def open_scope(self, name, owner):
-        super().open_scope(name, owner)
+    def open_scope(self, name, owner, frame=None):
+        super().open_scope(name, owner, frame)
         self.scopes[-1].data["before"] = dict(self.store.view)
 
     def view(self, token):
         return token.workflow.data.get("before", self.store.view) if len(self.scopes) > 1 else self.store.view
+
+
+class CalledFlowsShareTheCallersVariables(Host):
+    """The library gives a called process the caller's data, and the caller all of what the called one wrote."""
+
+    def open_scope(self, name, owner, frame=None):
+        super().open_scope(name, owner)
+        if frame is not None:
+            self.write(owner, frame.variables)
+
+
+class CallsTakeNothingBack(Host):
+    def hand_back(self, scope, owner):
+        return True
+
+
+class MessagesGoOutWithoutTheirPayload(Host):
+    def send(self, token):
+        super().send(token)
+        self.sent[-1] = replace(self.sent[-1], payload={})
 
 
 class JoinsLookAtAllPasses(Host):
@@ -238,6 +260,9 @@ class ZeroIsNoResult(Host):
 HOSTS = [
     WhatWasInterruptedIsLost,
     ScopesSeeTheDataTheyBeganWith,
+    CalledFlowsShareTheCallersVariables,
+    CallsTakeNothingBack,
+    MessagesGoOutWithoutTheirPayload,
     JoinsLookAtAllPasses,
     TwoEventsWin,
     DueTimersFireAlong,
@@ -274,8 +299,8 @@ class LeavesByEveryFlow(HostedBoundaryEvent):
         return list(self.outputs)
 
 
-def leaving_by_every_flow(tree: Tree, xml: bytes, decisions: dict[str, bytes]) -> Process:
-    process = compile_process(xml, decisions)
+def leaving_by_every_flow(drawn: Drawn) -> Process:
+    process = compile_process(*drawn)
     for spec in process.specs.values():
         for task_spec in spec.task_specs.values():
             if type(task_spec) is HostedBoundaryEvent:
@@ -283,9 +308,10 @@ def leaving_by_every_flow(tree: Tree, xml: bytes, decisions: dict[str, bytes]) -
     return process
 
 
-def handlers_always_interrupt(tree: Tree, xml: bytes, decisions: dict[str, bytes]) -> Process:
+def handlers_always_interrupt(drawn: Drawn) -> Process:
     """Trap 21: the parser loses that an event subprocess does not interrupt."""
-    return compile_process(xml.replace(b'isInterrupting="false"', b'isInterrupting="true"'), decisions)
+    xml = drawn.xml.replace(b'isInterrupting="false"', b'isInterrupting="true"')
+    return compile_process(xml, drawn.decisions, drawn.called)
 
 
 @pytest.mark.parametrize("compiled", [leaving_by_every_flow, handlers_always_interrupt])
@@ -293,9 +319,9 @@ def test_the_random_test_notices_a_diagram_that_is_read_wrong(compiled):
     assert any(is_mismatch(seed, compiled) for seed in PROCESSES)
 
 
-def is_mismatch(seed: int, compiled: Callable[[Tree, bytes, dict[str, bytes]], Process]) -> bool:
+def is_mismatch(seed: int, compiled: Callable[[Drawn], Process]) -> bool:
     tree = generate(seed)
-    play = Play(tree, compiled(tree, *draw(tree, seed)), Random(f"{seed}/0"), checks_snapshots=False)
+    play = Play(tree, compiled(draw(tree, seed)), Random(f"{seed}/0"), checks_snapshots=False)
     try:
         play.run()
     except Mismatch:

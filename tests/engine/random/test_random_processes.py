@@ -38,7 +38,7 @@ INPUTS = {
     "stale",
 }
 ELEMENTS = {
-    *("User", "Job", "Rule", "Xor", "Par", "Catch", "Race", "Loop", "Sub", "End"),
+    *("User", "Job", "Rule", "Xor", "Par", "Catch", "Race", "Loop", "Sub", "End", "Call", "Send"),
     *(f"Boundary {event} interrupting" for event in ("Timer", "Message", "Error")),
     *(f"Boundary {event} beside" for event in ("Timer", "Message")),
     *(f"EventSub {event} interrupting" for event in ("Timer", "Message", "Error")),
@@ -79,9 +79,9 @@ def test_a_failing_path_is_written_down_with_its_seed_and_inputs(tmp_path, monke
 
     folder = Path(str(failed.value).splitlines()[-1])
     assert f"RANDOM_SEED={folder.name.partition('-')[0]}" in str(failed.value)
-    assert compile_process(
-        (folder / "process.bpmn").read_bytes(), {f.name: f.read_bytes() for f in folder.glob("*.dmn")}
-    )
+    called = {f.name: f.read_bytes() for f in folder.glob("*.bpmn") if f.name != "process.bpmn"}
+    decisions = {f.name: f.read_bytes() for f in folder.glob("*.dmn")}
+    assert compile_process((folder / "process.bpmn").read_bytes(), decisions, called)
     assert "Started(" in (folder / "inputs.txt").read_text("utf-8")
 
 

@@ -70,10 +70,12 @@ def first_mismatch(seeds: range, paths: int, machine_class: type[Machine], *, ch
 
 
 def written(play: Play, seed: int, path: int, error: Exception) -> Path:
-    xml, decisions = draw(play.tree, seed)
+    xml, decisions, called = draw(play.tree, seed)
     folder = Path(tempfile.gettempdir()) / "random-processes" / f"{seed}-{path}"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "process.bpmn").write_bytes(xml)
+    for name, bpmn in called.items():
+        (folder / f"{name}.bpmn").write_bytes(bpmn)
     for name, dmn in decisions.items():
         (folder / f"{name}.dmn").write_bytes(dmn)
     inputs = "\n".join(repr(given) for given in play.inputs)

@@ -1,0 +1,57 @@
+"""The diagrams of one flow and how they call each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from engine.diagram_xml import Node as Xml
+from engine.errors import Problem
+from engine.spiff.nodes import NodeReader
+
+
+@dataclass(frozen=True, slots=True)
+class DiagramFile:
+    """One BPMN file, read. The first of a flow is its own process, the others are called."""
+
+    root: Xml
+    process: Xml
+    reader: NodeReader
+
+    @property
+    def id(self) -> str:
+        return str(self.process.get("id", ""))
+
+    @property
+    def calls(self) -> dict[str, str]:
+        """Process id by call activity."""
+        return {node.id: node.called for node in self.reader.nodes.values() if node.kind == "callActivity"}
+
+
+def call_problems(files: Sequence[DiagramFile]) -> Iterator[Problem]:
+    """Unknown and circular calls, and ids used in two files: an address names one element of the whole flow."""
+    seen: set[str] = set()
+    for file in files:
+        own = {file.id, *file.reader.nodes}
+        for element in sorted(own & seen):
+            yield Problem(element, "error", "xml.duplicate_id", f"两个流程图文件都有 id：{element}")
+        seen |= own
+    called = {file.id: file for file in files[1:]}
+    for file in files:
+        for element, process in file.calls.items():
+            if process not in called:
+                yield Problem(element, "error", "call.unknown", f"没有可调用的流程：{process or '（空）'}")
+            elif _reaches(process, file.id, called):
+                yield Problem(element, "error", "call.recursive", f"流程 {process} 会再调用 {file.id}，没有尽头")
+
+
+def _reaches(process: str, wanted: str, called: dict[str, DiagramFile]) -> bool:
+    todo, seen = [process], {process}
+    while todo:
+        current = todo.pop()
+        if current == wanted:
+            return True
+        following = set(called[current].calls.values()) & called.keys() - seen
+        seen |= following
+        todo += following
+    return False

@@ -1,0 +1,117 @@
+"""What the diagram says of one event or send task: how it is triggered, what it throws, and with what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from engine.diagram_xml import Node as Xml
+from engine.diagram_xml import local_name
+from engine.expressions import Expression, InvalidExpression
+from engine.spiff.process import ERROR, MESSAGE, TIMER, Expressions
+from engine.spiff.wiring import BPMN, children_of
+from engine.timers_text import compile_timer
+
+_TRIGGERS = {"timerEventDefinition": TIMER, "messageEventDefinition": MESSAGE, "errorEventDefinition": ERROR}
+HOSTED_TRIGGERS = {
+    "startEvent": {TIMER, MESSAGE, ERROR},  # of event subprocesses; elsewhere `scope.start`
+    "boundaryEvent": {TIMER, MESSAGE, ERROR},
+    "intermediateCatchEvent": {TIMER, MESSAGE},
+    "intermediateThrowEvent": {MESSAGE},
+    "endEvent": {ERROR, MESSAGE},
+}
+_NEED_ONE = {"boundaryEvent", "intermediateCatchEvent", "intermediateThrowEvent"}
+_THROWING = {"intermediateThrowEvent", "endEvent"}
+
+Fields = dict[str, object]
+Problems = Callable[[str, str, str], None]
+
+
+@dataclass(slots=True)
+class EventReader:
+    """Reads the events of one file. problem(element, code, message); expression(element, text) compiles or reports."""
+
+    root: Xml
+    problem: Problems
+    expression: Callable[[str, str], Expression | None]
+    messages: dict[str, str] = field(init=False)
+    errors: dict[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.messages = {m.get("id", ""): m.get("name", "") for m in children_of(self.root, "message")}
+        self.errors = {e.get("id", ""): e.get("errorCode", "") for e in children_of(self.root, "error")}
+
+    def event(self, xml: Xml, kind: str, element: str, properties: dict[str, str]) -> Fields:
+        definitions = [child for child in xml if local_name(child).endswith("EventDefinition")]
+        if len(definitions) > 1:
+            self.problem(element, "event.definition", "一个事件只能有一种触发方式")
+        if not definitions or local_name(definitions[0]) not in _TRIGGERS:
+            if definitions or kind in _NEED_ONE:
+                self.problem(element, "event.definition", "事件没有平台支持的触发方式")
+            return {"attached_to": xml.get("attachedToRef", "")}
+        definition = definitions[0]
+        trigger = _TRIGGERS[local_name(definition)]
+        if trigger not in HOSTED_TRIGGERS[kind]:
+            self.problem(element, "event.definition", f"这里不支持这种事件：{local_name(definition)}")
+        flag = xml.get("isInterrupting" if kind == "startEvent" else "cancelActivity", "true")
+        fields: Fields = {
+            "trigger": trigger,
+            "attached_to": xml.get("attachedToRef", ""),
+            "is_interrupting": flag != "false",
+            "result": properties.get("result", ""),
+        }
+        if trigger == TIMER:
+            fields["timer"] = self._timer(definition, element)
+        elif trigger == MESSAGE:
+            fields |= self._message(definition, element, properties, is_thrown=kind in _THROWING)
+        else:
+            fields["error_code"] = self._error_code(definition, kind, element)
+            if not fields["is_interrupting"]:
+                self.problem(element, "event.definition", "错误事件只能是中断的")
+        return fields
+
+    def send_task(self, xml: Xml, element: str, properties: dict[str, str]) -> Fields:
+        return {"trigger": MESSAGE, **self._message(xml, element, properties, is_thrown=True)}
+
+    def timer_text(self, element: str, text: str) -> str:
+        try:
+            compile_timer(text)
+        except InvalidExpression as error:
+            self.problem(element, "timer.invalid", f"时间“{text[:80]}”无效：{error.reason}")
+        return text
+
+    def prefixed(self, element: str, properties: dict[str, str], prefix: str) -> Expressions:
+        """The expressions of the properties `<prefix><name>`, by name."""
+        compiled = []
+        for name, text in properties.items():
+            if name.startswith(prefix):
+                expression = self.expression(element, text)
+                if expression is not None:
+                    compiled.append((name.removeprefix(prefix), expression))
+        return tuple(compiled)
+
+    def _timer(self, definition: Xml, element: str) -> str:
+        for name in ("timeDuration", "timeDate"):
+            text = (definition.findtext(f"{{{BPMN}}}{name}") or "").strip()
+            if text:
+                return self.timer_text(element, text)
+        self.problem(element, "timer.invalid", "定时事件应写明 timeDuration 或 timeDate")
+        return ""
+
+    def _message(self, holder: Xml, element: str, properties: dict[str, str], *, is_thrown: bool) -> Fields:
+        name = self.messages.get(holder.get("messageRef", ""), "")
+        if not name:
+            self.problem(element, "message.unknown", "消息事件没有指明消息")
+        fields: Fields = {"message": name}
+        if properties.get("correlation"):
+            fields["correlation"] = self.expression(element, properties["correlation"])
+        if is_thrown:
+            fields["payload"] = self.prefixed(element, properties, "payload.")
+        return fields
+
+    def _error_code(self, definition: Xml, kind: str, element: str) -> str:
+        reference = definition.get("errorRef", "")
+        code = self.errors.get(reference, "")
+        if not code and (reference or kind == "endEvent"):
+            self.problem(element, "error.unknown", "错误事件没有指明错误代码")
+        return code

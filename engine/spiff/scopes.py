@@ -1,0 +1,70 @@
+"""Scopes: how a process, a subprocess or a called flow opens, is done and is taken away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from SpiffWorkflow.util.task import TaskState
+
+from engine.spiff.state import CANCELLED, COMPLETED, ENTERED, CaseState
+from engine.spiff.store import Store
+from engine.spiff.tree import Scope, Token
+
+if TYPE_CHECKING:
+    from engine.spiff.host import Host
+
+
+class ScopeRules(CaseState):
+    """A scope is done when nothing lives in it; what is taken away takes its scopes along."""
+
+    def open_scope(self, name: str, owner: Token | None, frame: Store | None = None) -> None:
+        """frame: the variables seen inside, where they are not those around the owner."""
+        if owner is not None:
+            self.note(owner, ENTERED)
+            frame = frame or owner.workflow.frame
+        scope = Scope(cast("Host", self), name, owner, self.path_inside(owner), frame or self.store)
+        if owner is not None:
+            owner.inner = scope
+        self.scopes.append(scope)
+        Token(scope, scope.spec.start)._ready()
+
+    def path_inside(self, owner: Token | None) -> str:
+        """Prefix of the addresses in this token's scope; what the compiler added leaves no trace in it."""
+        if owner is None:
+            return ""
+        path: str = owner.workflow.path
+        return path if owner.task_spec.node is None else f"{path}{owner.task_spec.node.id}:{self.ordinal_of(owner)}/"
+
+    def is_done(self, scope: Scope) -> bool:
+        """A scope is done when no live token is in it."""
+        return not any(token._state < TaskState.COMPLETED for token in scope.tasks.values())
+
+    def close_if_done(self, scope: Scope) -> None:
+        if scope not in self.scopes or not self.is_done(scope):
+            return
+        owner = scope.owner
+        if owner is not None and not self.hand_back(scope, owner):
+            return
+        self.scopes.remove(scope)
+        if owner is not None:
+            owner.inner = None
+            owner.complete()
+            self.note(owner, COMPLETED)
+            self.close_if_done(owner.workflow)
+
+    def hand_back(self, scope: Scope, owner: Token) -> bool:
+        """What a scope that is done gives to its owner. False: that failed, the owner stands in an incident."""
+        return True
+
+    def cancelled(self, token: Token) -> None:
+        """A token was taken away: its scope goes with it, innermost first."""
+        if token.inner is not None:
+            self.cancel_scope(token.inner)
+            token.inner = None
+        self.note(token, CANCELLED)
+
+    def cancel_scope(self, scope: Scope) -> None:
+        for token in list(scope.tasks.values()):
+            token.cancel()
+        if scope in self.scopes:
+            self.scopes.remove(scope)
