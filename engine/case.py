@@ -17,7 +17,7 @@ from datetime import datetime
 from traceback import format_tb
 from typing import Any, cast
 
-from sqlalchemy import Row, Table, bindparam, select, update
+from sqlalchemy import Row, Table, bindparam, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -32,6 +32,8 @@ from engine.machine import ActivityEvent, Applied, Machine
 from engine.model.definition import DefinitionId
 from engine.model.instance import Case, CaseState
 from engine.model.waiting import Waiting, WaitKind
+from engine.outbox import hurry_awaited
+from engine.saving import StepRows, save_rows
 from engine.service_calls import CallRefused, call_service_task
 from engine.service_tasks import ServiceTask, declared_service_tasks
 from engine.waits import JobWait, Wait
@@ -67,12 +69,6 @@ _LOCK_WAIT = (
     .join(WAITING, WAITING.c.case_id == CASE.c.id)
     .where(WAITING.c.id == bindparam("one"), WAITING.c.kind == bindparam("kind"))
     .with_for_update(of=(CASE, KEY, WAITING))
-)
-_SAVE = (
-    update(CASE)
-    .where(CASE.c.id == bindparam("one"), CASE.c.revision == bindparam("seen"))
-    .values({name: bindparam(f"new_{name}") for name in ("state", "outcome", "revision", "snapshot", "head")})
-    .values(last_at=bindparam("new_last_at"), ended_at=bindparam("new_ended_at"))
 )
 
 
@@ -194,7 +190,7 @@ def open_case(session: Session, case_id: str, *, now: datetime) -> Iterator[Open
 
     Raises NotFound("case.unknown"), Conflict("case.erased").
     """
-    row = session.execute(_LOCK, {"one": case_id}).one_or_none()
+    row = session.connection().execute(_LOCK, {"one": case_id}).one_or_none()
     if row is None:
         raise NotFound("case.unknown", case=case_id)
     yield from _saved(_opened(session, row, now))
@@ -206,7 +202,7 @@ def open_case_of(session: Session, waiting_id: str, kind: WaitKind, *, now: date
 
     Raises NotFound("wait.unknown") unless there is a wait of that id and kind, open or closed.
     """
-    row = session.execute(_LOCK_WAIT, {"one": waiting_id, "kind": kind}).one_or_none()
+    row = session.connection().execute(_LOCK_WAIT, {"one": waiting_id, "kind": kind}).one_or_none()
     if row is None:
         raise NotFound("wait.unknown", wait=waiting_id)
     yield from _saved(_opened(session, row, now))
@@ -231,6 +227,7 @@ def _opened(session: Session, row: AnyRow, now: datetime) -> OpenCase:
         cipher = vault.current().unwrap(f"case:{row.case_id}", row.wrapped)
     except vault.KeyDestroyed as gone:
         raise Conflict("case.erased", case=row.case_id) from gone
+    vault.current().hold(session, cipher)
     definition = find_definition(session, DefinitionId(row.definition_id))
     machine = load_machine(definition, cipher, row.snapshot, row.revision)
     case = OpenCase(session, row.case_id, definition, row.started_by, now, cipher, machine, row.revision, row.head, row)
@@ -246,12 +243,8 @@ def _saved(case: OpenCase) -> Iterator[OpenCase]:
 
 
 def _save(case: OpenCase) -> None:
-    machine = case.machine
-    assert machine is not None, "nothing was applied"
+    machine = case.live
     entries = journal.seal_inputs(case.cipher, case.id, case.inputs, after=case.revision, head=case.head)
-    journal.append_entries(case.session, case.id, entries)
-    _save_row(case, machine, entries[-1])
-    sync.record_activities(case.session, case.id, case.activities, seq=case.revision + 1)
     step = sync.Step(
         case_id=case.id,
         definition=case.definition,
@@ -263,32 +256,38 @@ def _save(case: OpenCase) -> None:
         variables=machine.variables,
         view_of=machine.view_of,
     )
-    jobs = sync.sync_waits(case.session, step)
-    sync.record_search_variables(case.session, step, case.variables_before)
-    dispatch_after_commit(case.session, jobs)
+    closings, opened = sync.changed_waits(step)
+    rows = StepRows(
+        case_id=case.id,
+        seen=case.revision,
+        case=_new_values(case, machine, entries[-1]),
+        journal=journal.entry_rows(case.id, entries),
+        activities=sync.activity_rows(case.id, case.activities, seq=case.revision + 1),
+        closings=closings,
+        opened=opened,
+        search=sync.search_rows(step, case.variables_before),
+    )
+    if not save_rows(case.session, rows):  # only where the caller does not lock (SQLite without transaction())
+        raise Conflict("case.changed_meanwhile", case=case.id)
+    # Only a correlated message can have come before anybody waited for it without being told where to go.
+    hurry_awaited(case.session, sync.newly_awaited(opened), case.now)
+    dispatch_after_commit(case.session, sync.new_jobs(opened))
 
 
-def _save_row(case: OpenCase, machine: Machine, last: journal.Entry) -> None:
+def _new_values(case: OpenCase, machine: Machine, last: journal.Entry) -> dict[str, Any]:  # Any: column values
     state = CaseState.RUNNING
     if machine.is_ended:
         cancelled = any(isinstance(given, CaseCancelled) for given in case.inputs)
         state = CaseState.CANCELLED if cancelled else CaseState.COMPLETED
-    saved = case.session.connection().execute(
-        _SAVE,
-        {
-            "one": case.id,
-            "seen": case.revision,
-            "new_state": state,
-            "new_outcome": machine.outcome,
-            "new_revision": last.seq,
-            "new_snapshot": case.cipher.encrypt(machine.dump(), _context(last.seq)),
-            "new_head": last.digest,
-            "new_last_at": machine.at,
-            "new_ended_at": machine.at if machine.is_ended else None,
-        },
-    )
-    if saved.rowcount != 1:  # only where the caller's transaction does not lock (SQLite without transaction())
-        raise Conflict("case.changed_meanwhile", case=case.id)
+    return {
+        "state": state,
+        "outcome": machine.outcome,
+        "revision": last.seq,
+        "snapshot": case.cipher.encrypt(machine.dump(), _context(last.seq)),
+        "head": last.digest,
+        "last_at": machine.at,
+        "ended_at": machine.at if machine.is_ended else None,
+    }
 
 
 def _first_in_transaction(machine: Machine, declared: Mapping[str, ServiceTask]) -> tuple[JobWait, ServiceTask] | None:

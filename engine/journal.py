@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 import orjson
-from sqlalchemy import Table, insert, select
+from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
 import vault
@@ -21,8 +21,6 @@ from engine.model.instance import JournalEntry
 
 JOURNAL = cast(Table, JournalEntry.__table__)
 GENESIS = b"\0" * 32
-
-_APPEND = insert(JOURNAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +71,8 @@ def seal_inputs(
     return entries
 
 
-def append_entries(session: Session, case_id: str, entries: Sequence[Entry]) -> None:
-    """One statement, however many entries."""
-    rows = [{"case_id": case_id, **{f.name: getattr(entry, f.name) for f in fields(entry)}} for entry in entries]
-    session.execute(_APPEND, rows)
+def entry_rows(case_id: str, entries: Iterable[Entry]) -> list[dict[str, Any]]:  # Any: column values
+    return [{"case_id": case_id, **{f.name: getattr(entry, f.name) for f in fields(entry)}} for entry in entries]
 
 
 def read_entries(session: Session, case_id: str) -> list[Entry]:

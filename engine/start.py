@@ -20,6 +20,8 @@ from engine.form_values import checked_values
 from engine.inputs import Started, Variables
 from engine.model.instance import CaseState
 
+_INSERT = insert(CASE)
+
 
 def start_case(session: Session, flow_key: str, *, by: Actor, values: Variables, now: datetime) -> str:
     """Begin a case on the flow's current version; returns its id.
@@ -79,7 +81,7 @@ def _insert_case(session: Session, case_id: str, definition: Definition, started
         "erased_at": None,
     }
     try:
-        session.execute(insert(CASE).values(row))
+        session.connection().execute(_INSERT, row)
     except IntegrityError as error:
         # Ids are random: what can clash is the partial unique index on (flow, starter), the only judge of that race.
         raise Conflict("case.already_running", flow=definition.flow_key) from error

@@ -1,4 +1,7 @@
-"""Keeping rows in step with the machine: what it waits for now ⇄ rows of `waiting`; activities; search hashes."""
+"""Keeping rows in step with the machine: what it waits for now ⇄ rows of `waiting`; activities; search hashes.
+
+Pure: rows are made here and written by saving.py.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Table, bindparam, insert, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
+from sqlalchemy import Table
 
 import vault
 from database import new_id
@@ -34,15 +35,12 @@ from engine.inputs import (
 )
 from engine.journal import actor_of
 from engine.machine import ActivityEvent
-from engine.model.instance import Activity, SearchVariable
 from engine.model.waiting import JobState, Waiting, WaitKind, WaitState, WorkItemState
-from engine.outbox import correlation_hash, hurry_awaited
+from engine.outbox import correlation_hash
 from engine.service_tasks import declared_service_tasks
 from engine.waits import IncidentWait, JobWait, MessageWait, TimerWait, UserTaskWait, Wait
 
 WAITING = cast(Table, Waiting.__table__)
-ACTIVITY = cast(Table, Activity.__table__)
-SEARCH = cast(Table, SearchVariable.__table__)
 
 Row = dict[str, Any]  # Any: column values
 LONGEST_FACET = 60
@@ -65,27 +63,6 @@ CLOSED_BY: dict[type[Input], str] = {
 }
 
 _BLANK: Row = dict.fromkeys(column.name for column in WAITING.columns)
-_OPEN = insert(WAITING)
-_CLOSE = (
-    update(WAITING)
-    .where(
-        WAITING.c.case_id == bindparam("in_case"),
-        WAITING.c.address == bindparam("at_address"),
-        WAITING.c.closed_at.is_(None),
-    )
-    .values(state=bindparam("new_state"), closed_at=bindparam("now"), closed_by=bindparam("actor"), draft=None)
-)
-
-
-def _upsert(dialect: Any, table: Table, *changed: str) -> Any:  # Any: the two dialects' insert() share no base
-    statement = dialect.insert(table)
-    return statement.on_conflict_do_update(
-        index_elements=list(table.primary_key), set_={name: statement.excluded[name] for name in changed}
-    )
-
-
-_ACTIVITIES = {d.dialect.name: _upsert(d, ACTIVITY, "left_at", "how") for d in (postgresql, sqlite)}
-_SEARCH = {d.dialect.name: _upsert(d, SEARCH, "hash") for d in (postgresql, sqlite)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,24 +83,25 @@ class Step:
     view_of: Callable[[str], Variables]  # what the element at an address sees
 
 
-def sync_waits(session: Session, step: Step) -> list[tuple[str, str]]:
-    """Close and open rows of `waiting`: at most two statements. Returns new jobs as (id, queue)."""
+def changed_waits(step: Step) -> tuple[list[Row], list[Row]]:
+    """What ends (closings of saving.StepRows), and the rows of what begins."""
     closed = [address for address, wait in step.before.items() if step.after.get(address) != wait]
     opened = [wait for address, wait in step.after.items() if step.before.get(address) != wait]
-    if closed:
-        session.connection().execute(_CLOSE, _closings(step, closed))
-    rows = [_row(step, wait) for wait in opened]
-    if rows:
-        session.execute(_OPEN, rows)
-    # Only a correlated message can have come before anybody waited for it without being told where to go.
-    awaited = {row["message"]: row["correlation"] for row in rows if row["correlation"]}
-    if awaited:
-        hurry_awaited(session, awaited, step.now)
-    return [(row["id"], row["queue"]) for row in rows if row["kind"] == WaitKind.JOB]
+    return _closings(step, closed), [_row(step, wait) for wait in opened]
 
 
-def record_activities(session: Session, case_id: str, events: Iterable[ActivityEvent], *, seq: int) -> None:
-    """Enter and leave activities: one statement. An activity that was entered in an earlier step keeps its row."""
+def new_jobs(opened: Iterable[Row]) -> list[tuple[str, str]]:
+    """Jobs among new rows of `waiting`, as (id, queue)."""
+    return [(row["id"], row["queue"]) for row in opened if row["kind"] == WaitKind.JOB]
+
+
+def newly_awaited(opened: Iterable[Row]) -> dict[str, str]:
+    """Correlated messages that new rows of `waiting` want, as message → correlation hash."""
+    return {row["message"]: row["correlation"] for row in opened if row["correlation"]}
+
+
+def activity_rows(case_id: str, events: Iterable[ActivityEvent], *, seq: int) -> list[Row]:
+    """Activities entered and left. One that was entered in an earlier step has a row: only how and when it ended is new."""
     rows: dict[str, Row] = {}
     for position, event in enumerate(events):
         row = rows.setdefault(
@@ -140,20 +118,17 @@ def record_activities(session: Session, case_id: str, events: Iterable[ActivityE
         )
         row["how"] = event.event
         row["left_at"] = None if event.event == "entered" else event.at
-    if rows:
-        session.execute(_ACTIVITIES[session.connection().dialect.name], list(rows.values()))
+    return list(rows.values())
 
 
-def record_search_variables(session: Session, step: Step, before: Variables) -> None:
-    """Keyed hashes of search variables that changed: at most one statement. An emptied one keeps a row without a hash."""
+def search_rows(step: Step, before: Variables) -> list[Row]:
+    """Keyed hashes of search variables that changed. An emptied one keeps a row without a hash."""
     names = step.definition.config.variables.search
-    rows = [
+    return [
         {"case_id": step.case_id, "name": name, "hash": search_hash(name, step.variables.get(name))}
         for name in names
         if step.variables.get(name) != before.get(name)
     ]
-    if rows:
-        session.execute(_SEARCH[session.connection().dialect.name], rows)
 
 
 def search_hash(name: str, value: Json) -> str | None:
@@ -172,7 +147,7 @@ def _closings(step: Step, addresses: Iterable[str]) -> list[Row]:
         state = CLOSED_BY[type(given)] if given else WaitState.CANCELLED
         actor = actor_of(given) or None if given else None
         at = given.at if given else step.inputs[-1].at
-        closings.append({"in_case": step.case_id, "at_address": address, "new_state": state, "now": at, "actor": actor})
+        closings.append({"address": address, "state": state, "closed_at": at, "closed_by": actor})
     return closings
 
 

@@ -22,6 +22,7 @@ from engine.flows import Flow
 from engine.model.waiting import Waiting
 from engine.start import start_case
 from engine.work_items import claim_work_item, complete_work_item
+from migrations.tables import every_table
 from tests.engine.flows import a_flow, record
 from tests.servers import ServerMissing, start_postgres
 
@@ -108,6 +109,7 @@ def postgres_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def _postgres_engine(postgres_url: str) -> Iterator[Engine]:
+    every_table()  # what a later test imports would be missing when the tables are emptied
     engine = make_engine(postgres_url)
     Base.metadata.create_all(engine)
     yield engine
