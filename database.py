@@ -108,8 +108,10 @@ def transaction(factory: Callable[[], Session]) -> Iterator[Session]:
             session.commit()
         except BaseException:
             session.rollback()
+            session.info.clear()
             raise
         actions = session.info.pop("after_commit", [])
+        session.info.clear()
     for action in actions:
         action()
 

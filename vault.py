@@ -15,12 +15,13 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import String, insert, select, update
+from sqlalchemy import String, Table, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from database import Base, Bytes, UtcTime
@@ -29,6 +30,7 @@ ALGORITHM = "AES-256-GCM"
 KEY_BYTES = 32
 NONCE_BYTES = 12
 KEPT_CIPHERS = 2048
+_HELD = "held ciphers"  # in session.info
 
 
 class KeyDestroyed(Exception):
@@ -57,6 +59,9 @@ class DataKey(Base):
     algorithm: Mapped[str] = mapped_column(String(20))
     created_at: Mapped[datetime] = mapped_column(UtcTime)
     destroyed_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+_INSERT = insert(cast(Table, DataKey.__table__))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,18 +115,28 @@ class Vault:
             )
             ciphers[owner] = DataCipher(owner, AESGCM(key))
         if rows:
-            session.execute(insert(DataKey), rows)
+            # One row as such: a list of one would go the slower way of many.
+            session.connection().execute(_INSERT, rows if len(rows) > 1 else rows[0])
         return ciphers
 
     def cipher(self, session: Session, owner: str) -> DataCipher:
-        """The owner's cipher. The row is read every time, so a destroyed key is noticed at once.
+        """The owner's cipher. The row is read every time, so a destroyed key is noticed at once; not again where this
+        session holds it.
 
         Raises KeyDestroyed, KeyMissing.
         """
+        held: DataCipher | None = session.info.get(_HELD, {}).get(owner)
+        if held is not None:
+            return held
         row = session.execute(select(DataKey.wrapped).where(DataKey.owner == owner)).one_or_none()
         if row is None:
             raise KeyMissing(f"{owner} has no data key")
         return self.unwrap(owner, row.wrapped)
+
+    def hold(self, session: Session, cipher: DataCipher) -> DataCipher:
+        """Let cipher() give this one for the rest of the session: its row is locked by the same transaction."""
+        session.info.setdefault(_HELD, {})[cipher.owner] = cipher
+        return cipher
 
     def unwrap(self, owner: str, wrapped: bytes | None) -> DataCipher:
         """The cipher of a wrapped key that the caller has just read (in a join). Raises KeyDestroyed for None."""
@@ -153,6 +168,7 @@ class Vault:
             .returning(DataKey.owner),
             execution_options={"synchronize_session": False},
         ).all()
+        session.info.get(_HELD, {}).pop(owner, None)
         with self._lock:
             for place in [place for place in self._ciphers if place[0] == owner]:
                 del self._ciphers[place]

@@ -57,13 +57,15 @@ def attempts_today(
     session: Session, account_id: str, number_hash: str, kind: AttemptKind, limit: int, now: datetime
 ) -> Attempts:
     """Used by this account or for this document today, whichever is more."""
-    used = 0
-    for owner in (Attempt.account_id == account_id, Attempt.number_hash == number_hash):
-        counted = session.scalar(
-            select(func.count()).where(owner, Attempt.kind == kind, Attempt.day == local_day(now)).select_from(Attempt)
-        )
-        used = max(used, counted or 0)
-    return Attempts(used, limit)
+    counts = (
+        select(func.count())
+        .where(owner, Attempt.kind == kind, Attempt.day == local_day(now))
+        .select_from(Attempt)
+        .scalar_subquery()
+        for owner in (Attempt.account_id == account_id, Attempt.number_hash == number_hash)
+    )
+    by_account, by_number = session.execute(select(*counts)).one()
+    return Attempts(max(by_account, by_number), limit)
 
 
 def count_attempt(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import Date, ForeignKey, Index, Select, String, select, text, update
+from sqlalchemy import Date, ForeignKey, Index, Select, String, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -19,8 +19,9 @@ from domain.person import (
     Person,
     add_document,
     document_hash,
-    find_person_by_document,
     keep_person_phone,
+    new_person,
+    person_of_document,
     read_identity,
     register_person,
 )
@@ -93,11 +94,15 @@ class BindingState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """in_the_way: ids of the valid credentials that issuing to this account would replace, one's own renewal aside."""
+    """in_the_way: ids of the valid credentials that issuing to this account would replace, one's own renewal aside.
+
+    held: id of the account's own valid credential.
+    """
 
     state: BindingState
     person_id: str | None = None
     in_the_way: tuple[str, ...] = ()
+    held: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,19 +140,21 @@ def valid_resident_credential(session: Session, person_id: str) -> Credential | 
 def find_binding(session: Session, account_id: str, who: Identity) -> Binding:
     """Who holds this document now, and whose this account is."""
     number_hash = document_hash(who.document_type, who.document_number)
-    of_number = session.scalar(_valid().where(Credential.number_hash == number_hash))
-    of_account = valid_credential_of(session, account_id)
-    person = find_person_by_document(session, who.document_type, who.document_number)
-    person_id = person.id if person else None
+    either = or_(Credential.number_hash == number_hash, Credential.account_id == account_id)
+    valid = session.scalars(_valid().where(either)).all()
+    of_number = next((one for one in valid if one.number_hash == number_hash), None)
+    of_account = next((one for one in valid if one.account_id == account_id), None)
+    person_id = person_of_document(session, who.document_type, who.document_number)
+    held = of_account.id if of_account is not None else None
     elsewhere = of_number if of_number is not None and of_number.account_id != account_id else None
     other = of_account if of_account is not None and not _is_renewal(session, of_account, number_hash, who) else None
     in_the_way = tuple(one.id for one in (elsewhere, other) if one is not None)
     if other is not None:
-        return Binding(BindingState.ACCOUNT_TAKEN, person_id, in_the_way)
+        return Binding(BindingState.ACCOUNT_TAKEN, person_id, in_the_way, held)
     if elsewhere is not None:
-        return Binding(BindingState.ELSEWHERE, person_id, in_the_way)
+        return Binding(BindingState.ELSEWHERE, person_id, in_the_way, held)
     if of_account is not None:
-        return Binding(BindingState.RENEWAL, of_account.person_id)
+        return Binding(BindingState.RENEWAL, of_account.person_id, held=held)
     return Binding(BindingState.NEW, person_id)
 
 
@@ -218,18 +225,20 @@ def _is_renewal(session: Session, held: Credential, number_hash: str, who: Ident
 
 def _issue(session: Session, verified: Verification, binding: Binding, now: datetime) -> Credential:
     credential_id = new_id()
-    held = valid_credential_of(session, verified.account_id)
-    replaced = {*binding.in_the_way, *([held.id] if held is not None else [])}
-    ended = session.scalars(select(Credential).where(Credential.id.in_(replaced))).all()
+    replaced = {*binding.in_the_way, *([binding.held] if binding.held is not None else [])}
+    ended = session.scalars(select(Credential).where(Credential.id.in_(replaced))).all() if replaced else []
     for old in ended:
         _end(old, CredentialState.REPLACED, now)
         old.replaced_by = credential_id
         if old.account_id != verified.account_id:
             find_account(session, old.account_id).person_id = None
-    session.flush()
+    if replaced:
+        session.flush()
     if binding.state is BindingState.RENEWAL and binding.person_id is not None:
         add_document(session, binding.person_id, verified.who, now)
-    person = register_person(session, verified.who, now)
+    # Whom the binding did not find is new; if another transaction was first, the unique index says so.
+    register = register_person if binding.person_id is not None else new_person
+    person = register(session, verified.who, now)
     find_account(session, verified.account_id).person_id = person.id
     phone = phone_of(session, verified.account_id)
     if phone is not None:

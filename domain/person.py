@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, select
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 import vault
@@ -94,9 +94,14 @@ def data_owner(person_id: str) -> str:
 
 def find_person_by_document(session: Session, document_type: DocumentType, document_number: str) -> Person | None:
     """The person this document ever named, None for a new face."""
-    known = document_hash(document_type, document_number)
-    person_id = session.scalar(select(PersonDocument.person_id).where(PersonDocument.number_hash == known))
+    person_id = person_of_document(session, document_type, document_number)
     return session.get(Person, person_id) if person_id else None
+
+
+def person_of_document(session: Session, document_type: DocumentType, document_number: str) -> str | None:
+    """As find_person_by_document(), the id alone."""
+    known = document_hash(document_type, document_number)
+    return session.scalar(select(PersonDocument.person_id).where(PersonDocument.number_hash == known))
 
 
 def register_person(session: Session, who: Identity, now: datetime) -> Person:
@@ -110,9 +115,13 @@ def register_person(session: Session, who: Identity, now: datetime) -> Person:
         person.name_hash = name_hash(who.name)
         session.flush()
         return person
+    return new_person(session, who, now)
+
+
+def new_person(session: Session, who: Identity, now: datetime) -> Person:
+    """A person whom no document named before, with a data key of their own. Raises IntegrityError as register_person()."""
     person_id = new_id()
-    vault.current().create_data_key(session, data_owner(person_id), now)
-    sealed = _seal(session, person_id, who)
+    sealed = _sealed(vault.current().create_data_key(session, data_owner(person_id), now), who)
     person = Person(id=person_id, identity_sealed=sealed, name_hash=name_hash(who.name), created_at=now)
     session.add(person)
     session.flush()
@@ -185,8 +194,9 @@ def forget_portrait(session: Session, person_id: str) -> None:
 def _add_number(session: Session, person_id: str, who: Identity, now: datetime) -> None:
     number_hash = document_hash(who.document_type, who.document_number)
     masked = masked_number_hash(mask_document_number(who.document_number))
-    session.add(
-        PersonDocument(
+    session.execute(
+        insert(PersonDocument).values(
+            id=new_id(),
             person_id=person_id,
             document_type=who.document_type,
             number_hash=number_hash,
@@ -194,9 +204,12 @@ def _add_number(session: Session, person_id: str, who: Identity, now: datetime) 
             created_at=now,
         )
     )
-    session.flush()
 
 
 def _seal(session: Session, person_id: str, who: Identity) -> bytes:
+    return _sealed(vault.current().cipher(session, data_owner(person_id)), who)
+
+
+def _sealed(cipher: vault.DataCipher, who: Identity) -> bytes:
     plain = json.dumps(asdict(who), ensure_ascii=False, separators=(",", ":")).encode()
-    return vault.current().cipher(session, data_owner(person_id)).encrypt(plain, b"identity")
+    return cipher.encrypt(plain, b"identity")
