@@ -26,6 +26,7 @@ from api.errors import register_errors
 from api.evidence import evidence_api
 from api.flows import flows_api
 from api.health import health
+from api.imports import imports_api
 from api.inbox import inbox_api
 from api.institutions import institutions_api
 from api.journal import journal_api
@@ -63,6 +64,7 @@ PARTS = (
     registers_api,
     units_api,
     institutions_api,
+    imports_api,
     journal_api,
     messages_api,
     evidence_api,
