@@ -5,6 +5,7 @@ Applying itself is POST /api/v1/applications with the flow `institution_admissio
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +20,7 @@ from api.errors import Rejected
 from api.limits import address, limiter
 from api.request_session import now, request_session
 from api.transactions import reads
-from bpmn.institution_admission.blank_form import TITLE, blank_form_pdf
+from bpmn.institution_admission.blank_form import LABELS, TITLE, blank_form_pdf
 from domain.admission_search import (
     APPLICATION,
     FoundInstitution,
@@ -32,9 +33,12 @@ from domain.admission_search import (
 from domain.application_record import STATE_LABELS, ApplicationRecord, read_opinion
 from domain.institution_category import CATEGORY_LABELS, Category
 from domain.unit import Unit
+from engine.errors import NotFound
+from engine.queries import case_page, my_case
 
 admissions_api = APIBlueprint("admissions", __name__, url_prefix="/api/v1", tag="机构补增")
 
+FLOW = "institution_admission"
 ONLY_FOR_THE_APPLICANT = "仅申请人可见"
 
 
@@ -72,21 +76,6 @@ class MyAdmissions(BaseModel):
     items: list[AdmissionOut]
 
 
-class BlankForm(BaseModel):
-    """What was typed so far; everything may be missing."""
-
-    model_config = ConfigDict(extra="forbid")
-    institution_name: str = Field(default="", max_length=100)
-    category: Category | None = None
-    supervising_unit: str = Field(default="", pattern="^([0-9]{6})?$", description="单位代码")
-    address: str = Field(default="", max_length=150)
-    credit_code: str = Field(default="", max_length=40)
-    licence_number: str = Field(default="", max_length=40)
-    filing_number: str = Field(default="", max_length=60)
-    applicant_name: str = Field(default="", max_length=40)
-    applicant_phone: str = Field(default="", max_length=20)
-
-
 @admissions_api.get("/admissions")
 @limiter.limit("60 per minute", key_func=address)
 @admissions_api.input(AdmissionQuery, location="query")
@@ -121,19 +110,33 @@ def list_mine(session: Session, caller: Caller) -> dict[str, Any]:
     return {"items": [_record_json(session, record, units[record.supervising_unit]) for record in records]}
 
 
-@admissions_api.post("/admissions/blank-form")
+@admissions_api.get("/admissions/blank-form")
+@limiter.limit("20 per minute", key_func=address)
+@admissions_api.doc(summary="下载空白申请表", responses={200: "PDF"})
+def print_blank_form() -> Response:
+    """单位用户注册申请表，供手填；无需登录。"""
+    return _pdf({})
+
+
+@admissions_api.get("/admissions/<application_id>/blank-form")
 @limiter.limit("20 per minute")
 @reads()
-@admissions_api.input(BlankForm)
-@admissions_api.doc(summary="下载申请表", responses={200: "PDF，已填入所登记的内容，供盖章"})
-def print_blank_form(session: Session, caller: Caller, json_data: BlankForm) -> Response:
-    """单位用户注册申请表：空着的项目留空，由申请人手填。"""
-    typed = {name: value.strip() for name, value in json_data.model_dump(exclude={"category"}).items()}
-    unit = session.get(Unit, json_data.supervising_unit) if json_data.supervising_unit else None
-    typed["supervising_unit"] = unit.name if unit else ""
-    typed["category"] = CATEGORY_LABELS[json_data.category] if json_data.category else ""
-    content = blank_form_pdf({name: value for name, value in typed.items() if value})
-    response: Response = current_app.response_class(content, mimetype="application/pdf")
+@admissions_api.doc(summary="下载已填好的申请表", responses={200: "PDF，已填入本申请登记的内容，供盖章"})
+def print_own_form(session: Session, caller: Caller, application_id: str) -> Response:
+    """只有申请人能下载；还没有登记的项目留空。"""
+    own = my_case(session, application_id, caller.actor)
+    if own.summary.flow_key != FLOW:
+        raise NotFound("case.unknown", case=application_id)
+    typed = {name: value for name, value in case_page(session, application_id).variables.items() if name in LABELS}
+    unit = session.get(Unit, typed.get("supervising_unit", ""))
+    category = typed.get("category")
+    typed["supervising_unit"] = unit.name if unit else None
+    typed["category"] = CATEGORY_LABELS[Category(category)] if category else None
+    return _pdf({name: value for name, value in typed.items() if isinstance(value, str)})
+
+
+def _pdf(values: Mapping[str, str]) -> Response:
+    response: Response = current_app.response_class(blank_form_pdf(values), mimetype="application/pdf")
     response.headers.set("Content-Disposition", "attachment", filename=f"{TITLE}.pdf")
     return response
 

@@ -97,5 +97,6 @@ def _explanation(parameters: BriefParameters, known: CheckResult) -> list[str]:
 
 
 def _seal(stamp: StampFacts) -> list[str]:
-    text = [f"印文：{stamp.seal_text}"] if stamp.seal_text else []
-    return [*text, *stamp.findings]
+    """What the program found on the form; the seal's text too, unless a finding quotes it."""
+    is_quoted = not stamp.seal_text or any(stamp.seal_text in finding for finding in stamp.findings)
+    return [*([] if is_quoted else [f"印文：{stamp.seal_text}"]), *stamp.findings]
