@@ -42,6 +42,7 @@ from api.session import session_api
 from api.start_page import start_page
 from api.units import units_api
 from api.wechat import OpenidOf, openid_lookup
+from api.work_item_verbs import work_item_verbs_api
 from api.work_items import work_items_api
 from config import Settings
 from database import new_id
@@ -56,6 +57,7 @@ PARTS = (
     applications_api,
     notices_api,
     work_items_api,
+    work_item_verbs_api,
     attachments_api,
     inbox_api,
     cases_api,

@@ -45,6 +45,11 @@ class WorkItemOut(BaseModel):
     assignee: str | None
     assignee_name: str | None = Field(default=None, description="领取人的姓名；只对工作台账号显示")
     is_mine: bool
+    delegated_by: str | None = Field(default=None, description="委派人；委派的待办须先交回")
+    signers: list[str] = Field(
+        default_factory=list, description="尚未签署的人（账号），第一个是现在的办理人；没有加签为空"
+    )
+    follow_up_at: datetime | None = Field(default=None, description="跟进日期")
     needs_claim: bool = Field(description="办理前须先领取；false 的待办谁先动手就由谁办理")
     priority: int
     facet: str | None = Field(default=None, description="分类，如证件类型")
@@ -196,6 +201,9 @@ def _item_json(item: WorkItemView, caller: Caller, at: datetime, names: Mapping[
         "assignee": item.assignee,
         "assignee_name": names.get(item.assignee or ""),
         "is_mine": item.assignee == caller.account_id,
+        "delegated_by": item.delegated_by,
+        "signers": list(item.signers),
+        "follow_up_at": item.follow_up_at,
         "needs_claim": item.assignee is None and not item.is_shared,
         "priority": item.priority,
         "facet": item.facet,

@@ -62,13 +62,14 @@ CASE_COLUMNS = [
     KEY.c.wrapped,
 ]
 _CASES = select(*CASE_COLUMNS).join(KEY, KEY.c.owner == "case:" + CASE.c.id)
-_LOCK = _CASES.where(CASE.c.id == bindparam("one")).with_for_update(of=(CASE, KEY))
+# NO KEY UPDATE: rows that refer to the case (an event of a work item) may be written meanwhile by who holds a work item's lock.
+_LOCK = _CASES.where(CASE.c.id == bindparam("one")).with_for_update(of=(CASE, KEY), key_share=True)
 # The case comes first in the lock order: a step holds it and then changes rows of `waiting`.
 _LOCK_WAIT = (
     _CASES.add_columns(*(column for column in WAITING.columns if column.name != "case_id"))
     .join(WAITING, WAITING.c.case_id == CASE.c.id)
     .where(WAITING.c.id == bindparam("one"), WAITING.c.kind == bindparam("kind"))
-    .with_for_update(of=(CASE, KEY, WAITING))
+    .with_for_update(of=(CASE, KEY, WAITING), key_share=True)
 )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from engine.actors import Actor
 from engine.case import WAITING
-from engine.errors import Conflict, NotFound
+from engine.errors import Conflict, Forbidden, NotFound
 from engine.inbox import InboxFilter, InboxView, inbox_ids
 from engine.model.waiting import WorkItemState, spelled
 from engine.work_items import claim_work_item
@@ -29,7 +29,7 @@ class Claim:
 
 
 def claim_next_item(session: Session, by: Actor, wanted: InboxFilter, *, now: datetime) -> str | None:
-    """Take the first item of the actor's groups that nobody holds and that fits; None when none is left.
+    """Take the first item of the actor's groups that nobody holds, that fits and that the actor may do; None without one.
 
     wanted: its view is not looked at. Two who ask at the same time get different items.
     """
@@ -38,8 +38,7 @@ def claim_next_item(session: Session, by: Actor, wanted: InboxFilter, *, now: da
     while True:
         page = inbox_ids(session, by, unclaimed, cursor=cursor, limit=LOOKED_AT)
         for item_id in page.items:
-            if _is_free(session, item_id):
-                claim_work_item(session, item_id, by=by, now=now)
+            if _is_free(session, item_id) and _claim(session, item_id, by, now).refused is None:
                 return item_id
         if page.next is None:
             return None
@@ -61,6 +60,6 @@ def claim_items(session: Session, item_ids: Sequence[str], *, by: Actor, now: da
 def _claim(session: Session, item_id: str, by: Actor, now: datetime) -> Claim:
     try:
         claim_work_item(session, item_id, by=by, now=now)
-    except (Conflict, NotFound) as no:
+    except (Conflict, Forbidden, NotFound) as no:
         return Claim(item_id, no.code)
     return Claim(item_id, None)

@@ -44,7 +44,10 @@ class InboxView(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxFilter:
-    """None: not narrowed. created_before: has waited since before then. due_before: should be done by then."""
+    """None: not narrowed. created_before: has waited since before then. due_before: should be done by then.
+
+    follow_up_before: its holder means to look again before then.
+    """
 
     view: InboxView = InboxView.ALL
     flow: str | None = None
@@ -52,6 +55,7 @@ class InboxFilter:
     facet: str | None = None
     created_before: datetime | None = None
     due_before: datetime | None = None
+    follow_up_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +178,8 @@ def _narrowed(wanted: InboxFilter) -> list[ColumnElement[bool]]:
         conditions.append(WAITING.c.created_at < wanted.created_before)
     if wanted.due_before is not None:
         conditions.append(WAITING.c.due_at < wanted.due_before)
+    if wanted.follow_up_before is not None:
+        conditions.append(WAITING.c.follow_up_at < wanted.follow_up_before)
     return conditions
 
 

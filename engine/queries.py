@@ -21,11 +21,13 @@ from engine.errors import NotFound
 from engine.flows import MessageRules
 from engine.group_patterns import PERSON, personal_groups
 from engine.inputs import Variables
+from engine.item_rows import visible_to
 from engine.journal import open_inputs, read_entries
 from engine.machine import Machine
 from engine.model.definition import DefinitionId
 from engine.model.instance import Activity, SearchVariable
 from engine.model.waiting import WaitKind, spelled
+from engine.model.work_item import WorkItemCopy
 from engine.sync import search_hash
 from engine.views import (
     ActivityView,
@@ -39,10 +41,10 @@ from engine.views import (
     WorkItemPage,
     WorkItemView,
 )
-from engine.work_items import visible_to
 
 ACTIVITY = cast(Table, Activity.__table__)
 SEARCH = cast(Table, SearchVariable.__table__)
+COPY = cast(Table, WorkItemCopy.__table__)
 
 _ITEM = [
     *(WAITING.c[n] for n in ("id", "case_id", "flow_key", "element", "address", "state", "group_name", "assignee")),
@@ -58,8 +60,10 @@ _ITEM = [
             "form",
             "facet",
             "is_shared",
+            "follow_up_at",
         )
     ),
+    *(WAITING.c[n] for n in ("delegated_by", "signers")),
     CASE.c.definition_id,
     CASE.c.started_by,
 ]
@@ -74,6 +78,12 @@ def work_item_view(session: Session, item_id: str, by: Actor) -> WorkItemView:
     row = session.execute(ITEMS.where(WAITING.c.id == item_id, visible_to(by))).one_or_none()
     if row is None:
         raise NotFound("work_item.unknown", item=item_id)
+    return _item_view(find_definition(session, DefinitionId(row.definition_id)), row)
+
+
+def known_item_view(session: Session, item_id: str) -> WorkItemView:
+    """As work_item_view(), for a caller who has just acted on the item."""
+    row = session.execute(ITEMS.where(WAITING.c.id == item_id)).one()
     return _item_view(find_definition(session, DefinitionId(row.definition_id)), row)
 
 
@@ -100,10 +110,11 @@ def work_item(session: Session, item_id: str, by: Actor) -> WorkItemPage:
 
 
 def is_case_visible(session: Session, case_id: str, by: Actor) -> bool:
-    """True for the starter, members of a group that has or had an item, who worked on one, and who may send a message."""
+    """True for the starter, members of a group that has or had an item, who worked on one, was copied, or may send a message."""
     part = exists().where(WAITING.c.case_id == case_id, or_(visible_to(by), WAITING.c.closed_by == by.id))
     own = exists().where(CASE.c.id == case_id, CASE.c.started_by == by.id)
-    if session.execute(select(or_(own, part))).scalar():
+    copied = exists().where(COPY.c.case_id == case_id, COPY.c.account_id == by.id)
+    if session.execute(select(or_(own, part, copied))).scalar():
         return True
     row = session.execute(_CASES.where(CASE.c.id == case_id)).one_or_none()
     return row is not None and bool(_sendable(find_definition(session, DefinitionId(row.definition_id)), row, by))
@@ -225,6 +236,9 @@ def _item_view(definition: Definition, row: AnyRow) -> WorkItemView:
         facet_label=definition.facet_labels.get(row.facet, row.facet) if row.facet else None,
         started_by=row.started_by,
         is_shared=bool(row.is_shared),
+        follow_up_at=row.follow_up_at,
+        delegated_by=row.delegated_by,
+        signers=tuple(signer for signer in (row.signers or "").split() if not signer.startswith("+")),
     )
 
 

@@ -17,6 +17,7 @@ import vault
 from database import new_id
 from engine.deploy import Definition
 from engine.flows import STARTER
+from engine.four_eyes import others_of
 from engine.group_patterns import filled_group
 from engine.inputs import (
     CaseCancelled,
@@ -188,6 +189,7 @@ def _work_item(step: Step, wait: UserTaskWait) -> Row:
         "group_name": None if own else filled_group(group, step.view_of(wait.address)),
         "is_shared": not own and wait.lane in config.lanes and not config.lanes[wait.lane].claim,
         "assignee": step.started_by if own else None,
+        "not_by": " ".join(others_of(step.definition.flow, wait.element)) or None,
         "due_at": wait.due,
         "priority": wait.priority,
         "form": wait.form,

@@ -47,6 +47,9 @@ class WorkItemView:
     facet_label: str | None
     started_by: str
     is_shared: bool
+    follow_up_at: datetime | None
+    delegated_by: str | None
+    signers: tuple[str, ...]  # account ids that have yet to sign, the holder first
 
     def is_own(self, by: Actor) -> bool:
         """An applicant's own, or of the group that is one verified person: nothing in it is another's secret."""

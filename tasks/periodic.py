@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from database import transaction
 from domain import credential, retention
 from domain.attempts import local_day
-from engine import attachments, delivery, jobs, timers
+from engine import attachments, delivery, jobs, timers, work_items
 from engine.errors import Conflict
 from tasks.app import app, platform
 from tasks.dispatch import send_job
@@ -58,6 +58,15 @@ def deliver_outbox() -> None:
     delivery.deliver_outbox(platform().sessions, datetime.now(UTC), limit=BATCH)
 
 
+@app.task(name="return_idle_claims")
+def return_idle_claims() -> None:
+    """What somebody claimed and left alone for half an hour is anybody's again."""
+    with transaction(platform().sessions) as session:
+        returned = work_items.return_idle_claims(session, datetime.now(UTC), BATCH)
+    if returned:
+        log.info("%d idle claims returned", returned)
+
+
 @app.task(name="delete_expired_attachments")
 def delete_expired_attachments() -> None:
     """Photos past their retention date (flow.toml), and files a worker wrote that no row ever came to own."""
@@ -92,6 +101,7 @@ SCHEDULE = {  # seconds
     "free_expired_leases": 5.0,
     "fire_due_timers": 1.0,
     "deliver_outbox": 2.0,
+    "return_idle_claims": 60.0,
     "send_notices": 5.0,
     "delete_expired_attachments": 600.0,
     "drop_expired_rows": 600.0,

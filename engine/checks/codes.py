@@ -74,6 +74,7 @@ CODES: dict[str, tuple[str, str]] = {
     "user_task.no_lane": ("warning", "用户任务不在任何泳道中，不知由谁办理"),
     "user_task.nobody": ("error", "用户任务所在泳道没有办理人"),
     "user_task.priority": ("error", "优先级应为 0 到 100 的整数"),
+    "user_task.four_eyes": ("error", "双人复核所指的元素不是另一个用户任务"),
     "user_task.no_timeout": ("warning", "用户任务没有时限：没有任何定时事件能让它结束或催办"),
     "user_task.only_reminded": ("info", "用户任务只有催办，没有到期的出口"),
     "lane.unmapped": ("error", "flow.toml 没有说明这个泳道由谁办理"),

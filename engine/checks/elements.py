@@ -32,7 +32,7 @@ _SPIFF_EXTENSIONS = frozenset(
     {"properties", "serviceTaskOperator", "calledDecisionId", "preScript", "postScript", "unitTests"}
 )
 _PROPERTIES = {
-    "userTask": frozenset({"form", "due", "priority"}),
+    "userTask": frozenset({"form", "due", "priority", "not_same_person_as"}),
     "endEvent": frozenset({"outcome", "correlation"}),
     "intermediateThrowEvent": frozenset({"correlation"}),
     "sendTask": frozenset({"correlation"}),

@@ -64,6 +64,9 @@ def _user_task(diagram: Diagram, folder: Folder, node: Node) -> Iterator[Problem
         yield from timer_problems(node.id, properties["due"])
     if not (priority.isascii() and priority.isdigit() and int(priority[:9]) <= 100):
         yield found(node.id, "user_task.priority", f"优先级应为 0 到 100 的整数：{priority[:20]}")
+    for other in properties.get("not_same_person_as", "").split():
+        if other == node.id or getattr(diagram.nodes.get(other), "kind", "") != "userTask":
+            yield found(node.id, "user_task.four_eyes", f"not_same_person_as 提到的 {other[:60]} 不是另一个用户任务")
     yield from _time_limit(diagram, node)
     if folder.config is None:
         return

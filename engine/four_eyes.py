@@ -1,0 +1,59 @@
+"""Four eyes: who completed (or signed) one element of a case may not claim, be given or complete another.
+
+In the diagram: property `not_same_person_as` of a user task, the ids of the other elements, with blanks between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, cast
+
+from sqlalchemy import Row, Table, exists, or_, select
+from sqlalchemy.orm import Session
+
+from engine.diagram_xml import local_name, parse_xml
+from engine.errors import Forbidden
+from engine.flows import Flow
+from engine.model.waiting import Waiting, WaitKind, WorkItemState, spelled
+from engine.work_item_events import EVENT, SIGNED
+
+WAITING = cast(Table, Waiting.__table__)
+PROPERTY = "not_same_person_as"
+
+
+def others_of(flow: Flow, element: str) -> tuple[str, ...]:
+    """Elements whose completer may not do this one."""
+    for path, content in flow.files.items():
+        if path.endswith(".bpmn") and (others := _rules(content).get(element)):
+            return others
+    return ()
+
+
+@lru_cache(maxsize=128)
+def _rules(bpmn: bytes) -> Mapping[str, tuple[str, ...]]:
+    if PROPERTY.encode() not in bpmn:
+        return {}
+    rules: dict[str, tuple[str, ...]] = {}
+    for task in parse_xml(bpmn).iter():
+        if local_name(task) == "userTask":
+            for item in task.iter():
+                if local_name(item) == "property" and item.get("name") == PROPERTY:
+                    rules[task.get("id", "")] = tuple(item.get("value", "").split())
+    return rules
+
+
+def refuse_same_person(session: Session, item: Row[*tuple[Any, ...]], account_id: str) -> None:
+    """item: a row of `waiting`. One statement, none for an element without the rule. Raises Forbidden("work_item.four_eyes")."""
+    if not item.not_by:
+        return
+    signed = exists().where(EVENT.c.item_id == WAITING.c.id, EVENT.c.verb == SIGNED, EVENT.c.actor == account_id)
+    did = select(WAITING.c.id).where(
+        WAITING.c.case_id == item.case_id,
+        spelled(WAITING.c.kind, WaitKind.WORK_ITEM),
+        spelled(WAITING.c.state, WorkItemState.COMPLETED),
+        WAITING.c.element.in_(item.not_by.split()),
+        or_(WAITING.c.closed_by == account_id, signed),
+    )
+    if session.execute(did.limit(1)).scalar() is not None:
+        raise Forbidden("work_item.four_eyes", item=item.id)
