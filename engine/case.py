@@ -28,11 +28,11 @@ from engine.deploy import Definition, find_definition
 from engine.dispatching import dispatch_after_commit
 from engine.errors import BusinessError, Conflict, NotFound
 from engine.inputs import CaseCancelled, Input, JobFailed, JobGivenUp, JobSucceeded, Started, TimerFired, Variables
-from engine.machine import ActivityEvent, Applied, Machine
+from engine.machine import ActivityEvent, Applied, Machine, SentMessage
 from engine.model.definition import DefinitionId
 from engine.model.instance import Case, CaseState
 from engine.model.waiting import Waiting, WaitKind
-from engine.outbox import hurry_awaited
+from engine.outbox import hurry_awaited, send_thrown
 from engine.saving import StepRows, save_rows
 from engine.service_calls import CallRefused, call_service_task
 from engine.service_tasks import ServiceTask, declared_service_tasks
@@ -100,6 +100,7 @@ class OpenCase:
     row: AnyRow | None = None
     inputs: list[Input] = field(default_factory=list)
     activities: list[ActivityEvent] = field(default_factory=list)
+    sent: list[tuple[int, SentMessage]] = field(default_factory=list)  # seq of the input that threw it
     waits_before: dict[str, Wait] = field(default_factory=dict)
     variables_before: Variables = field(default_factory=dict)
 
@@ -148,6 +149,7 @@ class OpenCase:
     def _note(self, given: Input, applied: Applied) -> None:
         self.inputs.append(replace(given, computed=applied.computed))
         self.activities.extend(applied.activities)
+        self.sent.extend((self.revision + len(self.inputs), thrown) for thrown in applied.sent)
 
     def _run_in_transaction_tasks(self) -> None:
         declared = declared_service_tasks()
@@ -270,6 +272,8 @@ def _save(case: OpenCase) -> None:
     )
     if not save_rows(case.session, rows):  # only where the caller does not lock (SQLite without transaction())
         raise Conflict("case.changed_meanwhile", case=case.id)
+    for number, (seq, thrown) in enumerate(case.sent):
+        send_thrown(case.session, case.id, thrown, dedup_key=f"{case.id}:{seq}:{number}", now=case.now)
     # Only a correlated message can have come before anybody waited for it without being told where to go.
     hurry_awaited(case.session, sync.newly_awaited(opened), case.now)
     dispatch_after_commit(case.session, sync.new_jobs(opened))

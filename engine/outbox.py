@@ -21,6 +21,7 @@ from database import new_id
 from engine.actors import SYSTEM, Actor
 from engine.dispatching import wake_outbox_after_commit
 from engine.inputs import Variables
+from engine.machine import SentMessage
 from engine.model.outbox import OutboxKind, OutboxMessage, OutboxState
 
 OUTBOX = cast(Table, OutboxMessage.__table__)
@@ -94,6 +95,13 @@ def start_later(
     """
     columns = {"kind": OutboxKind.START, "flow_key": flow_key}
     return _enqueue(session, columns, values, dedup_key=dedup_key, now=now, by=by, sender=sender)
+
+
+def send_thrown(session: Session, case_id: str, thrown: SentMessage, *, dedup_key: str, now: datetime) -> None:
+    """What a throw event, a send task or an end event of a case sends: to whoever waits for it."""
+    send_message_to(
+        session, thrown.message, thrown.correlation, thrown.payload, dedup_key=dedup_key, now=now, sender=case_id
+    )
 
 
 def message_with(session: Session, dedup_key: str) -> str | None:

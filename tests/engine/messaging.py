@@ -53,3 +53,39 @@ label = "已停止"
 
 def an_order_flow() -> Flow:
     return a_flow(ORDER, ORDER_TOML)
+
+
+PAYER = (
+    HEAD
+    + MESSAGES
+    + """<bpmn:process id="payer" isExecutable="true">
+  <bpmn:laneSet id="lanes"><bpmn:lane id="applicant"><bpmn:flowNodeRef>start</bpmn:flowNodeRef>
+    <bpmn:flowNodeRef>fill</bpmn:flowNodeRef><bpmn:flowNodeRef>end</bpmn:flowNodeRef></bpmn:lane></bpmn:laneSet>
+  <bpmn:startEvent id="start"><bpmn:outgoing>f1</bpmn:outgoing></bpmn:startEvent>
+  <bpmn:sequenceFlow id="f1" sourceRef="start" targetRef="fill" />
+  <bpmn:userTask id="fill"><bpmn:extensionElements><spiffworkflow:properties>
+      <spiffworkflow:property name="form" value="fill" /></spiffworkflow:properties></bpmn:extensionElements>
+    <bpmn:incoming>f1</bpmn:incoming><bpmn:outgoing>f2</bpmn:outgoing></bpmn:userTask>
+  <bpmn:sequenceFlow id="f2" sourceRef="fill" targetRef="end" />
+  <bpmn:endEvent id="end"><bpmn:extensionElements><spiffworkflow:properties>
+      <spiffworkflow:property name="outcome" value="sent" />
+      <spiffworkflow:property name="correlation" value="number" />
+      <spiffworkflow:property name="payload.office" value="office" /></spiffworkflow:properties></bpmn:extensionElements>
+    <bpmn:incoming>f2</bpmn:incoming>
+    <bpmn:messageEventDefinition id="sends" messageRef="message_paid" /></bpmn:endEvent>
+</bpmn:process></bpmn:definitions>"""
+)
+PAYER_TOML = """key = "payer"
+title = "付款"
+[start]
+who = ["applicant"]
+[lanes]
+applicant = "starter"
+[outcomes.sent]
+label = "已付"
+"""
+
+
+def a_payer_flow() -> Flow:
+    """Its end event sends `paid` to the order of the number that was filled in."""
+    return a_flow(PAYER, PAYER_TOML)

@@ -21,7 +21,7 @@ from engine.queries import case_page, my_cases
 from engine.replay import read_inputs, verify_case
 from engine.undelivered import dismiss_message, send_again, undelivered_messages
 from tests.engine.conftest import ANALYST, APPLICANT, NOW, STRANGER, Store
-from tests.engine.messaging import an_order_flow
+from tests.engine.messaging import a_payer_flow, an_order_flow
 
 LATER = NOW + timedelta(minutes=10)
 
@@ -186,6 +186,23 @@ def test_a_case_is_started_later_for_its_account(any_store: Store) -> None:
         assert own.summary.flow_key == "order"
         [told] = undelivered_messages(session).items
     assert (told.flow_key, told.note) == ("nothing", "flow.unknown")
+
+
+def test_what_a_case_throws_reaches_the_case_that_waits_for_it(any_store: Store) -> None:
+    any_store.deploy(an_order_flow())
+    any_store.deploy(a_payer_flow())
+    order = an_order(any_store, "A-1")
+    payer = any_store.start(by=STRANGER, flow="payer")
+
+    any_store.complete(any_store.waiting(payer, "fill").id, STRANGER, number="A-1", office="wuhan")
+    assert outcome(any_store, payer) == "sent"
+    assert outcome(any_store, order) is None
+    deliver_outbox(any_store.sessions, NOW)
+
+    assert outcome(any_store, order) == "paid"
+    with any_store.sessions() as session:
+        assert case_page(session, order).variables["payment"] == {"office": "wuhan"}
+    assert the_row(any_store, f"{payer}:2:0").sender == payer
 
 
 def test_a_rolled_back_step_sends_nothing_and_wakes_nobody(any_store: Store) -> None:
