@@ -280,7 +280,7 @@ def _save(case: OpenCase) -> None:
 
 
 def _new_values(case: OpenCase, machine: Machine, last: journal.Entry) -> dict[str, Any]:  # Any: column values
-    state = CaseState.RUNNING
+    state = CaseState.SUSPENDED if machine.is_suspended else CaseState.RUNNING
     if machine.is_ended:
         cancelled = any(isinstance(given, CaseCancelled) for given in case.inputs)
         state = CaseState.CANCELLED if cancelled else CaseState.COMPLETED

@@ -128,6 +128,74 @@ class CaseMigrated:
     computed: Mapping[str, datetime] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseSuspended:
+    """An operator stops the case: until CaseResumed no timer is due and nothing but operators' inputs is taken."""
+
+    at: datetime
+    by: str
+    reason: str = ""
+    computed: Mapping[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseResumed:
+    """The case goes on; timers that came due meanwhile are due now."""
+
+    at: datetime
+    by: str
+    reason: str = ""
+    computed: Mapping[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariableEdited:
+    """An operator sets variables: of the case, or of the called flow around the address `place`. Waits stay what they are."""
+
+    at: datetime
+    by: str
+    values: Variables
+    place: str = ""
+    reason: str = ""
+    computed: Mapping[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ElementSkipped:
+    """An operator lets the element of this wait count as done; `values` become variables as its own would have."""
+
+    at: datetime
+    wait: str
+    by: str
+    values: Variables = field(default_factory=dict)
+    reason: str = ""
+    computed: Mapping[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenMoved:
+    """An operator takes the token of this wait to the element `to` of the same scope or of one around it."""
+
+    at: datetime
+    wait: str
+    by: str
+    to: str
+    reason: str = ""
+    computed: Mapping[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkItemReturned:
+    """退回: who works on a user task gives it back to the earlier user task `to`."""
+
+    at: datetime
+    wait: str
+    by: str
+    to: str
+    reason: str = ""
+    computed: Mapping[str, datetime] = field(default_factory=dict)
+
+
 Input = (
     Started
     | WorkItemCompleted
@@ -139,6 +207,12 @@ Input = (
     | IncidentRetried
     | CaseCancelled
     | CaseMigrated
+    | CaseSuspended
+    | CaseResumed
+    | VariableEdited
+    | ElementSkipped
+    | TokenMoved
+    | WorkItemReturned
 )
 
 KINDS: dict[str, type[Input]] = {
@@ -154,5 +228,11 @@ KINDS: dict[str, type[Input]] = {
         IncidentRetried,
         CaseCancelled,
         CaseMigrated,
+        CaseSuspended,
+        CaseResumed,
+        VariableEdited,
+        ElementSkipped,
+        TokenMoved,
+        WorkItemReturned,
     )
 }

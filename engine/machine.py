@@ -15,20 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
-from engine.errors import Conflict
-from engine.inputs import (
-    CaseCancelled,
-    CaseMigrated,
-    IncidentRetried,
-    Input,
-    JobFailed,
-    JobGivenUp,
-    JobSucceeded,
-    MessageReceived,
-    Started,
-    TimerFired,
-    WorkItemCompleted,
-)
+from engine.inputs import Input, Started
 from engine.spiff import codec
 from engine.spiff.host import Host
 from engine.spiff.process import Element, Process
@@ -36,7 +23,8 @@ from engine.spiff.reader import compile_process
 from engine.spiff.state import ActivityEvent, SentMessage
 from engine.spiff.store import NotJson, Store, json_value
 from engine.spiff.tree import Token
-from engine.waits import IncidentWait, JobWait, MessageWait, TimerWait, UserTaskWait, Wait
+from engine.taking import perform, token_for
+from engine.waits import TimerWait, Wait
 
 __all__ = [
     "ActivityEvent",
@@ -50,16 +38,6 @@ __all__ = [
     "compile_process",
     "replay",
 ]
-
-_ANSWERS: dict[type[Any], type[Any]] = {
-    WorkItemCompleted: UserTaskWait,
-    JobSucceeded: JobWait,
-    JobFailed: JobWait,
-    JobGivenUp: JobWait,
-    TimerFired: TimerWait,
-    MessageReceived: MessageWait,
-    IncidentRetried: IncidentWait,
-}
 
 
 class MachineBroken(RuntimeError):
@@ -140,6 +118,10 @@ class Machine:
         return not self._host.scopes
 
     @property
+    def is_suspended(self) -> bool:
+        return self._host.is_suspended
+
+    @property
     def outcome(self) -> str | None:
         """The outcome of the last end event of the top scope that carried one; "cancelled" after CaseCancelled."""
         return self._host.outcome
@@ -150,16 +132,18 @@ class Machine:
         return {address: wait for address, (_, wait) in self._waits.items()}
 
     def due_before(self, at: datetime) -> list[TimerWait]:
-        """Timers due at or before `at`, in due order, equal ones by address."""
+        """Timers due at or before `at`, in due order, equal ones by address; none while the case is suspended."""
+        if self.is_suspended:
+            return []
         due = [wait for _, wait in self._waits.values() if isinstance(wait, TimerWait) and wait.due <= at]
         return sorted(due, key=lambda wait: (wait.due, wait.address))
 
     def apply(self, given: Input) -> Applied:
         """Apply one input and run until the case only waits.
 
-        Raises, and changes nothing: Conflict (`case.ended`, `time.backwards`, `wait.gone`, `wait.other_kind`,
-        `timer.not_due`), NotJson or ValueError for an input that is not one. After any other exception this object is
-        broken (MachineBroken from then on).
+        Raises, and changes nothing: Conflict (`case.ended`, `case.suspended`, `time.backwards`, `wait.gone`,
+        `wait.other_kind`, `timer.not_due`, and for operators' inputs what engine/spiff/operating.py says), NotJson or
+        ValueError for an input that is not one. After any other exception this object is broken (MachineBroken from then on).
         """
         self._require_whole()
         token = self._check(given)
@@ -167,10 +151,7 @@ class Machine:
         host = self._host
         host.at = given.at
         host.recorded = given.computed
-        if token is None:
-            host.cancel()
-        else:
-            _perform(host, token, given)
+        perform(host, token, given)
         applied = self._settle()
         self._is_broken = False
         return applied
@@ -189,26 +170,7 @@ class Machine:
 
     def _check(self, given: Input) -> Token | None:
         """The token the input is for, None for the whole case; raises what `apply` says."""
-        _aware(given.at)
-        if self.is_ended:
-            raise Conflict("case.ended", input=type(given).__name__)
-        if given.at < self.at:
-            raise Conflict("time.backwards", at=given.at.isoformat(), last=self.at.isoformat())
-        if isinstance(given, CaseCancelled):
-            return None
-        if isinstance(given, Started | CaseMigrated):  # a machine runs one version; replay.py goes from one to another
-            raise Conflict("wait.other_kind", input=type(given).__name__)
-        json_value(_values(given))
-        found = self._waits.get(given.wait)
-        if found is None:
-            raise Conflict("wait.gone", wait=given.wait)
-        token, wait = found
-        is_other = not isinstance(wait, _ANSWERS[type(given)])
-        if is_other or (isinstance(given, MessageReceived) and given.message != getattr(wait, "message", None)):
-            raise Conflict("wait.other_kind", wait=given.wait, input=type(given).__name__, kind=type(wait).__name__)
-        if isinstance(wait, TimerWait) and given.at < wait.due:
-            raise Conflict("timer.not_due", wait=given.wait, due=wait.due.isoformat())
-        return token
+        return token_for(self._host, self._waits, given)
 
 
 def replay(process: Process, inputs: Iterable[Input]) -> Machine:
@@ -224,39 +186,6 @@ def replay(process: Process, inputs: Iterable[Input]) -> Machine:
     if machine is None:
         raise ValueError("a journal begins with Started")
     return machine
-
-
-def _perform(host: Host, token: Token, given: Input) -> None:
-    match given:
-        case WorkItemCompleted():
-            host.complete(token, given.values)
-        case JobSucceeded():
-            result = token.task_spec.node.result
-            host.complete(token, {result: given.result} if result else {})
-        case JobFailed():
-            host.fail(token, given.code, given.message)
-        case JobGivenUp():
-            host.give_up(token, given.reason)
-        case TimerFired():
-            host.fire(token)
-        case MessageReceived():
-            host.fire(token, given.payload)
-        case IncidentRetried():
-            host.retry(token, given.variables)
-
-
-def _values(given: Input) -> Any:
-    match given:
-        case WorkItemCompleted():
-            return given.values
-        case JobSucceeded():
-            return given.result
-        case MessageReceived():
-            return given.payload
-        case IncidentRetried():
-            return given.variables
-        case _:
-            return None
 
 
 def _aware(at: datetime) -> None:

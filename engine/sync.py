@@ -20,8 +20,7 @@ from engine.flows import STARTER
 from engine.four_eyes import others_of
 from engine.group_patterns import filled_group
 from engine.inputs import (
-    CaseCancelled,
-    CaseMigrated,
+    ElementSkipped,
     IncidentRetried,
     Input,
     JobFailed,
@@ -29,10 +28,11 @@ from engine.inputs import (
     JobSucceeded,
     Json,
     MessageReceived,
-    Started,
     TimerFired,
+    TokenMoved,
     Variables,
     WorkItemCompleted,
+    WorkItemReturned,
 )
 from engine.journal import actor_of
 from engine.machine import ActivityEvent
@@ -61,6 +61,9 @@ CLOSED_BY: dict[type[Input], str] = {
     TimerFired: WaitState.FIRED,
     MessageReceived: WaitState.RECEIVED,
     IncidentRetried: WaitState.RESOLVED,
+    ElementSkipped: WaitState.CANCELLED,
+    TokenMoved: WaitState.CANCELLED,
+    WorkItemReturned: WaitState.CANCELLED,
 }
 
 _BLANK: Row = dict.fromkeys(column.name for column in WAITING.columns)
@@ -139,9 +142,7 @@ def search_hash(name: str, value: Json) -> str | None:
 
 
 def _closings(step: Step, addresses: Iterable[str]) -> list[Row]:
-    answered = {
-        given.wait: given for given in step.inputs if not isinstance(given, Started | CaseCancelled | CaseMigrated)
-    }
+    answered = {given.wait: given for given in step.inputs if type(given) in CLOSED_BY and hasattr(given, "wait")}
     closings: list[Row] = []
     for address in addresses:
         given = answered.get(address)

@@ -1,10 +1,10 @@
 """The snapshot: a case's state as bytes, compact, with every value's type kept.
 
-JSON (orjson): `[version, at, variables, settings, outcome, scopes]`; a scope is `[name, owner's scope, owner's token,
-counters, tokens]` and the variables of its frame where that is its own, a token `[spec, state, parent, ordinal, flags, what
-of its wait is stored]`, tokens counted from 0 in their scope, -1 for none. Where a value is beyond orjson (an
-integer over 64 bits, half a surrogate pair) Python's own json writes it, marked by a first
-byte. A snapshot is a cache: the journal can always give it again.
+JSON (orjson): `[version, at, variables, settings, outcome, scopes]`, and true for a suspended case. A scope is `[name, owner's
+scope, owner's token, counters, tokens]`, and the variables of its frame where that is its own. A token is `[spec, state, parent,
+ordinal, flags, what of its wait is stored]`. Tokens are counted from 0 in their scope, -1 for none. Where a value is beyond
+orjson (an integer over 64 bits, half a surrogate pair) Python's own json writes it, marked by a first byte. A snapshot is a
+cache: the journal can always give it again.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ def dump(host: Host) -> bytes:
             kept.append(scope.frame.variables)
         scopes.append(kept)
     store = host.store
-    return to_bytes([VERSION, host.at.isoformat(), store.variables, store.settings, host.outcome, scopes])
+    state = [VERSION, host.at.isoformat(), store.variables, store.settings, host.outcome, scopes]
+    return to_bytes([*state, True] if host.is_suspended else state)
 
 
 def _token(token: Token, parent: int) -> list[Any]:
@@ -58,11 +59,12 @@ def _token(token: Token, parent: int) -> list[Any]:
 
 def load(host_class: type[Host], process: Process, snapshot: bytes) -> Host:
     """Raises ValueError for a snapshot of another format version or, KeyError, of another process."""
-    version, at, variables, settings, outcome, scopes = from_bytes(snapshot)
+    version, at, variables, settings, outcome, scopes, *suspended = from_bytes(snapshot)
     if version not in _READABLE:
         raise ValueError(f"snapshot version {version}, expected one of {_READABLE}")
     host = host_class(process, Store(variables, settings), datetime.fromisoformat(at))
     host.outcome = outcome
+    host.is_suspended = bool(suspended)
     opened: list[list[Token]] = []
     for name, outer, place, counters, tokens, *own in scopes:
         owner = opened[outer][place] if outer >= 0 else None
@@ -115,6 +117,7 @@ def canonical(host: Host) -> bytes:
         "frames": frames,
         "settings": host.store.settings,
         "outcome": host.outcome,
+        "suspended": host.is_suspended,
         "waits": waits,
         "counters": counters,
         "tokens": sorted(tokens),

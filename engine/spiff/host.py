@@ -11,6 +11,7 @@ Each rule is a method of its own, so that a test can give it back to SpiffWorkfl
     messages out                   send (events.py)
     scopes done by flat scan       is_done, close_if_done (scopes.py)
     one token touched              complete, fail, give_up, fire, retry, cancel: all that an input may do
+    operators                      skip, move, edit (operating.py): a parallel part is left as a whole or not at all
     run to quiescence              settled = run (step by step, within the budget), settle, prune
     ordinals when settled          settle, ordinal_of (state.py)
     time is the input's            due
@@ -32,8 +33,8 @@ from engine.decisions import DecisionFailed
 from engine.expressions import ExpressionFailed, InvalidExpression
 from engine.spiff.calls import CallRules
 from engine.spiff.evaluation import StoreEngine, incident_of
-from engine.spiff.events import EventRules
 from engine.spiff.joins import JoinRules
+from engine.spiff.operating import OperatingRules
 from engine.spiff.specs import Hosted, HostedBoundaryEvent, HostedUserTask, Stopped
 from engine.spiff.state import COMPLETED, ENTERED
 from engine.spiff.store import NotJson
@@ -44,7 +45,7 @@ from engine.timers_text import due_at
 STEP_BUDGET = 1_000  # elements run for one input; a diagram that needs more has a loop with no wait in it
 
 
-class Host(EventRules, CallRules, JoinRules):
+class Host(OperatingRules, CallRules, JoinRules):
     """The mutable state of one case and the rules that move it. Only engine/machine.py calls it."""
 
     engine = StoreEngine()

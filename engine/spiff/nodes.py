@@ -10,12 +10,11 @@ from engine.diagram_xml import local_name, namespace
 from engine.errors import Problem
 from engine.expressions import Expression, InvalidExpression, compile_expression
 from engine.spiff.event_nodes import HOSTED_TRIGGERS, EventReader
-from engine.spiff.process import Node
+from engine.spiff.process import HIDDEN, Node
 from engine.spiff.wiring import BPMN, FLOW_NODES, Wiring, children_of, is_handler
 
 SPIFF = "http://spiffworkflow.org/bpmn/schema/1.0/core"
 
-HIDDEN = "__"  # ids of what the compiler adds begin so; a diagram's own may not
 _REMARKS = {"documentation", "extensionElements", "textAnnotation", "association", "group", "category"}
 _INSIDE_SCOPE = FLOW_NODES | _REMARKS | {"sequenceFlow", "laneSet"}
 _INSIDE_NODE = _REMARKS | {"incoming", "outgoing"}

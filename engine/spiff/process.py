@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from engine.decisions import DecisionTable
 from engine.expressions import Expression
+from engine.spiff.regions import Regions
 
 TIMER = "timer"
 MESSAGE = "message"
 ERROR = "error"
 
+
+HIDDEN = "__"  # ids of what the compiler adds begin so; a diagram's own may not
+_TAKEN_IDS = {"Start", "End"}  # SpiffWorkflow's own specs in every scope; it takes them for an element of that id
+_TAKEN_ENDINGS = (".EndJoin", ".BoundaryEventSplit", ".BoundaryEventJoin")
 
 Expressions = tuple[tuple[str, Expression], ...]  # by name
 
@@ -75,7 +80,7 @@ class Process:
 
     digest: SHA-256 hex of the canonical XML without diagram positions, and of the decision tables. specs: SpiffWorkflow's
     process spec by scope name, the whole process under `top`, a called one under its id.
-    conditions: compiled conditions by their text.
+    conditions: compiled conditions by their text. regions: the parallel parts of the scopes, by element.
     """
 
     process_id: str
@@ -85,6 +90,7 @@ class Process:
     top: str
     conditions: Mapping[str, Expression]
     decisions: Mapping[str, DecisionTable]
+    regions: Regions = field(default_factory=Regions)
 
     def spec_digest(self) -> str:
         """SHA-256 hex of everything SpiffWorkflow keeps on the shared graph: equal before and after every run."""
@@ -95,6 +101,12 @@ class Process:
                 kept = {key: _shown(value) for key, value in vars(task_spec).items() if key != "_wf_spec"}
                 lines.append(f"{name} {type(task_spec).__name__} {sorted(kept.items())}")
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def spec_name(element: str) -> str:
+    """The id SpiffWorkflow sees."""
+    is_taken = element in _TAKEN_IDS or element.endswith(_TAKEN_ENDINGS)
+    return f"{HIDDEN}id.{element}" if is_taken else element
 
 
 def _shown(value: Any) -> str:

@@ -22,16 +22,15 @@ from engine.diagram_xml import local_name, namespace, parse_xml
 from engine.errors import InvalidDiagram, Problem
 from engine.expressions import Expression
 from engine.spiff.called_files import DiagramFile, call_problems
-from engine.spiff.nodes import HIDDEN, NodeReader
-from engine.spiff.process import Element, Node, Process
+from engine.spiff.nodes import NodeReader, scopes
+from engine.spiff.process import Element, Node, Process, spec_name
+from engine.spiff.regions import Regions, read_regions
 from engine.spiff.rewrite import compile_event_subprocesses, put_stand_ins
 from engine.spiff.specs import PlainServiceTask, host_spec
 from engine.spiff.wiring import BPMN
 
-_TAKEN_IDS = {"Start", "End"}  # SpiffWorkflow's own specs in every scope; it takes them for an element of that id
 MOST_FRAMES = 20_000
 _recursing = threading.Lock()  # the limit is the whole interpreter's
-_TAKEN_ENDINGS = (".EndJoin", ".BoundaryEventSplit", ".BoundaryEventJoin")
 
 
 class _PlainTaskParser(SpiffTaskParser):  # type: ignore[misc]  # SpiffWorkflow ships no types
@@ -77,8 +76,11 @@ def compile_process(
     nodes: dict[str, Node] = {}
     specs: dict[str, Any] = {}
     conditions: dict[str, Expression] = {}
+    regions = Regions()
     for file in files:
-        own = {_spec_name(element): node for element, node in file.reader.nodes.items()}
+        for scope in scopes(file.process):  # before it is rewritten
+            regions |= read_regions(scope)
+        own = {spec_name(element): node for element, node in file.reader.nodes.items()}
         specs |= _parse(file.root, file.process, own)
         nodes |= own
         conditions |= file.reader.conditions
@@ -90,6 +92,7 @@ def compile_process(
         top=files[0].id,
         conditions=conditions,
         decisions=tables,
+        regions=regions,
     )
 
 
@@ -149,12 +152,6 @@ def _executable(root: Xml) -> Xml:
     return processes[0]
 
 
-def _spec_name(element: str) -> str:
-    """The id SpiffWorkflow sees."""
-    is_taken = element in _TAKEN_IDS or element.endswith(_TAKEN_ENDINGS)
-    return f"{HIDDEN}id.{element}" if is_taken else element
-
-
 def _parse(root: Xml, process: Xml, nodes: Mapping[str, Node]) -> dict[str, Any]:
     """SpiffWorkflow's spec of every scope by name, its classes swapped for hosted ones."""
     for unread in root.findall(f"{{{BPMN}}}collaboration"):
@@ -197,4 +194,4 @@ def _rename(process: Xml) -> None:
         for attribute in ("id", "sourceRef", "targetRef", "attachedToRef", "default"):
             value = xml.get(attribute)
             if value is not None and xml is not process:
-                xml.set(attribute, _spec_name(value))
+                xml.set(attribute, spec_name(value))

@@ -17,7 +17,8 @@ from lxml import etree
 
 from engine.diagram_xml import Node as Xml
 from engine.diagram_xml import local_name
-from engine.spiff.nodes import HIDDEN, scopes
+from engine.spiff.nodes import scopes
+from engine.spiff.process import HIDDEN
 from engine.spiff.wiring import BPMN, is_handler
 
 _TASK_STANDS_IN = {"callActivity", "intermediateThrowEvent", "sendTask"}

@@ -19,13 +19,15 @@ ENTERED = "entered"
 COMPLETED = "completed"
 CANCELLED = "cancelled"
 FAILED = "failed"
+SKIPPED = "skipped"
 
 
 @dataclass(frozen=True, slots=True)
 class ActivityEvent:
     """When an element of the diagram became active and how that ended; derived, for the history.
 
-    event: "entered" | "completed" | "cancelled" (interrupted from outside it) | "failed" (an error left it). An element that
+    event: "entered" | "completed" | "cancelled" (interrupted from outside it) | "failed" (an error left it) |
+    "skipped" (an operator let it count as done). An element that
     stands in an incident is still entered. Boundary events and start events of event subprocesses appear when they fire.
     """
 
@@ -58,6 +60,7 @@ class CaseState:
         self.at = at
         self.scopes: list[Scope] = []  # [0] is the whole process; empty once the case has ended
         self.outcome: str | None = None
+        self.is_suspended = False
         self.queue: deque[Token] = deque()
         self.events: list[ActivityEvent] = []
         self.sent: list[SentMessage] = []
