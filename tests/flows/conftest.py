@@ -20,6 +20,7 @@ from engine.actors import Actor
 from engine.deploy import deploy_flow
 from engine.flows import load_flow
 from migrations.tables import every_table
+from tests.flows.institution_admission import a_town
 from tests.flows.real_name import ZHANG, scans
 from tests.flows.story import Story, Town
 
@@ -51,6 +52,24 @@ def town(deployed: Path, tmp_path: Path) -> Iterator[Town]:
     shutil.copy(deployed, tmp_path / "platform.db")
     attachments.use_directory(tmp_path / "files")
     engine = make_engine(f"sqlite:///{tmp_path / 'platform.db'}")
+    yield Town(session_factory(engine), MONDAY)
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def units_deployed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with the units of the province and the flow institution_admission."""
+    vault.use(vault.Vault(bytes(range(32))))
+    return a_town(tmp_path_factory.mktemp("units"), MONDAY)
+
+
+@pytest.fixture
+def province(units_deployed: Path, tmp_path: Path) -> Iterator[Town]:
+    """A town with all units of 湖北省, where institutions apply."""
+    vault.use(vault.Vault(bytes(range(32))))
+    shutil.copy(units_deployed, tmp_path / "province.db")
+    attachments.use_directory(tmp_path / "files")
+    engine = make_engine(f"sqlite:///{tmp_path / 'province.db'}")
     yield Town(session_factory(engine), MONDAY)
     engine.dispose()
 

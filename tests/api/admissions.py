@@ -1,0 +1,95 @@
+"""机构补增 through the HTTP API: applicants with a phone, reviewers of units, the form's reading made by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, select
+
+from api.limits import limiter
+from composition import declare_service_tasks
+from config import ROOT
+from database import transaction
+from domain.account import Account
+from domain.unit_seed import seed_units
+from tests.api.conftest import Person, Platform, a_jpeg, a_platform
+from tests.flows.institution_admission import FLOW, VERSION, a_registration, a_stamp
+from tests.flows.story import Story, Town
+
+
+@dataclass
+class Portal:
+    """A platform with the units of the province and the flow institution_admission."""
+
+    platform: Platform
+
+    def visitor(self) -> Person:
+        """Somebody who has not signed in."""
+        return Person(self.platform.app.test_client())
+
+    def applicant(self, phone: str) -> Person:
+        """Somebody who proved this phone by SMS."""
+        client = self.platform.app.test_client()
+        code = client.post("/api/v1/session/phone/code", json={"phone": phone}).json["sandbox_code"]
+        token = client.post("/api/v1/session/phone", json={"phone": phone, "code": code}).json["token"]
+        return Person(client, {"Authorization": f"Bearer {token}"}, phone)
+
+    def clerk(self, unit: str) -> Person:
+        name = f"clerk{unit}"
+        self.platform.staff(name, "no.inbox")
+        with transaction(self.platform.sessions) as session:
+            session.scalars(select(Account).where(Account.username == name)).one().unit_code = unit
+        return self.platform.comes_back(name)
+
+    def begins(self, applicant: Person) -> str:
+        """Id of an application whose agreement was given."""
+        started = applicant.post("/api/v1/applications", {"flow": "institution_admission", "values": {}})
+        assert started.status_code == 201, started.text
+        fill_in(applicant, started.json["id"], {"agreement": VERSION})
+        return str(started.json["id"])
+
+    def registers(self, applicant: Person, **values: Any) -> str:
+        """Id of an application whose form was filled in."""
+        application = self.begins(applicant)
+        fill_in(applicant, application, a_registration(applicant_phone=applicant.name, **values))
+        return application
+
+    def applies(self, applicant: Person, **values: Any) -> str:
+        """Id of an application that waits for its unit."""
+        application = self.registers(applicant, **values)
+        form = applicant.upload(item_of(applicant, application), a_jpeg(), form_field="stamped_form")
+        assert form.status_code == 201, form.text
+        fill_in(applicant, application, {"stamped_form": form.json["id"]})
+        self.story(application).job("document.read_stamped_form").returns(a_stamp())
+        return application
+
+    def decides(self, clerk: Person, application: str, **values: Any) -> None:
+        (item,) = (each for each in clerk.get("/api/v1/inbox").json["items"] if each["case_id"] == application)
+        clerk.post(f"/api/v1/work-items/{item['id']}/claim")
+        answer = clerk.post(f"/api/v1/work-items/{item['id']}/complete", {"values": values})
+        assert answer.status_code == 200, answer.text
+
+    def story(self, application: str) -> Story:
+        town = Town(self.platform.sessions, self.platform.clock())
+        return Story(town, application, town.somebody("openid-nobody"))
+
+
+def a_portal(folder: Path, engine: Engine) -> Portal:
+    declare_service_tasks(ROOT / "bpmn")
+    platform = a_platform(folder, engine, FLOW)
+    limiter.reset()
+    with transaction(platform.sessions) as session:
+        seed_units(session, platform.clock())
+    return Portal(platform)
+
+
+def item_of(applicant: Person, application: str) -> str:
+    return str(applicant.get(f"/api/v1/applications/{application}").json["work_items"][0])
+
+
+def fill_in(applicant: Person, application: str, values: dict[str, Any]) -> None:
+    item = item_of(applicant, application)
+    answer = applicant.post(f"/api/v1/work-items/{item}/complete", {"values": values})
+    assert answer.status_code == 200, answer.text
