@@ -61,6 +61,8 @@ def _is_close(mine: NameParts, theirs: NameParts) -> bool:
     distance = Levenshtein.distance(mine.body, theirs.body, score_cutoff=most)
     if distance > most or _differs_on_purpose(mine.body, theirs.body):
         return False
+    if mine.base and mine.base == theirs.base and distance > 1:
+        return False  # two branches of one body
     # 王明诊所 and 李明诊所 are two people; in one place they are still worth a look.
     is_short = min(len(mine.own), len(theirs.own)) <= 2 and mine.own != theirs.own
     return not is_short or bool(set(mine.place) & set(theirs.place))

@@ -51,25 +51,33 @@ class NameParts:
 
 
 def tidy_name(name: str) -> str:
-    """The name as it is stored and shown: NFKC, Chinese brackets, single blanks, none beside Chinese characters."""
-    text = re.sub(r"\s+", " ", unicodedata.normalize("NFKC", name)).strip()
-    text = re.sub(r"(?<=[^\x00-\x7f]) | (?=[^\x00-\x7f])", "", text)
-    text = re.sub(r" ?\( ?", "（", text)
-    return re.sub(r" ?\) ?", "）", text)
+    """The name as it is stored and shown: NFKC, Chinese brackets, single blanks, none beside Chinese characters. Idempotent."""
+    return _settled(_tidied, name)
 
 
 def name_key(name: str) -> str:
     """What two names have in common that are the same name: width, blanks, brackets, quotes, 繁简 and case dropped.
 
-    Idempotent. Never longer than the folded name; "" for a name that holds nothing to compare.
+    Idempotent. "" for a name that holds nothing to compare.
     """
-    text = name
-    for _ in range(4):  # dropping a blank may let two characters compose
-        once = _key(text)
+    return _settled(_key, name)
+
+
+def _settled(normalise: Callable[[str], str], text: str) -> str:
+    """`normalise` until it changes nothing: dropping a blank may let two characters compose; no text needs a fourth pass."""
+    for _ in range(4):
+        once = normalise(text)
         if once == text:
             break
         text = once
     return text
+
+
+def _tidied(name: str) -> str:
+    text = re.sub(r"\s+", " ", unicodedata.normalize("NFKC", name)).strip()
+    text = re.sub(r"(?<=[^\x00-\x7f]) | (?=[^\x00-\x7f])", "", text)
+    text = re.sub(r" ?\( ?", "（", text)
+    return re.sub(r" ?\) ?", "）", text)
 
 
 def _key(name: str) -> str:
