@@ -48,7 +48,12 @@ def draw_pdf_pages(content: bytes, max_pages: int = 10) -> list[PhotoRgb]:
 
 def decode_photo_or_page(content: bytes) -> PhotoRgb:
     """A photo, or the first page of a PDF. Raises BusinessError("document.unreadable_file")."""
-    return draw_pdf_pages(content, max_pages=1)[0] if find_media_type(content) == PDF else decode_photo(content)
+    return decode_pages(content, max_pages=1)[0]
+
+
+def decode_pages(content: bytes, max_pages: int) -> list[PhotoRgb]:
+    """A photo, or the first `max_pages` pages of a PDF. Raises BusinessError("document.unreadable_file")."""
+    return draw_pdf_pages(content, max_pages) if find_media_type(content) == PDF else [decode_photo(content)]
 
 
 def shrink_photo(photo_rgb: PhotoRgb, long_side: int) -> PhotoRgb:

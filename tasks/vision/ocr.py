@@ -62,9 +62,9 @@ class TextReader:
         self._detection = TextDetection(limit_side_len=DETECTION_SIDE, limit_type="max", **_options(detection))
         self._recognition = TextRecognition(**_options(recognition))
 
-    def find_lines(self, picture_rgb: Rgb) -> list[Corners]:
-        """Quadrilaterals of text, in no particular order."""
-        found = self._detection.predict(picture_rgb[..., ::-1], batch_size=1)[0]
+    def find_lines(self, picture_rgb: Rgb, side: int = DETECTION_SIDE) -> list[Corners]:
+        """Quadrilaterals of text, in no particular order. side: pixels of the longer side at which text is looked for."""
+        found = self._detection.predict(picture_rgb[..., ::-1], batch_size=1, limit_side_len=side)[0]
         return [np.asarray(polygon, np.float32) for polygon in found["dt_polys"]]
 
     def read_strip(self, strip_rgb: Rgb) -> tuple[str, float]:

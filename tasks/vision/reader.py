@@ -27,8 +27,9 @@ from tasks.vision.layout import (
     misfit,
     split_at_label,
 )
-from tasks.vision.ocr import Box, Corners, TextLine, TextReader, cut_strip
+from tasks.vision.ocr import Box, Corners, TextLine, TextReader
 from tasks.vision.quality import GLARE_SHARE, frame_warnings, glare_share, is_blurred, sharpness
+from tasks.vision.upright import extent, is_upside_down, lies_on_its_side
 
 AUTO = "auto"
 UNKNOWN = "unknown"
@@ -109,7 +110,7 @@ class DocumentReader:
     """Reads pictures one at a time. Holds the models: one a process, used by one thread."""
 
     def __init__(self, text: TextReader) -> None:
-        self._text = text
+        self.text = text
         self.name = text.name
 
     def read(self, photo_rgb: Rgb, kind: str = AUTO, *, today: date) -> PageReading:
@@ -128,7 +129,7 @@ class DocumentReader:
 
     def _read_resident_id(self, view: View, shown: str, framing: list[str], kind: str, today: date) -> PageReading:
         read = read_front if shown == FRONT else read_back
-        found = read(view.lines, lambda box: self._text.read_strip(_crop(view.picture, box))) if view.is_flat else {}
+        found = read(view.lines, lambda box: self.text.read_strip(_crop(view.picture, box))) if view.is_flat else {}
         warnings = field_warnings(shown, found, view.lines, today)
         has_permit_number = "id_number" in found and is_residence_permit(found["id_number"].value)
         if has_permit_number or view.other == RESIDENCE_PERMIT:
@@ -177,34 +178,25 @@ class DocumentReader:
             picture, to_photo = photo, np.eye(3)
         else:
             picture, to_photo = flatten(photo, corners), _unflattening(corners)
-        found = self._text.find_lines(picture)
+        found = self.text.find_lines(picture)
         if corners is not None:
-            found = [c for c in found if _extent(c)[1] < PORTRAIT_PX]
-        turns = 1 if _lies_on_its_side(found) else 0
+            found = [c for c in found if extent(c)[1] < PORTRAIT_PX]
+        turns = 1 if lies_on_its_side(found) else 0
         view = self._read(_turned(picture, to_photo, found, turns), is_flat=corners is not None)
-        if view.sighting is None and view.other is None and self._is_upside_down(picture, found):
+        if view.sighting is None and view.other is None and is_upside_down(self.text, picture, found):
             view = self._read(_turned(picture, to_photo, found, turns + 2), is_flat=corners is not None)
         return view
 
     def _read(self, turned: Turned, *, is_flat: bool) -> View:
         found = turned.found
         parts = [part for c in found for part in split_at_label(c)] if is_flat else found
-        lines = self._text.read_lines(turned.picture, parts)
+        lines = self.text.read_lines(turned.picture, parts)
         other = shown_document(lines)
         is_laid_out_otherwise = other not in (None, RESIDENCE_PERMIT)
         if is_laid_out_otherwise and len(parts) > len(found):
-            lines = self._text.read_lines(turned.picture, found)  # what was divided is no label with its value
+            lines = self.text.read_lines(turned.picture, found)  # what was divided is no label with its value
         sighting = None if is_laid_out_otherwise else best_sighting(lines)
         return View(turned.picture, turned.to_photo, is_flat, lines, sighting, other, turned.turns != 0)
-
-    def _is_upside_down(self, picture: Rgb, found: Sequence[Corners]) -> bool:
-        """Whether the text is surer read the other way up. found: lines in `picture`, lying or standing."""
-        upright = upside_down = 0.0
-        for corners in _probes(found):
-            strip = cut_strip(picture, corners)
-            upright += self._text.read_strip(strip)[1]
-            upside_down += self._text.read_strip(np.rot90(strip, 2))[1]
-        return upside_down > upright
 
 
 def read_document(photo_rgb: Rgb, kind: str = AUTO, *, today: date | None = None) -> PageReading:
@@ -234,11 +226,6 @@ def _crop(picture: Rgb, box: Box) -> Rgb:
     return picture[max(top, 0) : bottom, max(left, 0) : right]
 
 
-def _extent(corners: Corners) -> tuple[float, float]:
-    """Width and height of a slanted rectangle of text."""
-    return float(np.linalg.norm(corners[1] - corners[0])), float(np.linalg.norm(corners[3] - corners[0]))
-
-
 def _turned(picture: Rgb, to_photo: Matrix, found: Sequence[Corners], turns: int) -> Turned:
     height, width = picture.shape[:2]
     return Turned(
@@ -247,17 +234,6 @@ def _turned(picture: Rgb, to_photo: Matrix, found: Sequence[Corners], turns: int
         [_turn(corners, turns, width, height) for corners in found],
         turns,
     )
-
-
-def _lies_on_its_side(found: Sequence[Corners]) -> bool:
-    tall = [height > 1.5 * width for width, height in map(_extent, _probes(found))]
-    return sum(tall) * 2 > len(tall)
-
-
-def _probes(found: Sequence[Corners]) -> list[Corners]:
-    """Three lines to judge the direction by: the shortest of those long enough to be words, as short ones are cheap to read."""
-    words = sorted((c for c in found if max(_extent(c)) >= 3 * min(_extent(c))), key=lambda c: max(_extent(c)))
-    return words[:3] or list(found[:3])
 
 
 def _unflattening(corners: Corners) -> Matrix:

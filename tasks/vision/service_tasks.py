@@ -138,3 +138,82 @@ def match_faces(parameters: FaceMatchParameters, context: JobContext) -> FaceMat
     )
     found = face_matcher(load_settings().face_model_dir).match(portrait, selfie)
     return FaceMatchResult(**asdict(found))
+
+
+class StampedFormParameters(BaseModel):
+    """attachment: id of the photo or PDF. The others: what was typed, None where it is not to be compared."""
+
+    attachment: str
+    expected_name: str
+    credit_code: str | None = None
+    applicant_name: str | None = None
+
+
+class FormPlace(BaseModel):
+    """page: from 1. The sides as shares (0-1) of that page as it was sent, upright by its EXIF."""
+
+    page: int
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+class StampedFormResult(BaseModel):
+    """text_lines: what stands on the form, top to bottom. seal_text, form_name: as read, None where there is nothing.
+
+    seal_agreement, text_agreement: of the seal's text and of the name on the form with the expected name; "different" only
+    where the reading leaves no doubt. findings: sentences for the reviewer, of what is wrong or doubtful; warnings: the same
+    as codes of docs/warnings.md. It tells that a seal is there and what it says, never that it is genuine.
+    """
+
+    text_lines: list[str] = []
+    has_red_seal: bool
+    seal_text: str | None = None
+    seal_confidence: float = 0.0
+    seal_agreement: Literal["same", "different", "unread", "none"]
+    form_name: str | None = None
+    text_agreement: Literal["same", "different", "unread"]
+    findings: list[str] = []
+    warnings: list[str] = []
+    seal_place: FormPlace | None = None
+    name_place: FormPlace | None = None
+    reader: str = ""
+
+
+@service_task(
+    "document.read_stamped_form",
+    title="盖章申请表识别",
+    parameters=StampedFormParameters,
+    result=StampedFormResult,
+    errors=("document.unreadable_file",),
+    queue="vision",
+)
+def read_stamped_form(parameters: StampedFormParameters, context: JobContext) -> StampedFormResult:
+    from tasks.vision.images import decode_pages
+    from tasks.vision.stamped_form import form_reader
+    from tasks.vision.stamped_form_findings import Expected, judge_form
+
+    pages = decode_pages(context.read_attachment(parameters.attachment).content, max_pages=3)
+    reader = form_reader()
+    read = [reader.read(page) for page in pages]
+    told = judge_form(read, Expected(parameters.expected_name, parameters.credit_code, parameters.applicant_name))
+    return StampedFormResult(
+        text_lines=[line for page in read for line in page.text.lines],
+        has_red_seal=told.seal is not None,
+        seal_text=told.seal[1].text.text if told.seal else None,
+        seal_confidence=round(told.seal[1].text.confidence, 3) if told.seal else 0.0,
+        seal_agreement=told.seal_agreement,
+        form_name=told.name[1].value if told.name else None,
+        text_agreement=told.text_agreement,
+        findings=list(told.findings),
+        warnings=list(told.warnings),
+        seal_place=_place(told.seal[0], told.seal[1].box) if told.seal else None,
+        name_place=_place(told.name[0], told.name[1].box) if told.name else None,
+        reader=reader.name,
+    )
+
+
+def _place(page: int, box: tuple[float, float, float, float]) -> FormPlace:
+    left, top, right, bottom = (round(share, 4) for share in box)
+    return FormPlace(page=page, left=left, top=top, right=right, bottom=bottom)
