@@ -16,6 +16,7 @@ from api.applications import applications_api
 from api.attachments import attachments_api
 from api.auth import is_loopback
 from api.case_diagram import case_diagram_api
+from api.case_past import case_past_api
 from api.case_readings import case_readings_api
 from api.cases import cases_api
 from api.consents import consents_api
@@ -42,6 +43,7 @@ from api.session import session_api
 from api.start_page import start_page
 from api.units import units_api
 from api.wechat import OpenidOf, openid_lookup
+from api.what_if import what_if_api
 from api.work_item_verbs import work_item_verbs_api
 from api.work_items import work_items_api
 from config import Settings
@@ -63,12 +65,14 @@ PARTS = (
     cases_api,
     case_readings_api,
     case_diagram_api,
+    case_past_api,
     registers_api,
     units_api,
     institutions_api,
     imports_api,
     journal_api,
     messages_api,
+    what_if_api,
     evidence_api,
     health,
     documentation,

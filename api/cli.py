@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from api.auth import close_all_sessions
 from api.journal_commands import as_json, journal_commands
 from api.operator_commands import operator_commands
+from api.what_if_commands import what_if_command
 from config import Settings
 from database import transaction
 from domain.account import create_console_account, reset_password
@@ -35,6 +36,7 @@ def register_commands(app: Flask, sessions: sessionmaker[Session], settings: Set
     for command in (
         _check_flow(),
         *journal_commands(sessions),
+        what_if_command(sessions),
         _deploy_flows(sessions, settings),
         *_accounts(sessions),
         _seed_units(sessions),

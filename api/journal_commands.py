@@ -12,10 +12,12 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session, sessionmaker
 
+from api.case_past import past_json
 from database import transaction
-from engine.errors import NotFound
+from engine.errors import EngineError, NotFound
 from engine.journal_root import make_root, newest_root
 from engine.self_check import CaseCheck, Finding, check_case, check_cases, check_roots, record_findings
+from engine.time_travel import case_at
 
 Json = dict[str, Any]  # Any: a JSON object
 
@@ -23,7 +25,7 @@ as_json = click.option("--json", "json_lines", is_flag=True, help="每行一个 
 
 
 def journal_commands(sessions: sessionmaker[Session]) -> tuple[click.Command, ...]:
-    return _verify_journal(sessions), _journal_root(sessions)
+    return _verify_journal(sessions), _journal_root(sessions), _case_at(sessions)
 
 
 def _verify_journal(sessions: sessionmaker[Session]) -> click.Command:
@@ -65,6 +67,36 @@ def _journal_root(sessions: sessionmaker[Session]) -> click.Command:
         click.echo(f"{newest[0].isoformat()} {newest[1].hex()}")
 
     return command
+
+
+def _case_at(sessions: sessionmaker[Session]) -> click.Command:
+    @click.command("case-at")
+    @click.argument("case_id")
+    @click.argument("seq", type=int)
+    @click.option("--full", is_flag=True, help="不打码")
+    @as_json
+    def command(case_id: str, seq: int, full: bool, json_lines: bool) -> None:
+        """案件在第 SEQ 条流水之后的状态、等待和变量。"""
+        with sessions() as session:
+            try:
+                past = case_at(session, case_id, seq)
+            except EngineError as error:
+                raise click.ClickException(_REFUSALS.get(error.code, error.code)) from error
+        shown = {name: value for name, value in past_json(past, is_masked=not full).items() if name != "xml"}
+        if json_lines:
+            sys.stdout.write(json.dumps(shown, ensure_ascii=False, default=str) + "\n")
+            return
+        state = f"已结束：{past.outcome}" if past.is_ended else "办理中"
+        click.echo(f"第 {past.seq}/{past.of} 条  {past.at.isoformat()}  {past.kind} {past.element}  {state}")
+        for wait in shown["waits"]:
+            click.echo(f"  等待  {wait['kind']:9}  {wait['title']}（{wait['address']}）  {wait['due_at'] or ''}")
+        for name, value in shown["variables"].items():
+            click.echo(f"  {name} = {json.dumps(value, ensure_ascii=False)}")
+
+    return command
+
+
+_REFUSALS = {"case.unknown": "没有这个案件", "case.erased": "案件已销毁", "journal.no_entry": "没有这条流水"}
 
 
 def _tell(checks: list[CaseCheck], found: list[Finding], *, json_lines: bool) -> None:

@@ -64,7 +64,7 @@ def seal_inputs(
     entries: list[Entry] = []
     for seq, given in enumerate(inputs, start=after + 1):
         kind = type(given).__name__
-        payload = cipher.encrypt(encode_input(given), _context(seq))
+        payload = cipher.encrypt(encode_input(given), payload_context(seq))
         entry = Entry(seq, kind, given.at.astimezone(UTC), actor_of(given), payload, b"")
         head = _digest(case_id, entry, head)
         entries.append(replace(entry, digest=head))
@@ -95,7 +95,7 @@ def check_chain(case_id: str, entries: Sequence[Entry], *, revision: int, head: 
 def open_inputs(cipher: vault.DataCipher, entries: Iterable[Entry]) -> Iterator[Input]:
     """The inputs in order. Raises vault.Tampered for a payload that this case's key did not write at this place."""
     for entry in entries:
-        yield decode_input(entry.kind, cipher.decrypt(entry.payload, _context(entry.seq)))
+        yield decode_input(entry.kind, cipher.decrypt(entry.payload, payload_context(entry.seq)))
 
 
 def actor_of(given: Input) -> str:
@@ -111,7 +111,8 @@ def _plain(name: str, value: Any) -> Any:
     return value if not hasattr(value, "items") else dict(value)
 
 
-def _context(seq: int) -> bytes:
+def payload_context(seq: int) -> bytes:
+    """What binds a payload to its place."""
     return b"journal:%d" % seq
 
 

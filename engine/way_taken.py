@@ -16,7 +16,7 @@ from engine.model.waiting import WaitKind
 from engine.queries import history
 from engine.views import ActivityView, CasePage, WaitView
 
-_STANDS_BESIDE = frozenset({"boundaryEvent", "startEvent"})  # they listen; no token stands on them
+STANDS_BESIDE = frozenset({"boundaryEvent", "startEvent"})  # they listen; no token stands on them
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def way_taken(session: Session, page: CasePage) -> WayTaken:
     return WayTaken(
         definition.flow.bpmn.decode(),
         tuple(_tokens(page.waits, kinds)),
-        tuple(_marks(activities)),
+        tuple(element_marks(activities)),
         tuple(lines_used(diagram_parts(definition.flow.bpmn).lines, activities)),
     )
 
@@ -98,7 +98,7 @@ def _left_from(
     return None
 
 
-def _marks(activities: Iterable[ActivityView]) -> Iterable[ElementMark]:
+def element_marks(activities: Iterable[ActivityView]) -> Iterable[ElementMark]:
     times = Counter(activity.element for activity in activities)
     how = {activity.element: activity.how for activity in activities}
     return (ElementMark(element, count, how[element]) for element, count in times.items())
@@ -106,6 +106,6 @@ def _marks(activities: Iterable[ActivityView]) -> Iterable[ElementMark]:
 
 def _tokens(waits: Iterable[WaitView], kinds: Mapping[str, str]) -> Iterable[TokenMark]:
     for wait in waits:
-        listens = wait.kind in {WaitKind.TIMER, WaitKind.MESSAGE} and kinds.get(wait.element) in _STANDS_BESIDE
+        listens = wait.kind in {WaitKind.TIMER, WaitKind.MESSAGE} and kinds.get(wait.element) in STANDS_BESIDE
         if wait.closed_at is None and not listens:
             yield TokenMark(wait.element, wait.kind, wait.created_at)

@@ -38,7 +38,14 @@ def make_app(settings: Settings) -> Celery:
     made = Celery(
         "tasks",
         broker=settings.broker_url if settings.redis_url else "filesystem://localhost//",
-        include=["tasks.run_job", "tasks.periodic", "tasks.notify", "tasks.self_check", "tasks.imports"],
+        include=[
+            "tasks.run_job",
+            "tasks.periodic",
+            "tasks.notify",
+            "tasks.self_check",
+            "tasks.imports",
+            "tasks.what_if",
+        ],
     )
     embedded = settings.redis_url is None
     made.conf.update(

@@ -19,7 +19,8 @@ class WhatIfState(StrEnum):
 
 
 class WhatIfRun(Base):
-    """files: the candidate's, zlib over JSON of path → text. report: JSON, case ids and elements only, NULL until DONE.
+    """files: zlib over JSON: the candidate's `files` by path, and `elements` that were renamed. report: JSON, case ids and
+    elements only, NULL until DONE.
 
     lease_until: a run whose worker died is begun again after it. note: why it FAILED, a code.
     """

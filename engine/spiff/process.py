@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,6 +91,14 @@ class Process:
     conditions: Mapping[str, Expression]
     decisions: Mapping[str, DecisionTable]
     regions: Regions = field(default_factory=Regions)
+
+    def nodes(self) -> Iterator[Node]:
+        """Every flow node, of called and inner scopes, too."""
+        for spec in self.specs.values():
+            for task_spec in spec.task_specs.values():
+                node = getattr(task_spec, "node", None)  # SpiffWorkflow's own Start and End have none
+                if isinstance(node, Node):
+                    yield node
 
     def spec_digest(self) -> str:
         """SHA-256 hex of everything SpiffWorkflow keeps on the shared graph: equal before and after every run."""

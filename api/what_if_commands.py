@@ -1,0 +1,110 @@
+"""`flask what-if`: what would have become of the last cases under a changed diagram, decision table or form."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy.orm import Session, sessionmaker
+
+from api.journal_commands import as_json
+from engine.errors import InvalidDiagram
+from engine.flows import load_flow
+from engine.recorded_cases import cases_of
+from engine.what_if import WhatIf
+from engine.what_if_pool import outcomes_in_parallel
+from engine.what_if_report import paces, report_of
+
+Json = dict[str, Any]  # Any: a JSON object
+
+TOLD = {
+    "same_end": "结果相同",
+    "other_end": "结果不同",
+    "lacks": "缺少所需的输入",
+    "does_not_fit": "原来的输入不再适用",
+    "erased": "已删除",
+    "unreadable": "流水无法读取",
+}
+
+
+def renamed_elements(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    """`old=new`, several times."""
+    pairs = [text.partition("=") for text in given]
+    if any(not (old and new) for old, _, new in pairs):
+        raise click.BadParameter("应写作 旧元素=新元素")
+    return {old: new for old, _, new in pairs}
+
+
+elements_option = click.option(
+    "--element", "elements", multiple=True, callback=renamed_elements, help="改了名的元素：旧=新，可多次给出"
+)
+
+
+def what_if_command(sessions: sessionmaker[Session]) -> click.Command:
+    @click.command("what-if")
+    @click.argument("flow")
+    @click.option(
+        "--with",
+        "folder",
+        required=True,
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        help="候选版本的文件夹",
+    )
+    @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="只看这一天（UTC）起开始的案件")
+    @click.option("--limit", type=click.IntRange(min=1), help="只看最新的这么多案件")
+    @click.option("--processes", type=click.IntRange(min=1), default=os.cpu_count() or 1, show_default=True)
+    @elements_option
+    @as_json
+    def command(
+        flow: str,
+        folder: Path,
+        since: datetime | None,
+        limit: int | None,
+        processes: int,
+        elements: dict[str, str],
+        json_lines: bool,
+    ) -> None:
+        """用候选版本重演某业务的已有案件：不写入、不调用、不发送。"""
+        try:
+            what_if = WhatIf(load_flow(folder), elements)
+        except InvalidDiagram as error:
+            for problem in error.problems:
+                click.echo(f"  {problem.severity:7} {problem.element}  {problem.code}  {problem.message}", err=True)
+            raise click.ClickException("候选版本不能部署，上面列出了原因") from error
+        if what_if.flow.key != flow:
+            raise click.ClickException(f"{folder} 是 {what_if.flow.key} 的文件夹，不是 {flow} 的")
+        now = datetime.now(UTC)
+        with sessions() as session:
+            ids = cases_of(session, flow, since.replace(tzinfo=UTC) if since else None, limit)
+            pace = paces(session, flow)
+        outcomes = outcomes_in_parallel(what_if, sessions, ids, now=now, processes=processes)
+        report = {"flow": flow, "candidate": what_if.process.digest} | report_of(outcomes, pace, elements)
+        if json_lines:
+            sys.stdout.write(json.dumps(report, ensure_ascii=False) + "\n")
+        else:
+            _tell(report)
+
+    return command
+
+
+def _tell(report: Json) -> None:
+    click.echo(f"{report['flow']}：{report['cases']} 个案件")
+    for kind, count in report["totals"].items():
+        click.echo(f"  {TOLD[kind]}  {count}")
+    changed = [line for line in report["matrix"] if line["old"] != line["new"]]
+    for line in changed:
+        click.echo(f"  {line['old']} → {line['new']}  {line['cases']}")
+    for line in report["lacking"]:
+        click.echo(f"  在“{line['element']}”等待流水里没有的结果  {line['cases']}")
+    for line in report["misfits"]:
+        click.echo(f"  “{line['element']}”的输入不再适用（{line['detail'] or line['why']}）  {line['cases']}")
+    hours = report["reviewer_hours"]
+    click.echo(f"  审核工时变化 {hours['hours']:+.2f} 小时")
+    for line in hours["elements"]:
+        pace = f"中位 {line['median_minutes']} 分钟，n={line['n']}" if line["n"] else "没有可参照的用时"
+        click.echo(f"    {line['element']}  {line['items_before']} → {line['items_after']} 件（{pace}）")

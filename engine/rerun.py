@@ -1,0 +1,280 @@
+"""One case's recorded inputs on a candidate version: what would have become of it. Pure: nothing is written, called or sent.
+
+Unlike a migration (carry_over.py) this makes the best of a journal that does not quite fit:
+- Inputs are matched by element, by the same activation where there is one, else by the next of that element.
+- What a service task said is looked up when the candidate asks for it, an in-transaction one at once, as it was live.
+- The candidate's own timers fire by their own dates, due ones first; recorded firings count for nothing but the time.
+- An instant of the working-day calendar is used again only where the element still asks for the same (`instants`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, cast
+
+from engine.carry_over import element_of, renamed_input
+from engine.errors import Conflict
+from engine.inputs import (
+    CaseMigrated,
+    Input,
+    JobFailed,
+    JobGivenUp,
+    JobSucceeded,
+    Started,
+    TimerFired,
+    Variables,
+    WorkItemCompleted,
+)
+from engine.machine import Applied, Machine, Process
+from engine.waits import IncidentWait, JobWait, UserTaskWait
+
+Answer = JobSucceeded | JobFailed | JobGivenUp
+MOST_FIRINGS = 1_000  # of timers between two inputs
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A version to try. settings: its own. at_once: names of in-transaction service tasks.
+
+    people: user tasks that a group works on. elements: renamed elements, old id → new id. refusal: why the form of this
+    task does not take these values, "" where it does.
+    """
+
+    process: Process
+    settings: Variables
+    at_once: frozenset[str]
+    people: frozenset[str]
+    elements: Mapping[str, str]
+    refusal: Callable[[UserTaskWait, Variables], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Unplaced:
+    """An input the candidate did not take. why: `element.gone`, `form.refused`, a code of the machine, `not_reached`."""
+
+    seq: int
+    kind: str
+    element: str
+    why: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rerun:
+    """Where the case stands on the candidate when its journal is used up.
+
+    lacking: elements that wait for a result the journal does not have; the run could not go past them. misfit: the input
+    the run stopped at. unplaced: inputs that found no place, the run went on without them. work: items of groups, by
+    element, that were completed or are open.
+    """
+
+    machine: Machine
+    lacking: tuple[str, ...]
+    misfit: Unplaced | None
+    unplaced: tuple[Unplaced, ...]
+    work: Counter[str]
+
+
+def rerun(candidate: Candidate, inputs: Sequence[Input], instants: Mapping[str, datetime], until: datetime) -> Rerun:
+    """inputs: a journal from its Started on. until: timers due by then fire after the last input."""
+    run = _Run(candidate, as_recorded(inputs, candidate.elements), instants)
+    run.play(until)
+    return Rerun(run.machine, tuple(run.lacking), run.misfit, tuple(run.unplaced()), run.work)
+
+
+def as_recorded(inputs: Sequence[Input], elements: Mapping[str, str]) -> list[tuple[int, Input]]:
+    """The inputs with their seq, elements named as the last version names them; migrations themselves are left out."""
+    recorded: list[tuple[int, Input]] = []
+    for seq, given in enumerate(inputs, 1):
+        if isinstance(given, CaseMigrated):
+            recorded = [(n, renamed_input(one, given.elements)) for n, one in recorded]
+        else:
+            recorded.append((seq, given))
+    return [(seq, renamed_input(given, elements)) for seq, given in recorded] if elements else recorded
+
+
+@dataclass(slots=True)
+class _Run:
+    candidate: Candidate
+    recorded: Sequence[tuple[int, Input]]
+    instants: Mapping[str, datetime]
+    machine: Machine = field(init=False)
+    is_over: bool = False
+    lacking: list[str] = field(default_factory=list)
+    misfit: Unplaced | None = None
+    work: Counter[str] = field(default_factory=Counter)
+    used: set[int] = field(default_factory=set)
+    held: dict[int, str] = field(default_factory=dict)  # index in `recorded` → why it found no place
+    answers: dict[str, deque[int]] = field(default_factory=dict)  # by address
+
+    def __post_init__(self) -> None:
+        for index, (_, given) in enumerate(self.recorded):
+            if isinstance(given, JobSucceeded | JobFailed | JobGivenUp):
+                self.answers.setdefault(given.wait, deque()).append(index)
+
+    def play(self, until: datetime) -> None:
+        started = cast(Started, self.recorded[0][1])
+        first = replace(started, settings=self.candidate.settings, computed=self.instants)
+        self.machine, applied = Machine.start(self.candidate.process, first)
+        self._stepped(applied)
+        for index in range(1, len(self.recorded)):
+            if self.is_over:
+                return
+            if index not in self.used:
+                self._take(index)
+        self._advance(until)
+
+    def unplaced(self) -> list[Unplaced]:
+        return [self._told(index, why) for index, why in self.held.items()]
+
+    def _take(self, index: int) -> None:
+        given = self.recorded[index][1]
+        self._advance(given.at)
+        if self.is_over or isinstance(given, TimerFired) or index in self.used:
+            return
+        why = self._give(index)
+        while why and not self.is_over and self._answer_ahead():
+            why = self._give(index)
+        if why and not self.is_over:
+            self.held[index] = why
+
+    def _advance(self, until: datetime) -> None:
+        for _ in range(MOST_FIRINGS):
+            if self.is_over or not (due := self.machine.due_before(until)):
+                return
+            at = max(due[0].due, self.machine.at)
+            fired = TimerFired(at=at, wait=due[0].address, computed=self.instants)
+            self._stepped(self.machine.apply(fired))
+        self.is_over = True
+        self.lacking.extend(sorted({wait.element for wait in self.machine.due_before(until)}))
+
+    def _give(self, index: int) -> str:
+        """Apply the input where it belongs; why it could not be, "" when it was."""
+        given: Any = self.recorded[index][1]  # Any: of the inputs with a wait
+        address = getattr(given, "wait", None)
+        why = ""
+        for place in [None] if address is None else self._places(address):
+            wait = self.machine.waits.get(place) if place else None
+            if isinstance(given, WorkItemCompleted) and isinstance(wait, UserTaskWait):
+                refusal = self.candidate.refusal(wait, given.values)
+                if refusal:
+                    self.misfit = self._told(index, "form.refused", refusal)
+                    self.is_over = True
+                    return "form.refused"
+            try:
+                applied = self.machine.apply(self._moved(given, place))
+            except Conflict as conflict:
+                why = conflict.code
+                continue
+            self.used.add(index)
+            self._stepped(applied)
+            return ""
+        if address and element_of(address) not in self.candidate.process.elements:
+            return "element.gone"
+        return why or "not_reached"
+
+    def _moved(self, given: Any, place: str | None) -> Any:  # Any: an input keeps its type
+        changed: dict[str, Any] = {"at": max(given.at, self.machine.at), "computed": self.instants}
+        if place is not None:
+            changed["wait"] = place
+        return replace(given, **changed)
+
+    def _places(self, address: str) -> list[str]:
+        """Open waits the input may be for: its own, else those of the same element in the same kind of scope."""
+        waits = self.machine.waits
+        if address in waits:
+            return [address]
+        path = _path(address)
+        return [other for other in waits if _path(other) == path]
+
+    def _stepped(self, applied: Applied) -> None:
+        """After each step, as it was live: in-transaction tasks answer; then inputs that had come too early."""
+        self._count(applied)
+        while not self.is_over:
+            if self.machine.is_ended:
+                self.is_over = True
+                return
+            wait = self._asked_at_once()
+            if wait is not None:
+                if not self._answer(wait):
+                    self.lacking.append(wait.element)
+                    self.is_over = True
+                return  # _answer() has come through here
+            if not self._give_held():
+                return
+
+    def _asked_at_once(self) -> JobWait | None:
+        for wait in self.machine.waits.values():
+            if isinstance(wait, JobWait) and wait.service in self.candidate.at_once:
+                return wait
+        return None
+
+    def _answer_ahead(self) -> bool:
+        """Answer one open job with a result that was recorded later than what is being tried; False: none has any."""
+        jobs = [wait for wait in self.machine.waits.values() if isinstance(wait, JobWait)]
+        return any(self._answer(wait) for wait in jobs)
+
+    def _answer(self, wait: JobWait) -> bool:
+        index = self._answer_for(wait.address)
+        if index is None:
+            return False
+        self.used.add(index)
+        given = cast(Answer, self.recorded[index][1])
+        answer = replace(given, at=self.machine.at, wait=wait.address, computed=self.instants)
+        self._stepped(self.machine.apply(answer))
+        return True
+
+    def _answer_for(self, address: str) -> int | None:
+        """The next unused result of this activation; of the element, where this activation never happened."""
+        own = self.answers.get(address)
+        if own is not None:
+            return self._next_unused(own)
+        path = _path(address)
+        others = [found for place, found in self.answers.items() if _path(place) == path]
+        unused = [index for found in others for index in found if index not in self.used]
+        return min(unused, default=None)
+
+    def _next_unused(self, indexes: deque[int]) -> int | None:
+        while indexes and indexes[0] in self.used:
+            indexes.popleft()
+        return indexes[0] if indexes else None
+
+    def _give_held(self) -> bool:
+        """Form values and results that came before the candidate asked for them; a message's moment has passed."""
+        for index in list(self.held):
+            given: Any = self.recorded[index][1]  # Any: of the inputs with a wait
+            is_kept = isinstance(given, WorkItemCompleted | JobSucceeded | JobFailed | JobGivenUp)
+            if is_kept and self._places(given.wait):
+                why = self.held.pop(index)
+                if not self._give(index):
+                    return True
+                self.held[index] = why
+        return False
+
+    def _count(self, applied: Applied) -> None:
+        for event in applied.activities:
+            if event.kind == "userTask" and event.element in self.candidate.people:
+                self.work[event.element] += {"entered": 1, "cancelled": -1}.get(event.event, 0)
+
+    def _told(self, index: int, why: str, detail: str = "") -> Unplaced:
+        seq, given = self.recorded[index]
+        return Unplaced(seq, type(given).__name__, element_of(getattr(given, "wait", "")), why, detail)
+
+
+def standing_at(machine: Machine) -> tuple[str, ...]:
+    """Elements a case stands at: user tasks, jobs and incidents; timers and messages where there is nothing else."""
+    waits = machine.waits.values()
+    standing = {wait.element for wait in waits if isinstance(wait, UserTaskWait | JobWait | IncidentWait)}
+    return tuple(sorted(standing or {wait.element for wait in waits}))
+
+
+_ORDINAL = re.compile(r":\d+")
+
+
+def _path(address: str) -> str:
+    """The address without ordinals: the element in its kind of scope."""
+    return _ORDINAL.sub("", address)

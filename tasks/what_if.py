@@ -1,0 +1,59 @@
+"""Works off what-if runs that a page asked for. One at a time, and it yields the queue: a run takes minutes at most."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from database import transaction
+from engine import what_if_runs
+from engine.what_if import CaseOutcome
+from tasks.app import app, platform
+
+log = logging.getLogger(__name__)
+
+
+@app.task(name="run_what_ifs")
+def run_what_ifs() -> None:
+    """The oldest run that waits. Beat sends this again: the table is what is asked for, the message a hint."""
+    run_next(platform().sessions)
+
+
+def run_next(sessions: sessionmaker[Session]) -> bool:
+    """Work one run off; False when none waits."""
+    with transaction(sessions) as session:
+        run = what_if_runs.take_run(session, datetime.now(UTC))
+    if run is None:
+        return False
+    try:
+        outcomes = _outcomes(sessions, run)
+    except Exception as error:
+        # A defect in a candidate must not be taken up again and again; the message may quote what a person typed.
+        log.error("what-if %s failed: %s", run.id, type(error).__name__)
+        with transaction(sessions) as session:
+            what_if_runs.fail_run(session, run, type(error).__name__, datetime.now(UTC))
+        return True
+    with transaction(sessions) as session:
+        what_if_runs.finish_run(session, run, outcomes, datetime.now(UTC))
+    return True
+
+
+def _outcomes(sessions: sessionmaker[Session], run: what_if_runs.TakenRun) -> list[CaseOutcome]:
+    began = datetime.now(UTC)
+    with sessions() as session:
+        ids = what_if_runs.cases_of_run(session, run)
+    outcomes: list[CaseOutcome] = []
+    for start in range(0, len(ids), what_if_runs.PART):
+        with sessions() as session:
+            part = ids[start : start + what_if_runs.PART]
+            outcomes.extend(run.what_if.outcomes_of(session, part, began))
+        with transaction(sessions) as session:
+            what_if_runs.note_progress(session, run, len(outcomes), len(ids), datetime.now(UTC))
+    return outcomes
+
+
+app.conf.beat_schedule = (app.conf.beat_schedule or {}) | {
+    "run_what_ifs": {"task": "run_what_ifs", "schedule": 2.0, "options": {"expires": 4}},
+}
