@@ -105,12 +105,15 @@ def renamed(address: str, elements: Mapping[str, str]) -> str:
 
 
 def renamed_input(given: Input, elements: Mapping[str, str]) -> Input:
-    """The input with its addresses renamed."""
+    """The input with its addresses, and the element it leads to, renamed."""
     if not elements:
         return given
     changed: dict[str, Any] = {"computed": {renamed(place, elements): at for place, at in given.computed.items()}}
-    if hasattr(given, "wait"):
-        changed["wait"] = renamed(given.wait, elements)
+    for name in ("wait", "place"):
+        if hasattr(given, name):
+            changed[name] = renamed(getattr(given, name), elements)
+    if hasattr(given, "to"):
+        changed["to"] = elements.get(given.to, given.to)
     return replace(given, **changed)
 
 

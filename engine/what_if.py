@@ -63,7 +63,7 @@ class WhatIf:
         if any(problem.severity == "error" for problem in problems):
             raise InvalidDiagram(problems)
         self.flow = flow
-        self.process = compile_process(flow.bpmn, flow.decisions)
+        self.process = compile_process(flow.bpmn, flow.decisions, flow.called)
         self._forms = flow.forms
         self._elements = dict(elements or {})
         self._compiled_forms: dict[str, Form] = {}
