@@ -1,0 +1,73 @@
+"""Units, institutions, verified people and grants, with defaults, for tests of the register."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from database import new_id
+from domain.account import find_or_create_wechat_account
+from domain.business import seed_businesses
+from domain.credential import Verification, VerifiedBy, issue_credential
+from domain.documents import resident_check_digit
+from domain.grant import BusinessGrant, begin_tenure, ensure_grant
+from domain.grant_code import issue_code
+from domain.grant_tenure import activate
+from domain.institution import Institution, NewInstitution, admit_institution
+from domain.person import identity
+from domain.unit import Unit, UnitLevel
+
+BUSINESS = "nurse_exam_review"
+PROVINCE, SUIZHOU, ZENGDU, WUHAN = "420000", "421300", "421303", "420100"
+UNITS = (
+    (PROVINCE, "湖北省卫生健康委员会", UnitLevel.PROVINCE, None),
+    (SUIZHOU, "随州市卫生健康委员会", UnitLevel.CITY, PROVINCE),
+    (ZENGDU, "曾都区卫生健康局", UnitLevel.COUNTY, SUIZHOU),
+    (WUHAN, "武汉市卫生健康委员会", UnitLevel.CITY, PROVINCE),
+)
+
+
+def a_province(session: Session, now: datetime) -> None:
+    """Four units and the businesses."""
+    for code, name, level, parent in UNITS:
+        session.add(Unit(code=code, name=name, level=level, parent_code=parent))
+        session.flush()
+    seed_businesses(session, now)
+
+
+def an_institution(
+    session: Session, now: datetime, name: str = "随州仁爱医院", *, unit: str = ZENGDU, **values: str
+) -> Institution:
+    new = NewInstitution(name=name, supervising_unit=unit, **{"category": "hospital", **values})
+    return admit_institution(session, new, case_id=None, by=None, now=now)
+
+
+def a_person(session: Session, now: datetime, number: int = 1, *, document_type: str = "resident_id") -> str:
+    """The id of a person with a valid credential; each number is another person."""
+    first_17 = f"11010519491231{number:03d}"
+    document = first_17 + resident_check_digit(first_17) if document_type == "resident_id" else f"C{number:08d}"
+    verification = Verification(
+        account_id=find_or_create_wechat_account(session, f"openid-{number}", now).id,
+        case_id=new_id(),
+        who=identity("张三", document_type, document),
+        verified_by=VerifiedBy.READING,
+    )
+    return issue_credential(session, verification, now).person_id
+
+
+def a_grant(session: Session, now: datetime, business: str = BUSINESS, **institution: str) -> BusinessGrant:
+    """A grant with a running tenure, in state NONE."""
+    grant = ensure_grant(session, an_institution(session, now, **institution).id, business, now)
+    return begin_tenure(session, grant.id, new_id(), now)
+
+
+def an_issued_grant(session: Session, now: datetime, **institution: str) -> tuple[BusinessGrant, str]:
+    """With the code's text."""
+    grant = a_grant(session, now, **institution)
+    return grant, issue_code(session, grant.id, by="unit", now=now)
+
+
+def an_active_grant(session: Session, now: datetime, manager: str, **institution: str) -> BusinessGrant:
+    grant = a_grant(session, now, **institution)
+    return activate(session, grant.id, manager, by="unit", why="direct", now=now)
