@@ -18,7 +18,7 @@ from domain.account import bind_phone
 from engine import attachments
 from engine.actors import Actor
 from engine.deploy import deploy_flow
-from engine.flows import load_flow
+from engine.flows import flow_folders, load_flow
 from migrations.tables import every_table
 from tests.flows.institution_admission import a_town
 from tests.flows.real_name import ZHANG, scans
@@ -31,7 +31,7 @@ FLOWS = ROOT / "bpmn"
 
 @pytest.fixture(scope="session")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An SQLite file with every table and the flow real_name."""
+    """An SQLite file with every table and every flow."""
     folder = tmp_path_factory.mktemp("deployed")
     vault.use(vault.Vault(bytes(range(32))))
     every_table()
@@ -39,7 +39,8 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     engine = make_engine(f"sqlite:///{folder / 'platform.db'}")
     Base.metadata.create_all(engine)
     with transaction(session_factory(engine)) as session:
-        deploy_flow(session, load_flow(FLOWS / "real_name"), by=Actor("analyst"), reason="tests", now=MONDAY)
+        for flow_folder in flow_folders(FLOWS):
+            deploy_flow(session, load_flow(flow_folder), by=Actor("analyst"), reason="tests", now=MONDAY)
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     engine.dispose()

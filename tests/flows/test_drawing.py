@@ -11,13 +11,13 @@ from lxml import etree
 from config import ROOT
 from tools.layout import CONTAINERS, Box, Drawing, read_drawing
 
-DIAGRAMS = sorted((ROOT / "bpmn").glob("*/process.bpmn"))
+DIAGRAMS = sorted((ROOT / "bpmn").glob("*/*.bpmn"))
 DC = "{http://www.omg.org/spec/DD/20100524/DC}"
 DI = "{http://www.omg.org/spec/DD/20100524/DI}"
 BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
 
 
-@pytest.fixture(params=DIAGRAMS, ids=lambda path: path.parent.name)
+@pytest.fixture(params=DIAGRAMS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def drawing(request: pytest.FixtureRequest) -> Drawing:
     path: Path = request.param
     return read_drawing(path.read_bytes())

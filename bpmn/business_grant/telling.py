@@ -1,0 +1,55 @@
+"""The service task by which 业务授权 tells people: who it is about, for which institution and business, in words."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from domain.business import find_business
+from domain.grant import find_grant
+from domain.grant_holder import auxiliaries_of
+from domain.institution import Institution
+from domain.notice import queue_notice
+from domain.person import read_identity
+from domain.privacy import mask_name
+from engine.service_tasks import TransactionContext, service_task
+
+
+class TellParameters(BaseModel):
+    """to: groups, `person:<id>` or `unit:<code>`. person: whom it is about, named masked. opinion: what somebody wrote."""
+
+    grant: str
+    template: str
+    to: list[str]
+    person: str | None = None
+    opinion: str | None = None
+
+
+@service_task("business_grant.tell", title="发送通知", parameters=TellParameters, in_transaction=True)
+def tell(parameters: TellParameters, context: TransactionContext) -> None:
+    """One notice for each group; names are looked up here, so that the case's variables hold none."""
+    session = context.session
+    grant = find_grant(session, parameters.grant)
+    institution = session.get_one(Institution, grant.institution_id)
+    facts = {
+        "institution": institution.name,
+        "business": find_business(session, grant.business_key).name,
+        "who": mask_name(read_identity(session, parameters.person).name) if parameters.person else "",
+        "opinion": parameters.opinion or "无",
+    }
+    for group in dict.fromkeys(parameters.to):
+        queue_notice(
+            session,
+            case_id=context.case_id,
+            template=parameters.template,
+            now=context.now,
+            group_key=group,
+            facts=facts,
+        )
+
+
+def tell_holders(template: str, grant_id: str, opinion: str | None, context: TransactionContext) -> None:
+    """Tell the manager and every auxiliary."""
+    grant = find_grant(context.session, grant_id)
+    holders = [grant.manager_person_id, *auxiliaries_of(context.session, grant_id)]
+    to = [f"person:{person}" for person in holders if person is not None]
+    tell(TellParameters(grant=grant_id, template=template, to=to, opinion=opinion), context)
