@@ -26,6 +26,11 @@ from api.documentation import documentation
 from api.errors import register_errors
 from api.evidence import evidence_api
 from api.flows import flows_api
+from api.grant_batches import grant_batches_api
+from api.grant_checks import grant_checks_api
+from api.grant_pages import grant_pages_api
+from api.grant_slips import grant_slips_api
+from api.grants import grants_api
 from api.health import health
 from api.imports import imports_api
 from api.inbox import inbox_api
@@ -34,6 +39,7 @@ from api.journal import journal_api
 from api.limits import use_limits
 from api.lookups import lookups_api
 from api.messages import messages_api
+from api.my_grants import my_grants_api
 from api.notices import notices_api
 from api.openapi import describe
 from api.phone_sign_in import phone_sign_in_api
@@ -73,6 +79,12 @@ PARTS = (
     journal_api,
     messages_api,
     what_if_api,
+    grant_checks_api,
+    grant_pages_api,
+    grants_api,
+    grant_batches_api,
+    grant_slips_api,
+    my_grants_api,
     evidence_api,
     health,
     documentation,

@@ -1,0 +1,119 @@
+"""How the endpoints of grants reach a tenure: they start its case or send it a message, and the diagram does the rest.
+
+What the register says no to leaves the case by a boundary event. Towards whoever asked it is the same refusal: it is found in
+what the request has just journalled, raised, and the transaction with all of it given up.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from api.auth import Caller
+from api.request_session import now
+from domain.business import SUPERVISOR, find_business
+from domain.grant import BusinessGrant
+from domain.refused import Refused
+from engine.actors import Actor
+from engine.case import CASE
+from engine.errors import Conflict
+from engine.inputs import JobFailed, JobGivenUp, MessageReceived, Started
+from engine.messages import send_message
+from engine.replay import read_inputs
+from engine.start import start_case
+
+FLOW = "business_grant"
+DESK = "business_grant.desk"  # nobody's group: these endpoints act in it after they have checked who asks
+
+# What a message that the tenure does not wait for means to whoever sent it.
+NOT_NOW = {
+    "redeem": "grant.code_not_valid",
+    "bind": "grant.already_active",
+    "extend": "grant.redemption_running",
+    "transfer": "grant.change_running",
+    "takeover": "grant.change_running",
+    "cancel_transfer": "grant.no_transfer",
+    "cancel_auxiliary": "grant.no_invitation",
+    "suspend": "grant.not_active",
+    "resume": "grant.not_suspended",
+}
+
+
+def granting_unit(session: Session, grant: BusinessGrant) -> str | None:
+    """The unit that grants this business to this institution; None once the institution was removed."""
+    granted_by = find_business(session, grant.business_key).granted_by
+    return grant.supervising_unit if granted_by == SUPERVISOR else granted_by
+
+
+def begin_tenure(session: Session, caller: Caller, grant: BusinessGrant, *, person: str | None = None) -> str:
+    """Start the grant's next tenure with a code, or with `person` as manager; returns the case's id.
+
+    Raises Refused as the register does.
+    """
+    unit = granting_unit(session, grant)
+    if unit is None:
+        raise Refused("grant.institution_not_admitted", grant=grant.id)
+    values: dict[str, Any] = {
+        "grant": grant.id,
+        "institution": grant.institution_id,
+        "business": grant.business_key,
+        "unit": unit,
+        "how": "code" if person is None else "direct",
+    }
+    if person is not None:
+        values |= {"person": person, "why": "direct"}
+    case_id = start_case(session, FLOW, by=_at_desk(caller), values=values, now=now())
+    _raise_refusal(session, case_id, after=0)
+    return case_id
+
+
+def tell_tenure(
+    session: Session,
+    caller: Caller,
+    grant: BusinessGrant,
+    message: str,
+    payload: dict[str, Any] | None = None,
+    *,
+    correlation: str = "",
+) -> None:
+    """Send the running tenure a message.
+
+    Raises Refused("grant.no_tenure") where none runs, Refused of NOT_NOW where it does not wait for this, Refused as the
+    register does, Forbidden("message.not_yours").
+    """
+    if grant.case_id is None:
+        raise Refused("grant.no_tenure" if message != "redeem" else NOT_NOW[message], grant=grant.id)
+    before = session.scalar(select(CASE.c.revision).where(CASE.c.id == grant.case_id)) or 0
+    try:
+        send_message(
+            session,
+            grant.case_id,
+            message,
+            by=_at_desk(caller),
+            payload=payload or {},
+            now=now(),
+            correlation=correlation,
+        )
+    except Conflict as conflict:
+        if conflict.code in {"message.not_awaited", "case.ended"}:
+            raise Refused(NOT_NOW.get(message, "grant.not_possible_now"), grant=grant.id) from conflict
+        raise
+    _raise_refusal(session, grant.case_id, after=before)
+    session.refresh(grant)
+
+
+def _raise_refusal(session: Session, case_id: str, *, after: int) -> None:
+    """Raises what a service task said no to since this request's own input; timers due before it are not its doing."""
+    inputs = read_inputs(session, case_id)[after:]
+    asked = next(place for place, given in enumerate(inputs) if isinstance(given, Started | MessageReceived))
+    for given in inputs[asked:]:
+        if isinstance(given, JobFailed):
+            raise Refused(given.code, case=case_id)
+        if isinstance(given, JobGivenUp):
+            raise RuntimeError(f"a task of case {case_id} failed: {given.reason}")
+
+
+def _at_desk(caller: Caller) -> Actor:
+    return Actor(caller.account_id, caller.groups | {DESK})
