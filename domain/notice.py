@@ -169,6 +169,9 @@ TEMPLATES: dict[str, NoticeText] = {
     "business_grant.takeover_dropped": NoticeText(
         "接管已终止", "${institution}“$business”的原管理人已自行转移，您的接管申请终止。"
     ),
+    "candidate_review.waiting": NoticeText("待审核提醒", "有一件考生报名已等待审核超过三个工作日。"),
+    "candidate_review.passed": NoticeText("报名审核通过", "您的考生报名已由所在机构审核通过。"),
+    "candidate_review.refused": NoticeText("报名审核不通过", "您的考生报名没有通过所在机构的审核。意见：$opinion"),
 }
 
 # Codes of forms as people read them.

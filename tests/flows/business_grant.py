@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from database import new_id
 from domain.account import Account, AccountKind
 from domain.acting import acting_groups, unit_group
 from domain.business import seed_businesses
@@ -229,7 +230,8 @@ def a_hospital(town: Town, name: str = "武昌区第一医院") -> Hospital:
 
 
 def a_clerk(session: Session, town: Town, unit: str) -> Actor:
-    account = Account(kind=AccountKind.CONSOLE, username=f"clerk-{unit}", unit_code=unit, created_at=town.now)
+    username = f"clerk-{unit}-{new_id().lower()}"
+    account = Account(kind=AccountKind.CONSOLE, username=username, unit_code=unit, created_at=town.now)
     session.add(account)
     session.flush()
     return Actor(account.id, acting_groups(session, account.id) | {unit_group(unit)})

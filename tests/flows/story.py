@@ -44,9 +44,10 @@ class Town:
             account = find_or_create_wechat_account(session, openid, self.now)
             return Actor(account.id, frozenset({"applicant"}))
 
-    def start(self, flow: str, by: Actor) -> Story:
+    def start(self, flow: str, by: Actor, **values: Any) -> Story:
+        """values: of the flow's start form."""
         with self.writing() as session:
-            case_id = start_case(session, flow, by=by, values={}, now=self.now)
+            case_id = start_case(session, flow, by=by, values=values, now=self.now)
         return Story(self, case_id, by)
 
     def passes(self, time: timedelta) -> None:
