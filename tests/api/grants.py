@@ -22,7 +22,20 @@ from domain.institution import NewInstitution, admit_institution
 from domain.institution_category import Category
 from domain.unit import Unit, UnitLevel
 from tests.api.conftest import Person, Platform, a_platform
-from tests.flows.business_grant import CITY, NUMBERS, NURSES, Hospital, Someone, Tenure, a_clerk, a_hospital, a_person
+from tests.flows.business_grant import (
+    CITY,
+    COUNTY,
+    NUMBERS,
+    NURSES,
+    Hospital,
+    Someone,
+    Tenure,
+    a_clerk,
+    a_hospital,
+    a_person,
+    a_visitor,
+    delivered,
+)
 from tests.flows.story import Town
 
 OTHER_COUNTY = "420102"
