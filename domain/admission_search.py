@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, String, Subquery, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Select, String, func, literal, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from domain.account import Account
@@ -18,7 +19,7 @@ from domain.institution import Institution, InstitutionState
 from domain.institution_category import Category
 from domain.institution_name import name_key
 from domain.refused import Refused
-from domain.unit import Unit, subtree
+from domain.unit import Unit, parent_of, subtree
 
 SHORTEST_NAME = 2
 LIBRARY, APPLICATION = "library", "application"
@@ -75,14 +76,13 @@ def search_admissions(session: Session, *, unit: str | None, name: str, place: P
     key = name_key(name)
     if unit is None and len(key) < SHORTEST_NAME:
         raise Refused("admission.nothing_sought")
-    units = subtree(session, unit) if unit is not None else None
-    if units is not None and not units:
-        raise Refused("unit.unknown", unit=unit)
-    found = _lines(units, key)
-    total = session.scalar(select(func.count()).select_from(found)) or 0
+    units = _supervisors(session, unit) if unit is not None else None
+    library, applications = _library(units, key), _applications(units, key)
+    total = sum(
+        session.scalar(select(func.count()).select_from(lines.subquery())) or 0 for lines in (library, applications)
+    )
+    found = union_all(*(_head(lines, place, size) for lines in (library, applications))).subquery()
     wanted = select(found, Unit.name.label("unit_name")).join(Unit, Unit.code == found.c.unit)
-    if place.after is not None:
-        wanted = wanted.where(found.c.id < place.after)
     rows = session.execute(wanted.order_by(found.c.id.desc()).offset(place.offset).limit(size + 1)).all()
     items = tuple(
         FoundInstitution(row.id, row.kind, row.name, row.unit_name, Category(row.category), row.state, row.since)
@@ -115,8 +115,13 @@ def accounts_of_same_phone(session: Session, account_id: str) -> frozenset[str]:
     return frozenset(session.scalars(select(Account.id).where(Account.phone_hash == phone_hash))) | {account_id}
 
 
-def _lines(units: frozenset[str] | None, key: str) -> Subquery:
-    library = select(
+def _supervisors(session: Session, unit: str) -> frozenset[str] | None:
+    """The unit and those below it; None for the province, below which is everything."""
+    return subtree(session, unit) if parent_of(session, unit) is not None else None
+
+
+def _library(units: frozenset[str] | None, key: str) -> Select[*tuple[Any, ...]]:
+    lines: Select[*tuple[Any, ...]] = select(
         literal(LIBRARY, String).label("kind"),
         Institution.id.label("id"),
         Institution.name.label("name"),
@@ -124,9 +129,13 @@ def _lines(units: frozenset[str] | None, key: str) -> Subquery:
         Institution.category.label("category"),
         Institution.state.label("state"),
         Institution.admitted_at.label("since"),
-    ).where(*_sought(Institution.supervising_unit, Institution.name_key, units, key))
+    )
+    return lines.where(*_sought(Institution.supervising_unit, Institution.name_key, units, key))
+
+
+def _applications(units: frozenset[str] | None, key: str) -> Select[*tuple[Any, ...]]:
     record = ApplicationRecord
-    applications = select(
+    lines: Select[*tuple[Any, ...]] = select(
         literal(APPLICATION, String).label("kind"),
         record.case_id.label("id"),
         record.name.label("name"),
@@ -134,8 +143,16 @@ def _lines(units: frozenset[str] | None, key: str) -> Subquery:
         record.category.label("category"),
         record.state.label("state"),
         record.changed_at.label("since"),
-    ).where(record.state.in_(_SHOWN), *_sought(record.supervising_unit, record.name_key, units, key))
-    return union_all(library, applications).subquery()
+    )
+    return lines.where(record.state.in_(_SHOWN), *_sought(record.supervising_unit, record.name_key, units, key))
+
+
+def _head(lines: Select[*tuple[Any, ...]], place: Place, size: int) -> Select[*tuple[Any, ...]]:
+    """As many of the newest lines as the page can need, read backwards along the primary key: the rest is never sorted."""
+    own = lines.subquery()
+    head: Select[*tuple[Any, ...]] = select(own).order_by(own.c.id.desc()).limit(place.offset + size + 1)
+    head = head if place.after is None else head.where(own.c.id < place.after)
+    return select(head.subquery())
 
 
 def _sought(
