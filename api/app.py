@@ -39,6 +39,7 @@ from api.journal import journal_api
 from api.limits import use_limits
 from api.lookups import lookups_api
 from api.messages import messages_api
+from api.migrations import migrations_api
 from api.my_grants import my_grants_api
 from api.notices import notices_api
 from api.openapi import describe
@@ -85,6 +86,7 @@ PARTS = (
     grant_batches_api,
     grant_slips_api,
     my_grants_api,
+    migrations_api,
     evidence_api,
     health,
     documentation,

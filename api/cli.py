@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from api.auth import close_all_sessions
 from api.journal_commands import as_json, journal_commands
+from api.migration_commands import migration_commands
 from api.operator_commands import operator_commands
 from api.what_if_commands import what_if_command
 from config import Settings
@@ -37,6 +38,7 @@ def register_commands(app: Flask, sessions: sessionmaker[Session], settings: Set
         _check_flow(),
         *journal_commands(sessions),
         what_if_command(sessions),
+        *migration_commands(sessions),
         _deploy_flows(sessions, settings),
         *_accounts(sessions),
         _seed_units(sessions),
