@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import vault
 from api.app import create_app
 from database import transaction
 from domain.notice import queue_notice
@@ -42,3 +43,42 @@ def test_outside_the_sandbox_a_message_to_a_phone_is_read_on_that_phone_only(pla
     notices = same.get(f"/api/v1/applications/{permit.id}/notices").json["items"]
 
     assert [each["title"] for each in notices] == ["认证成功"]
+
+
+def test_whoever_acts_for_a_group_reads_its_notices_and_nobody_else_does(platform: Platform) -> None:
+    permit = an_application(platform.citizen())
+    told(platform, permit)
+    guard, other = platform.staff("guard", "parking.guard"), platform.staff("clerk", "somewhere.else")
+
+    read = {who.name: who.get("/api/v1/notices").json["items"] for who in (guard, other, permit.applicant)}
+
+    assert [(each["title"], each["case_id"]) for each in read["guard"]] == [("认证成功", permit.id)]
+    assert read["clerk"] == []
+    assert [each["title"] for each in read["zhangsan"]] == ["认证成功"]
+
+
+def test_a_notice_to_every_applicant_is_nobodys(platform: Platform) -> None:
+    permit = an_application(platform.citizen())
+    with transaction(platform.sessions) as session:
+        queue_notice(
+            session, case_id=permit.id, template="real_name.verified", now=platform.clock(), group_key="applicant"
+        )
+
+    assert platform.citizen("li").get("/api/v1/notices").json["items"] == []
+
+
+def test_my_notices_come_newest_first_a_page_at_a_time_without_those_of_an_erased_case(platform: Platform) -> None:
+    permit = an_application(platform.citizen())
+    for _ in range(3):
+        told(platform, permit)
+    citizen = permit.applicant
+
+    first = citizen.get("/api/v1/notices?limit=2").json
+    second = citizen.get(f"/api/v1/notices?limit=2&cursor={first['next']}").json
+    with transaction(platform.sessions) as session:
+        vault.current().destroy_data_key(session, f"case:{permit.id}", platform.clock())
+
+    ids = [each["id"] for each in first["items"] + second["items"]]
+    assert (len(first["items"]), len(second["items"]), second["next"]) == (2, 1, None)
+    assert ids == sorted(ids, reverse=True)
+    assert citizen.get("/api/v1/notices").json["items"] == []

@@ -6,15 +6,16 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
-from api.auth import COOKIE
+from api.auth import COOKIE, Audience, identify
 from api.errors import Rejected
 from api.limits import limiter
 from api.model import ApiSession
 from api.wechat import WechatLogin
 from domain.account import Account
 from tests.api.conftest import PASSWORD, Person, Platform
+from tests.api.provinces import a_province, staff_of
 
 CONSOLE = {"X-Requested-With": "console"}
 
@@ -246,3 +247,19 @@ def test_a_page_that_only_polls_does_not_keep_its_session_alive(platform: Platfo
     platform.clock.pass_time(minutes=4)
 
     assert guard.get("/api/v1/inbox/counts").json["code"] == "auth.expired"
+
+
+@pytest.mark.parametrize(("unit", "statements"), [(None, 1), ("420100", 2)])
+def test_a_caller_without_unit_or_person_is_known_by_one_select(
+    platform: Platform, unit: str | None, statements: int
+) -> None:
+    a_province(platform)
+    person = staff_of(platform, unit) if unit else platform.staff("plain")
+    token = person.client.get_cookie(COOKIE).value
+    asked: list[str] = []
+    event.listen(platform.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+
+    with platform.sessions() as session:
+        identify(session, token, Audience.CONSOLE, platform.clock())
+
+    assert [line.split()[0] for line in asked if not line.startswith("BEGIN")] == ["SELECT", "WITH"][:statements]
