@@ -83,13 +83,14 @@ def tell_tenure(
     Raises Refused("grant.no_tenure") where none runs, Refused of NOT_NOW where it does not wait for this, Refused as the
     register does, Forbidden("message.not_yours").
     """
-    if grant.case_id is None:
+    case_id = grant.case_id  # the register forgets it when the tenure ends
+    if case_id is None:
         raise Refused("grant.no_tenure" if message != "redeem" else NOT_NOW[message], grant=grant.id)
-    before = session.scalar(select(CASE.c.revision).where(CASE.c.id == grant.case_id)) or 0
+    before = session.scalar(select(CASE.c.revision).where(CASE.c.id == case_id)) or 0
     try:
         send_message(
             session,
-            grant.case_id,
+            case_id,
             message,
             by=_at_desk(caller),
             payload=payload or {},
@@ -100,7 +101,7 @@ def tell_tenure(
         if conflict.code in {"message.not_awaited", "case.ended"}:
             raise Refused(NOT_NOW.get(message, "grant.not_possible_now"), grant=grant.id) from conflict
         raise
-    _raise_refusal(session, grant.case_id, after=before)
+    _raise_refusal(session, case_id, after=before)
     session.refresh(grant)
 
 

@@ -209,7 +209,7 @@ def test_what_revoking_touches_is_shown_first(province: Province, clerk: Person,
 def test_revoking_to_replace_leads_back_to_no_code(province: Province, clerk: Person) -> None:
     answer = clerk.post(f"{province.path}/revoke", {"how": "replace", "reason": "人员调离"})
 
-    assert answer.json["state_label"] == "未生成"
+    assert answer.json.get("state_label") == "未生成", answer.text
     assert clerk.post(f"{province.path}/code").json["state_label"] == "已生成未激活"
 
 
