@@ -18,6 +18,7 @@ class StampFacts(BaseModel):
 
     seal_text: str | None = None
     findings: list[str] = []
+    pictures: list[str] = []
 
 
 class BriefParameters(RegistrationParameters):
@@ -33,10 +34,14 @@ class BriefParameters(RegistrationParameters):
 
 
 class Brief(BaseModel):
-    """number: of the application handed in, unit: code of who reviews it. The lists: sentences, as the reviewer reads them."""
+    """number: of the application handed in, unit: code of who reviews it. pictures: pages of a form sent as PDF.
+
+    The other lists: sentences, as the reviewer reads them.
+    """
 
     number: int
     unit: str
+    pictures: list[str]
     registration: list[str]
     changes: list[str]
     remarks: list[str]
@@ -55,6 +60,7 @@ def prepare_review(parameters: BriefParameters, context: TransactionContext) -> 
     return Brief(
         number=parameters.submission.number,
         unit=parameters.supervising_unit,
+        pictures=parameters.stamp.pictures,
         registration=labelled(parameters.submission.values),
         changes=parameters.submission.changes,
         remarks=[

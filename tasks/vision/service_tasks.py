@@ -165,6 +165,7 @@ class StampedFormResult(BaseModel):
     seal_agreement, text_agreement: of the seal's text and of the name on the form with the expected name; "different" only
     where the reading leaves no doubt. findings: sentences for the reviewer, of what is wrong or doubtful; warnings: the same
     as codes of docs/warnings.md. It tells that a seal is there and what it says, never that it is genuine.
+    pictures: attachment ids of a PDF's pages as they were read, for who looks at them; none of a photo, which is one itself.
     """
 
     text_lines: list[str] = []
@@ -178,6 +179,7 @@ class StampedFormResult(BaseModel):
     warnings: list[str] = []
     seal_place: FormPlace | None = None
     name_place: FormPlace | None = None
+    pictures: list[str] = []
     reader: str = ""
 
 
@@ -190,11 +192,14 @@ class StampedFormResult(BaseModel):
     queue="vision",
 )
 def read_stamped_form(parameters: StampedFormParameters, context: JobContext) -> StampedFormResult:
-    from tasks.vision.images import decode_pages
+    from tasks.vision.images import decode_pages, encode_jpeg
     from tasks.vision.stamped_form import form_reader
     from tasks.vision.stamped_form_findings import Expected, judge_form
 
-    pages = decode_pages(context.read_attachment(parameters.attachment).content, max_pages=3)
+    sent = context.read_attachment(parameters.attachment)
+    pages = decode_pages(sent.content, max_pages=3)
+    # Browsers draw no PDF beside a form: its pages are kept as the reader saw them.
+    drawn = [encode_jpeg(page) for page in pages] if sent.media_type == "application/pdf" else []
     reader = form_reader()
     read = [reader.read(page) for page in pages]
     told = judge_form(read, Expected(parameters.expected_name, parameters.credit_code, parameters.applicant_name))
@@ -210,6 +215,7 @@ def read_stamped_form(parameters: StampedFormParameters, context: JobContext) ->
         warnings=list(told.warnings),
         seal_place=_place(told.seal[0], told.seal[1].box) if told.seal else None,
         name_place=_place(told.name[0], told.name[1].box) if told.name else None,
+        pictures=[context.add_attachment(picture, "image/jpeg", "rectified") for picture in drawn],
         reader=reader.name,
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Engine, select
 
 from api.limits import limiter
+from bpmn.institution_admission.blank_form import blank_form_pdf
 from composition import declare_service_tasks
 from config import ROOT
 from database import transaction
@@ -83,6 +84,10 @@ def a_portal(folder: Path, engine: Engine) -> Portal:
     with transaction(platform.sessions) as session:
         seed_units(session, platform.clock())
     return Portal(platform)
+
+
+def a_pdf() -> bytes:
+    return blank_form_pdf({"institution_name": "武汉市江汉区仁爱医院"})
 
 
 def item_of(applicant: Person, application: str) -> str:

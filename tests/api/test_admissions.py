@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 import vault
 from database import transaction
-from tests.api.admissions import Portal, a_portal, item_of
+from tests.api.admissions import Portal, a_pdf, a_portal, fill_in, item_of
 from tests.api.conftest import Person, a_jpeg
 from tests.flows.institution_admission import (
     JIANGAN,
@@ -395,6 +395,27 @@ def test_the_reviewers_page_says_what_to_look_at(portal: Portal, applicant: Pers
     case = clerk.get(f"/api/v1/cases/{application}").json
     assert case["awaits"][0]["sentence"].startswith(f"“机构审核”正由clerk{JIANGHAN}办理")
     assert clerk.get(f"/api/v1/cases/{application}/readings").json["readings"] == []
+
+
+def test_the_pages_of_a_form_sent_as_pdf_are_shown_beside_it(portal: Portal, applicant: Person) -> None:
+    application = portal.registers(applicant)
+    sent = applicant.upload(item_of(applicant, application), a_pdf(), name="申请表.pdf", form_field="stamped_form")
+    assert (sent.status_code, sent.json["media_type"]) == (201, "application/pdf")
+    fill_in(applicant, application, {"stamped_form": sent.json["id"]})
+    story = portal.story(application)
+    page = story.photo(a_jpeg())
+    story.job("document.read_stamped_form").returns(a_stamp(pictures=[page]))
+    clerk = portal.clerk(JIANGHAN)
+    (listed,) = clerk.get("/api/v1/inbox").json["items"]
+    clerk.post(f"/api/v1/work-items/{listed['id']}/claim")
+
+    images = clerk.get(f"/api/v1/work-items/{listed['id']}").json["images"]
+
+    assert {(each["id"], each["media_type"]) for each in images} == {
+        (sent.json["id"], "application/pdf"),
+        (page, "image/jpeg"),
+    }
+    assert {clerk.get(each["url"]).status_code for each in images} == {200}
 
 
 # ---- lookups

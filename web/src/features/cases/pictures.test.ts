@@ -38,6 +38,15 @@ describe('the pictures of a desk', () => {
     expect(pictures.of({ id: 'of another case' }).is).toBe('gone');
   });
 
+  it('are documents where the file is a PDF: no canvas draws one', async () => {
+    const pdf = new Blob(['%PDF-1.7'], { type: 'application/pdf' });
+
+    const pictures = openPictures(IMAGES.slice(0, 1), () => Promise.resolve(pdf));
+    await flushPromises();
+
+    expect(pictures.of(IMAGES[0]).is).toBe('document');
+  });
+
   it('leave nothing in memory once the desk is left', async () => {
     const revoke = vi.spyOn(URL, 'revokeObjectURL');
     const pictures = openPictures(IMAGES.slice(0, 2), () => Promise.resolve(new Blob(['jpeg'])));

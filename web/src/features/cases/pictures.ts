@@ -3,7 +3,8 @@
 import { shallowReactive } from 'vue';
 import { send } from '@/api/send';
 
-export type Picture = { is: 'loading' } | { is: 'here'; url: string } | { is: 'gone' };
+/** document: a PDF, which opens on a page of its own. */
+export type Picture = { is: 'loading' } | { is: 'here'; url: string } | { is: 'document'; url: string } | { is: 'gone' };
 
 export interface Pictures {
   of: (image: { id: string } | null | undefined) => Picture;
@@ -31,7 +32,8 @@ export function openPictures(
   async function shown(url: string): Promise<Picture> {
     try {
       const blob = await fetchPicture(url, abort.signal);
-      return abort.signal.aborted ? GONE : { is: 'here', url: URL.createObjectURL(blob) };
+      if (abort.signal.aborted) return GONE;
+      return { is: blob.type === 'application/pdf' ? 'document' : 'here', url: URL.createObjectURL(blob) };
     } catch {
       return GONE;
     }
@@ -42,7 +44,7 @@ export function openPictures(
     of: (image) => (image ? (pictures.get(image.id) ?? GONE) : GONE),
     close() {
       abort.abort();
-      pictures.forEach((picture) => picture.is === 'here' && URL.revokeObjectURL(picture.url));
+      pictures.forEach((picture) => 'url' in picture && URL.revokeObjectURL(picture.url));
       pictures.clear();
     },
   };

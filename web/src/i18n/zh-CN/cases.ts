@@ -24,6 +24,7 @@ export const cases = {
     pages: '影像',
     moves: '滚轮缩放，拖动或方向键移动，双击适应窗口',
     gone: '影像已删除或无法打开。',
+    openDocument: '在新窗口打开 PDF 文件',
     masked: '影像不可查看',
     maskedOpen: '领取后可以查看证件影像和完整内容，每次查看都会留下记录。',
     loading: '正在打开影像…',
