@@ -18,7 +18,8 @@ from api.session import CodeRequest, CodeSent, PhoneProof, Token
 from api.sms import send_code
 from api.transactions import in_one_transaction
 from database import after_commit, new_id
-from domain.account import AccountKind, find_or_create_phone_account
+from domain.account import AccountKind
+from domain.phone_account import find_or_create_phone_account
 from domain.phones import normalise_phone
 from domain.sms_code import LIFETIME, check_code, make_code
 

@@ -110,25 +110,6 @@ def find_or_create_wechat_account(session: Session, openid: str, now: datetime) 
     return account
 
 
-def find_or_create_phone_account(session: Session, phone: str, now: datetime) -> Account:
-    """The account of somebody who has just proved this phone, made at the first time.
-
-    Raises Refused("phone.form" | "account.disabled").
-    """
-    number = normalise_phone(phone)
-    of_phone = (Account.kind == AccountKind.PHONE) & (Account.phone_hash == _phone_hash(number))
-    account = session.scalar(select(Account).where(of_phone))
-    if account is None:
-        try:
-            with session.begin_nested():
-                account = _new_phone_account(session, number, now)
-        except IntegrityError:  # two first sign-ins at once: the index let one through
-            account = session.scalars(select(Account).where(of_phone)).one()
-    if account.disabled_at is not None:
-        raise Refused("account.disabled", account=account.id)
-    return account
-
-
 def create_console_account(
     session: Session,
     username: str,
@@ -234,6 +215,11 @@ def data_owner(account_id: str) -> str:
     return f"account:{account_id}"
 
 
+def phone_hash(number: str) -> str:
+    """The keyed hash of a normalised phone, under which accounts are found."""
+    return vault.current().keyed_hash("phone", number)
+
+
 def bind_phone(session: Session, account_id: str, phone: str) -> None:
     """Keep the phone that WeChat's getPhoneNumber or an SMS code has proved; the person behind the account keeps it too.
 
@@ -243,7 +229,7 @@ def bind_phone(session: Session, account_id: str, phone: str) -> None:
     number = normalise_phone(phone)
     keys = vault.current()
     account.phone_sealed = keys.cipher(session, data_owner(account.id)).encrypt(number.encode(), b"phone")
-    account.phone_hash = _phone_hash(number)
+    account.phone_hash = phone_hash(number)
     if account.person_id is not None:
         keep_person_phone(session, account.person_id, number)
     session.flush()
@@ -270,25 +256,6 @@ def _new_wechat_account(session: Session, openid: str, openid_hash: str, now: da
     session.add(account)
     session.flush()
     return account
-
-
-def _new_phone_account(session: Session, number: str, now: datetime) -> Account:
-    account_id = new_id()
-    cipher = vault.current().create_data_key(session, data_owner(account_id), now)
-    account = Account(
-        id=account_id,
-        kind=AccountKind.PHONE,
-        phone_sealed=cipher.encrypt(number.encode(), b"phone"),
-        phone_hash=_phone_hash(number),
-        created_at=now,
-    )
-    session.add(account)
-    session.flush()
-    return account
-
-
-def _phone_hash(number: str) -> str:
-    return vault.current().keyed_hash("phone", number)
 
 
 def _count_failure(account: Account, now: datetime) -> None:

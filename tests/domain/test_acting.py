@@ -14,7 +14,6 @@ from domain.account import (
     Account,
     AccountGroup,
     create_console_account,
-    find_or_create_phone_account,
     find_or_create_wechat_account,
 )
 from domain.acting import accounts_of_group, acting_groups
@@ -28,6 +27,7 @@ from domain.institution_category import Category
 from domain.institution_editing import Editor
 from domain.institution_state import remove_institution
 from domain.person import identity
+from domain.phone_account import find_or_create_phone_account
 from domain.unit import Unit, UnitLevel
 from domain.unit_seed import admit_unit
 

@@ -11,13 +11,13 @@ from sqlalchemy import func, select
 from composition import declare_service_tasks
 from config import ROOT
 from database import Base, make_engine, session_factory, transaction
-from domain.account import find_or_create_phone_account
 from domain.application_record import ApplicationRecord, read_opinion
 from domain.credit_code import check_character, organisation_check_character
 from domain.institution import Institution, NewInstitution, admit_institution
 from domain.institution_category import Category
 from domain.institution_name import name_key
 from domain.notice import Notice, read_notice
+from domain.phone_account import find_or_create_phone_account
 from domain.unit import unit_group
 from domain.unit_seed import seed_units
 from engine.actors import Actor
