@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import String, Table, insert, select, update
@@ -185,8 +186,29 @@ class Vault:
             key = self._derived_keys[purpose] = self._derived(f"mac {purpose}")
         return hmac.digest(key, content, hashlib.sha256)
 
+    def sign(self, content: bytes) -> bytes:
+        """Ed25519 signature (64 bytes, RFC 8032) that anybody with `public_key` can check, without this vault."""
+        return self._signing_key().sign(content)
+
+    @property
+    def public_key(self) -> bytes:
+        """32 bytes; the same as long as the master key is."""
+        return self._signing_key().public_key().public_bytes_raw()
+
+    def _signing_key(self) -> Ed25519PrivateKey:
+        return Ed25519PrivateKey.from_private_bytes(self._derived("sign evidence"))
+
     def _derived(self, purpose: str) -> bytes:
         return HKDF(hashes.SHA256(), length=KEY_BYTES, salt=None, info=purpose.encode()).derive(self._master_key)
+
+
+def is_signed(public_key: bytes, content: bytes, signature: bytes) -> bool:
+    """Whether Vault.sign() of the vault with this public key gave the signature. Needs no vault."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, content)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 _current: Vault | None = None

@@ -25,6 +25,7 @@ from api.console import DIST, console
 from api.documentation import documentation
 from api.errors import register_errors
 from api.evidence import evidence_api
+from api.evidence_export import evidence_export_api
 from api.flows import flows_api
 from api.grant_batches import grant_batches_api
 from api.grant_checks import grant_checks_api
@@ -88,6 +89,7 @@ PARTS = (
     my_grants_api,
     migrations_api,
     evidence_api,
+    evidence_export_api,
     health,
     documentation,
     start_page,

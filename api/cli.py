@@ -18,6 +18,7 @@ from flask import Flask
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.auth import close_all_sessions
+from api.evidence_commands import evidence_commands
 from api.journal_commands import as_json, journal_commands
 from api.migration_commands import migration_commands
 from api.operator_commands import operator_commands
@@ -39,6 +40,7 @@ def register_commands(app: Flask, sessions: sessionmaker[Session], settings: Set
         *journal_commands(sessions),
         what_if_command(sessions),
         *migration_commands(sessions),
+        *evidence_commands(sessions),
         _deploy_flows(sessions, settings),
         *_accounts(sessions),
         _seed_units(sessions),

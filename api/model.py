@@ -44,7 +44,10 @@ class IdempotentAnswer(Base):
 
 
 class EvidenceLook(Base):
-    """Somebody saw what is personal. `what`: `image`; else the page: `case`, `case_at`, `reading`, `history`, `person`."""
+    """Somebody saw what is personal. `what`: `image`; else the page: `case`, `case_at`, `reading`, `history`, `person`,
+
+    or `evidence_file`.
+    """
 
     __tablename__ = "evidence_look"
     __table_args__ = (

@@ -70,10 +70,11 @@ def carry_over(
     *,
     settings: Variables,
     instants: Mapping[str, datetime],
+    machine_class: type[Machine] = Machine,
 ) -> Carried:
     """taken, instants: with the addresses of the new version already (`renamed`). settings: of the new version."""
     started = cast(Started, taken[0][1])
-    machine, applied = Machine.start(process, replace(started, settings=settings, computed=instants))
+    machine, applied = machine_class.start(process, replace(started, settings=settings, computed=instants))
     course = Course(definition_id, machine)
     course.note(taken[0][0], replace(started, settings=settings), applied)
     ahead = Counter(given.wait for _, given in taken if isinstance(given, TimerFired))
@@ -129,8 +130,9 @@ def element_of(address: str) -> str:
 class Walk:
     """A journal walked input by input, from version to version where the case was migrated."""
 
-    def __init__(self, find: FindProcess, definition_id: str) -> None:
-        """definition_id: of the version the case started on (`first_version`)."""
+    def __init__(self, find: FindProcess, definition_id: str, machine_class: type[Machine] = Machine) -> None:
+        """definition_id: of the version the case started on (`first_version`). machine_class: one that watches, say."""
+        self._machine_class = machine_class
         self._find = find
         self._first = definition_id
         self._course: Course | None = None
@@ -148,7 +150,7 @@ class Walk:
         elif self._course is not None:
             self._course.note(seq, given, self._course.machine.apply(given))
         elif isinstance(given, Started):
-            machine, applied = Machine.start(self._find(self._first), given)
+            machine, applied = self._machine_class.start(self._find(self._first), given)
             self._course = Course(self._first, machine)
             self._course.note(seq, given, applied)
         else:
@@ -158,7 +160,14 @@ class Walk:
         """What this migration would make of the case; changes nothing."""
         taken, instants = self._given_to(given)
         process = self._find(given.to_definition)
-        return carry_over(process, given.to_definition, taken, settings=given.settings, instants=instants)
+        return carry_over(
+            process,
+            given.to_definition,
+            taken,
+            settings=given.settings,
+            instants=instants,
+            machine_class=self._machine_class,
+        )
 
     def _migrate(self, seq: int, given: CaseMigrated) -> None:
         carried = self.migrated(given)

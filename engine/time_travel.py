@@ -12,7 +12,6 @@ import vault
 from engine.activities import activity_views
 from engine.carry_over import Walk, element_of, first_version
 from engine.deploy import Definition, find_definition
-from engine.diagram_parts import diagram_parts
 from engine.errors import Conflict, NotFound
 from engine.inputs import Input, Variables
 from engine.journal import actor_of
@@ -22,7 +21,7 @@ from engine.replay import process_finder, read_inputs
 from engine.sync import KINDS
 from engine.views import ActivityView
 from engine.waits import Wait
-from engine.way_taken import STANDS_BESIDE, ElementMark, TokenMark, element_marks, lines_used
+from engine.way_taken import STANDS_BESIDE, ElementMark, TokenMark, element_marks, lines_of, lines_used
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,7 @@ def _seen(case_id: str, definition: Definition, walk: Walk, inputs: Sequence[Inp
         activities=tuple(activities),
         tokens=tuple(_tokens(definition, machine.waits, activities, given.at)),
         elements=tuple(element_marks(activities)),
-        lines=tuple(lines_used(diagram_parts(definition.flow.bpmn).lines, activities)),
+        lines=tuple(lines_used(lines_of(definition.flow), activities)),
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from engine.deploy import find_definition
 from engine.diagram_parts import Line, diagram_parts
+from engine.flows import Flow
 from engine.model.definition import DefinitionId
 from engine.model.waiting import WaitKind
 from engine.queries import history
@@ -55,8 +56,13 @@ def way_taken(session: Session, page: CasePage) -> WayTaken:
         definition.flow.bpmn.decode(),
         tuple(_tokens(page.waits, kinds)),
         tuple(element_marks(activities)),
-        tuple(lines_used(diagram_parts(definition.flow.bpmn).lines, activities)),
+        tuple(lines_used(lines_of(definition.flow), activities)),
     )
+
+
+def lines_of(flow: Flow) -> list[Line]:
+    """The sequence flows of all diagrams of a flow."""
+    return [line for content in (flow.bpmn, *flow.called.values()) for line in diagram_parts(content).lines]
 
 
 def lines_used(lines: Sequence[Line], activities: Sequence[ActivityView]) -> list[str]:
