@@ -1,27 +1,28 @@
 """The inbox: whose items wait, narrowed and in order, a page at a time, however many wait.
 
-Items are in order of priority, then of coming in. A page is found in `ix_waiting_inbox` alone, one level of priority after
-the other; only its own rows are looked up. Counts are over open items of the actor's groups.
+Items are in order of priority, then of coming in; narrowed by time in order of that time. A page's ids are found in one
+index (inbox_order.py); only its own rows are looked up. Counts are over open items of the actor's groups.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from engine.actors import Actor
 from engine.case import WAITING
 from engine.deploy import Definition, current_definitions
-from engine.errors import InvalidForm, Problem
 from engine.group_patterns import personal_groups
+from engine.inbox_order import BY_AGE, BY_DUE, BY_PRIORITY, Order, Places, first_keys, invalid_cursor, merged_keys
 from engine.model.waiting import WaitKind, WorkItemState, spelled
-from engine.queries import ITEMS, item_views
+from engine.queries import ITEMS, SEARCH, item_views
+from engine.sync import search_hash
 from engine.views import Page, WorkItemView
 
 # Nobody reads a larger number, and it is counted again with every poll.
@@ -46,7 +47,7 @@ class InboxView(StrEnum):
 class InboxFilter:
     """None: not narrowed. created_before: has waited since before then. due_before: should be done by then.
 
-    follow_up_before: its holder means to look again before then.
+    follow_up_before: its holder means to look again before then. search: a search variable of the case and its value.
     """
 
     view: InboxView = InboxView.ALL
@@ -56,6 +57,7 @@ class InboxFilter:
     created_before: datetime | None = None
     due_before: datetime | None = None
     follow_up_before: datetime | None = None
+    search: tuple[str, str] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,7 @@ _OPEN = and_(spelled(WAITING.c.kind, WaitKind.WORK_ITEM), WAITING.c.closed_at.is
 _UNCLAIMED = and_(_OPEN, spelled(WAITING.c.state, WorkItemState.OPEN))
 # Only work items are claimed. The kind is not asked for: then nothing but the small index of claimed ones fits.
 _CLAIMED = and_(spelled(WAITING.c.state, WorkItemState.CLAIMED), WAITING.c.closed_at.is_(None))
+_SHOWN = {InboxView.GROUPS: _UNCLAIMED, InboxView.CLAIMED: _CLAIMED}  # the others: _OPEN
 
 
 def inbox_page(
@@ -113,9 +116,14 @@ def inbox_ids(
     session: Session, by: Actor, wanted: InboxFilter, *, cursor: str | None = None, limit: int = 50
 ) -> Page[str]:
     """As inbox_page(), but the ids alone and any view but DONE."""
-    keys = _keys(session, _places(by, wanted), _narrowed(wanted), cursor, limit + 1)
-    after = f"{keys[limit - 1][0]}.{keys[limit - 1][1]}" if len(keys) > limit else None
-    return Page(tuple(item_id for _, item_id in keys[:limit]), after)
+    order = _order(wanted)
+    after = None if cursor is None else order.key(cursor)
+    if wanted.view is InboxView.MINE or wanted.search is not None:
+        keys = merged_keys(session, _few(by, wanted), order, after, limit + 1)
+    else:
+        keys = first_keys(session, _places(by, wanted, order), after, limit + 1)
+    following = order.cursor(keys[limit - 1]) if len(keys) > limit else None
+    return Page(tuple(key[-1] for key in keys[:limit]), following)
 
 
 def inbox_counts(session: Session, by: Actor, *, now: datetime, today: datetime) -> InboxCounts:
@@ -159,16 +167,35 @@ def _is_worked_by(definition: Definition, lane: str, by: Actor) -> bool:
     return any(own.startswith(head) for own in by.groups) if brace else group in by.groups
 
 
-def _places(by: Actor, wanted: InboxFilter) -> list[ColumnElement[bool]]:
-    """Conditions that are each one range of an index, together the view."""
-    if wanted.view is InboxView.MINE:
-        own = [
-            and_(_UNCLAIMED, WAITING.c.group_name == group, WAITING.c.assignee.is_(None))
-            for group in personal_groups(by.groups)
-        ]
-        return [and_(_OPEN, WAITING.c.assignee == by.id), *own]
-    condition = {InboxView.GROUPS: _UNCLAIMED, InboxView.CLAIMED: _CLAIMED}.get(wanted.view, _OPEN)
-    return [and_(condition, WAITING.c.group_name == group) for group in sorted(by.groups)]
+def _order(wanted: InboxFilter) -> Order:
+    if wanted.due_before is not None:
+        return BY_DUE
+    return BY_PRIORITY if wanted.created_before is None else BY_AGE
+
+
+def _places(by: Actor, wanted: InboxFilter, order: Order) -> Places:
+    exact = {"flow_key": wanted.flow, "element": wanted.element, "facet": wanted.facet}
+    # Claimed items are few and have an index of their own.
+    slots = (
+        {} if wanted.view is InboxView.CLAIMED else {name: value for name, value in exact.items() if value is not None}
+    )
+    return Places(sorted(by.groups), [_SHOWN.get(wanted.view, _OPEN), *_narrowed(wanted)], slots, order)
+
+
+def _few(by: Actor, wanted: InboxFilter) -> list[list[ColumnElement[bool]]]:
+    """Ranges that are short, each as conditions: one's own items, and those of the cases a search variable finds."""
+    narrowed = _narrowed(wanted)
+    if wanted.search is not None:
+        name, value = wanted.search
+        found = select(SEARCH.c.case_id).where(SEARCH.c.name == name, SEARCH.c.hash == search_hash(name, value))
+        narrowed.append(WAITING.c.case_id.in_(found))
+    if wanted.view is not InboxView.MINE:
+        return [[_SHOWN.get(wanted.view, _OPEN), WAITING.c.group_name.in_(by.groups), *narrowed]]
+    personal = [
+        [_UNCLAIMED, WAITING.c.group_name == group, WAITING.c.assignee.is_(None), *narrowed]
+        for group in personal_groups(by.groups)
+    ]
+    return [[_OPEN, WAITING.c.assignee == by.id, *narrowed], *personal]
 
 
 def _narrowed(wanted: InboxFilter) -> list[ColumnElement[bool]]:
@@ -181,43 +208,6 @@ def _narrowed(wanted: InboxFilter) -> list[ColumnElement[bool]]:
     if wanted.follow_up_before is not None:
         conditions.append(WAITING.c.follow_up_at < wanted.follow_up_before)
     return conditions
-
-
-def _keys(
-    session: Session,
-    places: Iterable[ColumnElement[bool]],
-    narrowed: list[ColumnElement[bool]],
-    cursor: str | None,
-    limit: int,
-) -> list[tuple[int, str]]:
-    """(priority, id) of the first `limit` items after `cursor`. Each statement reads one range of the index."""
-    places = list(places)
-    level, last = (None, "") if cursor is None else _cursor(cursor)
-    if level is None:
-        level = _level_below(session, places, None)
-    keys: list[tuple[int, str]] = []
-    while level is not None and places:
-        parts = [
-            select(WAITING.c.id)
-            .where(place, WAITING.c.priority == level, WAITING.c.id > last, *narrowed)
-            .order_by(WAITING.c.id)
-            .limit(limit - len(keys))
-            .subquery()
-            for place in places
-        ]
-        found = union_all(*(select(part.c.id) for part in parts)).subquery()
-        ids = session.execute(select(found.c.id).order_by(found.c.id).limit(limit - len(keys))).scalars()
-        keys += [(level, item_id) for item_id in ids]
-        if len(keys) == limit:
-            break
-        level, last = _level_below(session, places, level), ""
-    return keys
-
-
-def _level_below(session: Session, places: list[ColumnElement[bool]], level: int | None) -> int | None:
-    below = [] if level is None else [WAITING.c.priority < level]
-    tops = [session.execute(select(func.max(WAITING.c.priority)).where(place, *below)).scalar() for place in places]
-    return max((top for top in tops if top is not None), default=None)
 
 
 def _in_order(session: Session, ids: Sequence[str]) -> list[WorkItemView]:
@@ -247,20 +237,9 @@ def _done_page(session: Session, by: Actor, wanted: InboxFilter, cursor: str | N
     return Page(tuple(views), after)
 
 
-def _cursor(cursor: str) -> tuple[int, str]:
-    priority, dot, last = cursor.partition(".")
-    if not dot or not priority.lstrip("-").isdecimal():
-        raise _invalid_cursor()
-    return int(priority), last
-
-
 def _moment(cursor: str) -> tuple[datetime, str]:
     at, _, last = cursor.partition("~")
     try:
         return datetime.strptime(at, "%Y%m%dT%H%M%S.%f%z"), last
     except ValueError as error:
-        raise _invalid_cursor() from error
-
-
-def _invalid_cursor() -> InvalidForm:
-    return InvalidForm([Problem("cursor", "error", "page.cursor", "翻页位置无效，请从第一页重新查看。")])
+        raise invalid_cursor() from error

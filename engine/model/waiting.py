@@ -8,8 +8,21 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import cast
 
-from sqlalchemy import Column, ColumnElement, ForeignKey, Index, Integer, String, Text, literal_column, text
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    TextClause,
+    literal_column,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from database import Base, Bytes, Id, UtcTime
@@ -53,12 +66,34 @@ def spelled(column: Column[str], value: StrEnum) -> ColumnElement[bool]:
     return column == literal_column(f"'{value.value}'")
 
 
-def _where(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+def _where(name: str, *columns: str | TextClause, where: str, unique: bool = False) -> Index:
     """An index over open rows only: its size follows what is waiting now, not what ever waited."""
     return Index(name, *columns, unique=unique, postgresql_where=text(where), sqlite_where=text(where))
 
 
 _OPEN_WORK_ITEM = "kind = 'WORK_ITEM' AND closed_at IS NULL"
+
+# What the inbox is narrowed to exactly, each with an index of its own (engine/inbox_order.py); the narrowest first.
+_RANK = text("(-priority)")
+SLOTS = (("element", "facet"), ("element",), ("facet",), ("flow_key",))
+
+
+def _inbox_index(name: str, *keys: str | TextClause) -> Index:
+    """include: what filters and expressions read, so that no row is fetched for them."""
+    read = ("state", "priority", "flow_key", "element", "facet", "group_name", "due_at", "created_at")
+    return Index(
+        name,
+        *keys,
+        "id",
+        postgresql_include=[column for column in read if column not in keys],
+        postgresql_where=text(_OPEN_WORK_ITEM),
+        sqlite_where=text(_OPEN_WORK_ITEM),
+    )
+
+
+def _slot_index(columns: tuple[str, ...]) -> Index:
+    slot = " || ' ' || ".join(("group_name", *columns))
+    return _inbox_index("_".join(("ix_waiting_inbox", *columns)), text(f"({slot})"), _RANK, "created_at")
 
 
 class Waiting(Base):
@@ -67,16 +102,16 @@ class Waiting(Base):
     __tablename__ = "waiting"
     __table_args__ = (
         _where("uq_waiting_open", "case_id", "address", where="closed_at IS NULL", unique=True),
-        # An inbox is read from here alone, filters included; only the rows of one page are looked up.
+        # An inbox is read from these alone; only the rows of one page are looked up.
+        _inbox_index("ix_waiting_inbox", "group_name", _RANK, "created_at"),
+        *(_slot_index(columns) for columns in SLOTS),
+        _inbox_index("ix_waiting_due", "group_name", "due_at"),
+        _inbox_index("ix_waiting_age", "group_name", "created_at"),
         _where(
-            "ix_waiting_inbox",
-            *("group_name", "priority", "id", "state", "flow_key", "element", "facet", "due_at", "created_at"),
-            where=_OPEN_WORK_ITEM,
+            "ix_waiting_claimed",
+            *("group_name", _RANK, "created_at", "id"),
+            where="state = 'CLAIMED' AND closed_at IS NULL",
         ),
-        # Narrowed to what is rare, the one above would be read to its end.
-        _where("ix_waiting_facet", *("group_name", "facet", "priority", "id"), where=_OPEN_WORK_ITEM),
-        _where("ix_waiting_due", "group_name", "due_at", where=_OPEN_WORK_ITEM),
-        _where("ix_waiting_claimed", "group_name", "priority", "id", where="state = 'CLAIMED' AND closed_at IS NULL"),
         _where("ix_waiting_mine", "assignee", "id", where=_OPEN_WORK_ITEM),
         _where("ix_waiting_done", "closed_by", "closed_at", where="kind = 'WORK_ITEM' AND closed_at IS NOT NULL"),
         # One verified person's own items, open and closed. The query says the same LIKE.
@@ -131,3 +166,7 @@ class Waiting(Base):
     # incident, and a job's last technical error: what happened, without personal data
     code: Mapped[str | None] = mapped_column(String(100))
     note: Mapped[str | None] = mapped_column(Text)
+
+
+WAITING_TABLE = cast(Table, Waiting.__table__)
+RANK: ColumnElement[int] = -WAITING_TABLE.c.priority  # ascending: the most urgent first

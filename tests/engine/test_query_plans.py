@@ -14,15 +14,25 @@ from engine.inbox import InboxFilter, InboxView, inbox_page
 from engine.queries import my_cases, open_incidents
 from tests.engine.conftest import APPLICANT, NOW, REVIEWER, Store
 
+CURSOR = "-50~2026-03-02T01:00:00+00:00~a"
+
 
 @pytest.mark.parametrize(
     ("ask", "index"),
     [
         (lambda session: inbox_page(session, REVIEWER), "ix_waiting_inbox"),
         (
-            lambda session: inbox_page(session, REVIEWER, InboxFilter(facet="passport"), cursor="50.a"),
-            "ix_waiting_facet",
+            lambda session: inbox_page(session, REVIEWER, InboxFilter(facet="passport"), cursor=CURSOR),
+            "ix_waiting_inbox_facet",
         ),
+        (lambda session: inbox_page(session, REVIEWER, InboxFilter(element="review")), "ix_waiting_inbox_element"),
+        (lambda session: inbox_page(session, REVIEWER, InboxFilter(flow="leave")), "ix_waiting_inbox_flow_key"),
+        (
+            lambda session: inbox_page(session, REVIEWER, InboxFilter(element="review", facet="a")),
+            "ix_waiting_inbox_element_facet",
+        ),
+        (lambda session: inbox_page(session, REVIEWER, InboxFilter(due_before=NOW)), "ix_waiting_due"),
+        (lambda session: inbox_page(session, REVIEWER, InboxFilter(search=("n", "1"))), "ix_search_variable_name"),
         (lambda session: inbox_page(session, REVIEWER, InboxFilter(view=InboxView.CLAIMED)), "ix_waiting_claimed"),
         (lambda session: inbox_page(session, REVIEWER, InboxFilter(view=InboxView.MINE)), "ix_waiting_mine"),
         (lambda session: inbox_page(session, REVIEWER, InboxFilter(view=InboxView.DONE)), "ix_waiting_done"),
@@ -35,6 +45,11 @@ from tests.engine.conftest import APPLICANT, NOW, REVIEWER, Store
     ids=[
         "inbox",
         "facet",
+        "step",
+        "flow",
+        "step and facet",
+        "due",
+        "search variable",
         "claimed",
         "mine",
         "done",
