@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, cast
 
-from sqlalchemy import Table, insert
+from sqlalchemy import Integer, Table, func, insert, select
+from sqlalchemy import cast as as_type
 from sqlalchemy.orm import Session, sessionmaker
 
+import vault
 from database import new_id, transaction
 from domain.business import SEEDED, seed_businesses
 from domain.divisions import PROVINCE, divisions, superior_division
 from domain.grant import BusinessGrant
-from domain.institution import Institution
+from domain.grant_code import ALPHABET, GrantCode, data_owner
+from domain.institution import Institution, InstitutionNumber
+from domain.institution_clues import clue_rows
 from domain.institution_name import name_key
 from domain.unit import Unit, UnitLevel
 
-INSTITUTION, GRANT = cast(Table, Institution.__table__), cast(Table, BusinessGrant.__table__)
+INSTITUTION, GRANT, CODE = (cast(Table, each.__table__) for each in (Institution, BusinessGrant, GrantCode))
 BATCH = 5_000
 
 Row = dict[str, Any]  # Any: column values
@@ -53,7 +57,9 @@ def fill_units(sessions: sessionmaker[Session], now: datetime) -> list[str]:
 
 
 def fill_grants(sessions: sessionmaker[Session], institutions: int, person_id: str, now: datetime) -> None:
-    """Institutions spread over the units, each with a grant of every business; ACTIVE ones have the person as manager."""
+    """Institutions spread over the units, each with a grant of every business: ACTIVE ones have the person as manager,
+    ISSUED ones a code. PostgreSQL only: clues of names are copied in.
+    """
     chance = random.Random(20261123)
     units = fill_units(sessions, now)
     rows = _institutions(chance, units, institutions, now)
@@ -62,6 +68,19 @@ def fill_grants(sessions: sessionmaker[Session], institutions: int, person_id: s
         with transaction(sessions) as session:
             session.execute(insert(INSTITUTION), batch)
             session.execute(insert(GRANT), grants)
+            session.execute(insert(CODE), _codes(session, chance, grants, now))
+            _copy_clues(session, batch)
+    _number_on(sessions, units)
+
+
+def _number_on(sessions: sessionmaker[Session], units: list[str]) -> None:
+    """Institutions admitted from now on get numbers that are free."""
+    last = as_type(func.substr(Institution.code, 7), Integer)
+    counted = select(Institution.supervising_unit, func.max(last)).group_by(Institution.supervising_unit)
+    with transaction(sessions) as session:
+        numbers = dict(session.execute(counted).all())
+        rows = [{"division": unit, "last": numbers[unit]} for unit in units]
+        session.execute(insert(InstitutionNumber), rows)
 
 
 def _institutions(chance: random.Random, units: list[str], wanted: int, now: datetime) -> Iterator[Row]:
@@ -92,6 +111,38 @@ def _institutions(chance: random.Random, units: list[str], wanted: int, now: dat
             "admitted_at": now,
             "changed_at": now,
         }
+
+
+def _codes(session: Session, chance: random.Random, grants: list[Row], now: datetime) -> list[Row]:
+    issued = [grant["id"] for grant in grants if grant["state"] == "ISSUED"]
+    ciphers = vault.current().create_data_keys(session, [data_owner(grant_id) for grant_id in issued], now)
+    rows = []
+    for grant_id in issued:
+        code_id, code = new_id(), "".join(chance.choices(ALPHABET, k=8))
+        row: Row = dict.fromkeys(column.name for column in CODE.columns)
+        rows.append(
+            row
+            | {
+                "id": code_id,
+                "grant_id": grant_id,
+                "tenure": 1,
+                "code_hash": vault.current().keyed_hash("grant_code", f"{code}{code_id}"),
+                "sealed": ciphers[data_owner(grant_id)].encrypt(code.encode(), f"grant_code:{code_id}".encode()),
+                "state": "OPEN",
+                "issued_at": now,
+                "issued_by": "unit",
+                "expires_at": now + timedelta(days=30),
+            }
+        )
+    return rows
+
+
+def _copy_clues(session: Session, institutions: list[Row]) -> None:
+    cursor = session.connection().connection.cursor()
+    with cursor.copy("COPY name_clue (clue, institution_id) FROM STDIN") as copy:
+        for institution in institutions:
+            for row in clue_rows(institution["id"], institution["name"]):
+                copy.write_row((row["clue"], row["institution_id"]))
 
 
 def _grants(chance: random.Random, institution: Row, person_id: str, now: datetime) -> Iterator[Row]:

@@ -114,15 +114,16 @@ def forget_failures(session: Session, person_id: str, institution_id: str, now: 
     )
 
 
-def delete_old_failures(session: Session, before: datetime) -> int:
-    """Drop counters and failures that no lock or window reaches any more; returns how many failures."""
-    session.execute(
-        delete(GrantAttempts).where(
+def drop_idle_counters(session: Session, before: datetime) -> int:
+    """Drop counters that no lock or window reaches any more; returns how many. Failures have a time of their own (retention)."""
+    dropped = session.execute(
+        delete(GrantAttempts)
+        .where(
             GrantAttempts.counting_since < before,
             or_(GrantAttempts.locked_until.is_(None), GrantAttempts.locked_until < before),
         )
+        .returning(GrantAttempts.subject)
     )
-    dropped = session.execute(delete(FailedAttempt).where(FailedAttempt.at < before).returning(FailedAttempt.id))
     return len(dropped.all())
 
 

@@ -14,12 +14,14 @@ from sqlalchemy.orm import Session
 
 from database import Base
 from domain.attempts import Attempt
+from domain.grant_attempts import FailedAttempt
 from domain.notice import Notice, NoticeState
 from domain.sms_code import SmsCode
 
 KEPT: Mapping[type[Base], timedelta] = {
     SmsCode: timedelta(days=2),  # five a day are counted over 24 hours
     Attempt: timedelta(days=30),  # three a day are counted; the rest answers a complaint of the same month
+    FailedAttempt: timedelta(days=30),  # five within a day lock; the rest answers a complaint of the same month
     Notice: timedelta(days=180),  # people read them in the application
 }
 
@@ -29,6 +31,7 @@ def drop_expired(session: Session, now: datetime, limit: int) -> dict[str, int]:
     old: dict[type[Base], ColumnElement[bool]] = {
         SmsCode: SmsCode.sent_at < now - KEPT[SmsCode],
         Attempt: Attempt.counted_at < now - KEPT[Attempt],
+        FailedAttempt: FailedAttempt.at < now - KEPT[FailedAttempt],
         # One that is still to be sent is an outbox row, whatever its age.
         Notice: (Notice.queued_at < now - KEPT[Notice]) & (Notice.state != NoticeState.QUEUED),
     }

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from database import transaction
-from domain import credential, retention
+from domain import credential, grant_attempts, grant_roll, retention
 from domain.attempts import local_day
 from engine import attachments, delivery, jobs, timers, work_items
 from engine.errors import Conflict
@@ -93,7 +93,17 @@ def drop_expired_rows() -> None:
     """SMS codes, attempts and old notices past their time (domain/retention.py)."""
     with transaction(platform().sessions) as session:
         dropped = retention.drop_expired(session, datetime.now(UTC), BATCH)
+        grant_attempts.drop_idle_counters(session, datetime.now(UTC) - timedelta(days=2))
     log.info("expired rows: %s", dropped)
+
+
+@app.task(name="keep_roll")
+def keep_roll() -> None:
+    """Rows of the roll that are missing or differ from their institutions: none, unless somebody wrote past the session."""
+    with transaction(platform().sessions) as session:
+        made, mended = grant_roll.enrol(session, datetime.now(UTC)), grant_roll.mend_roll(session)
+    if made or mended:
+        log.warning("roll: %d rows were missing, %d differed from their institutions", made, mended)
 
 
 SCHEDULE = {  # seconds
@@ -105,6 +115,7 @@ SCHEDULE = {  # seconds
     "send_notices": 5.0,
     "delete_expired_attachments": 600.0,
     "drop_expired_rows": 600.0,
+    "keep_roll": 3600.0,
     "expire_credentials": 3600.0,  # a date decides; hourly, so that no restart skips a day
 }
 

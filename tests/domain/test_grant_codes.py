@@ -15,7 +15,7 @@ from domain.grant_attempts import (
     FailedAttempt,
     FailureKind,
     count_failure,
-    delete_old_failures,
+    drop_idle_counters,
     forget_failures,
     locked_until,
     refuse_locked,
@@ -319,11 +319,11 @@ def test_a_success_forgets_the_failures_before_it_but_no_lock(session, now) -> N
     assert locked_until(session, person, institution, now) == now + DAY
 
 
-def test_old_failures_are_dropped_and_locks_that_hold_are_not(session, now) -> None:
+def test_idle_counters_are_dropped_and_locks_that_hold_are_not(session, now) -> None:
     locked = new_id()
     count_failure(session, new_id(), None, FailureKind.WRONG_CODE, now - 9 * DAY)
     for _ in range(5):
         count_failure(session, locked, None, FailureKind.WRONG_CODE, now)
 
-    assert delete_old_failures(session, now - 2 * DAY) == 1
+    assert drop_idle_counters(session, now - 2 * DAY) == 1
     assert locked_until(session, locked, None, now) is not None

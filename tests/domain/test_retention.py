@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 import vault
 from domain.account import find_or_create_wechat_account
 from domain.attempts import Attempt, AttemptKind, count_attempt
+from domain.grant_attempts import FailedAttempt, FailureKind, count_failure
 from domain.notice import Notice, mark_sent, queue_notice
 from domain.retention import drop_expired
 from domain.sms_code import SmsCode, check_code, make_code
@@ -28,11 +29,13 @@ def test_old_codes_attempts_and_sent_notices_go(session: Session, now: datetime)
     make_code(session, "case-1", PHONE, year_ago)
     count_attempt(session, account.id, "hash", "case-1", AttemptKind.DOCUMENT, year_ago)
     mark_sent(session, a_notice(session, account.id, year_ago), "sms", year_ago)
+    count_failure(session, "0" * 26, None, FailureKind.WRONG_CODE, year_ago)
 
     dropped = drop_expired(session, now, 100)
 
-    assert dropped == {"sms_code": 1, "attempt": 1, "notice": 1}
-    assert [session.scalars(select(table)).all() for table in (SmsCode, Attempt, Notice)] == [[], [], []]
+    assert dropped == {"sms_code": 1, "attempt": 1, "failed_attempt": 1, "notice": 1}
+    left = [session.scalars(select(table)).all() for table in (SmsCode, Attempt, FailedAttempt, Notice)]
+    assert left == [[], [], [], []]
 
 
 def test_what_still_counts_stays(session: Session, now: datetime) -> None:
@@ -45,7 +48,7 @@ def test_what_still_counts_stays(session: Session, now: datetime) -> None:
 
     dropped = drop_expired(session, now, 100)
 
-    assert dropped == {"sms_code": 0, "attempt": 0, "notice": 0}
+    assert dropped == {"sms_code": 0, "attempt": 0, "failed_attempt": 0, "notice": 0}
     assert check_code(session, "case-1", code, now).is_right
 
 
