@@ -10,7 +10,10 @@ from datetime import datetime
 
 from sqlalchemy import Engine, text
 
+from engine.sync import search_hash
+
 UNITS = 120
+SEARCHED = 50  # even numbers: items of the reviewers
 REVIEWERS, SUPERVISORS = "real_name.reviewer", "real_name.supervisor"
 
 # 26 characters that sort by number, as real ids sort by time
@@ -38,15 +41,16 @@ _FILL = (
     f"""INSERT INTO journal (case_id, seq, kind, at, actor, payload, digest)
     SELECT {_ID}, 1, 'Started', {_AT}, {_ID}, decode(repeat(md5(CAST(n AS text)), 10), 'hex'), decode(md5('d'), 'hex')
     FROM {_NUMBERS}""",
+    # A number hash is as wide as a real one; those of the first cases are real (searched()).
     f"""INSERT INTO search_variable (case_id, name, hash)
-    SELECT {_ID}, 'document_number', md5('number ' || n / 2) || md5('number') FROM {_NUMBERS}""",
+    SELECT {_ID}, 'document_number', md5('number ' || n) || md5('number') FROM {_NUMBERS}""",
     f"""INSERT INTO waiting (id, case_id, flow_key, kind, address, element, state, created_at, due_at, group_name, assignee,
       claimed_at, priority, facet, form)
     SELECT {_ID}, {_ID}, {_FLOW}, 'WORK_ITEM', 'review:1', {_ELEMENT}, CASE WHEN n % 499 = 0 THEN 'CLAIMED' ELSE 'OPEN' END,
       {_AT}, {_DUE}, {_GROUP}, CASE WHEN n % 499 = 0 THEN 'colleague' END, CASE WHEN n % 499 = 0 THEN {_AT} END,
       CASE WHEN n % 10 = 0 THEN 80 ELSE 50 END, {_FACET}, 'review'
     FROM {_NUMBERS}""",
-)  # noqa: S608 - our own constants
+)
 
 
 def fill(engine: Engine, items: int, now: datetime) -> None:
@@ -54,6 +58,9 @@ def fill(engine: Engine, items: int, now: datetime) -> None:
     with engine.begin() as connection:
         for statement in _FILL:
             connection.execute(text(statement), {"items": items, "now": now})
+        for number in range(1, SEARCHED + 1):
+            row = {"case": f"{number * 2:026d}", "hash": search_hash("document_number", searched(number))}
+            connection.execute(text("UPDATE search_variable SET hash = :hash WHERE case_id = :case"), row)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("VACUUM ANALYZE")
 
@@ -63,8 +70,6 @@ def unit_groups() -> frozenset[str]:
     return frozenset(f"unit:42{unit:04d}" for unit in range(UNITS))
 
 
-def known_hash(number: int) -> str:
-    """The search hash that two cases have."""
-    from hashlib import md5
-
-    return md5(f"number {number}".encode()).hexdigest() + md5(b"number").hexdigest()
+def searched(number: int) -> str:
+    """A value that one case is found by."""
+    return f"42010119900101{number:04d}"
