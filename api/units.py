@@ -6,13 +6,13 @@ from typing import Any
 
 from apiflask import APIBlueprint
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.auth import Caller
 from api.errors import Rejected
 from api.transactions import reads, writes
-from domain.institution import Institution, InstitutionState
+from domain.institution_list import count_by_unit
 from domain.unit import Unit, UnitLevel, find_unit, keep_unit_contact, subtree, unit_scope
 
 units_api = APIBlueprint("units", __name__, url_prefix="/api/v1", tag="行政单位")
@@ -94,12 +94,7 @@ def scope_of(caller: Caller) -> frozenset[str]:
 
 
 def _counted(session: Session, units: list[Unit], scope: frozenset[str]) -> list[dict[str, Any]]:
-    counted = (
-        select(Institution.supervising_unit, func.count())
-        .where(Institution.supervising_unit.in_(sorted(scope)), Institution.state != InstitutionState.REMOVED)
-        .group_by(Institution.supervising_unit)
-    )
-    own = {code: count for code, count in session.execute(counted)}
+    own = count_by_unit(session, scope)
     below = {unit.code: own.get(unit.code, 0) for unit in units}
     for unit in sorted(units, key=lambda each: list(UnitLevel).index(each.level), reverse=True):  # counties first
         if unit.parent_code in below:

@@ -49,7 +49,9 @@ class Institution(Base):
         Index("uq_institution_credit_code", "credit_code", unique=True),
         Index("uq_institution_code", "code", unique=True),
         Index("uq_institution_unit_code", "unit_code", unique=True),
-        Index("ix_institution_supervising_unit", "supervising_unit", "id"),
+        # A unit's list and its total are read from these alone, whatever it is narrowed to (domain/institution_list.py).
+        Index("ix_institution_list", "code", "supervising_unit", "state", "category", "name_key"),
+        Index("ix_institution_list_unit", "supervising_unit", "code", "state", "category", "name_key"),
         Index("ix_institution_contact_phone_hash", "contact_phone_hash"),
     )
 

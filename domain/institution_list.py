@@ -15,7 +15,10 @@ from domain.refused import Refused
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstitutionFilter:
-    """units: codes of supervising units, never wider than the asker's scope. name: a part of it. code: its beginning."""
+    """units: codes of supervising units, never wider than the asker's scope.
+
+    name: a part of it, compared as names are (width, brackets, 繁简, case); digits alone are the beginning of a code, too.
+    """
 
     units: frozenset[str]
     name: str = ""
@@ -40,11 +43,24 @@ def list_institutions(
     Removed institutions are listed only where the filter asks for that state.
     """
     condition = _condition(wanted)
-    total = session.scalar(select(func.count()).select_from(Institution).where(condition)) or 0
-    rows = select(Institution).where(condition).order_by(Institution.code).limit(size + 1)
-    rows = rows.where(Institution.code > cursor) if cursor is not None else rows.offset((page - 1) * size)
-    found = tuple(session.scalars(rows))
-    return InstitutionPage(found[:size], total, found[size - 1].code if len(found) > size else None)
+    if cursor is None and name_key(wanted.name):
+        found, total = _codes_and_total(session, condition, (page - 1) * size, size + 1)
+    else:
+        codes = select(Institution.code).where(condition).order_by(Institution.code).limit(size + 1)
+        codes = codes.where(Institution.code > cursor) if cursor is not None else codes.offset((page - 1) * size)
+        found, total = list(session.scalars(codes)), _total(session, condition)
+    rows = session.scalars(select(Institution).where(Institution.code.in_(found[:size])).order_by(Institution.code))
+    return InstitutionPage(tuple(rows), total, found[size - 1] if len(found) > size else None)
+
+
+def count_by_unit(session: Session, units: frozenset[str]) -> dict[str, int]:
+    """How many institutions each of these units supervises itself, removed ones aside; units without any are left out."""
+    counted = (
+        select(Institution.supervising_unit, func.count())
+        .where(_condition(InstitutionFilter(units=units)))
+        .group_by(Institution.supervising_unit)
+    )
+    return {code: count for code, count in session.execute(counted)}
 
 
 def find_in_scope(
@@ -60,6 +76,21 @@ def find_in_scope(
     return found
 
 
+def _total(session: Session, condition: ColumnElement[bool]) -> int:
+    return session.scalar(select(func.count()).select_from(Institution).where(condition)) or 0
+
+
+def _codes_and_total(
+    session: Session, condition: ColumnElement[bool], skipped: int, limit: int
+) -> tuple[list[str], int]:
+    """Both from one pass: looking into 100,000 names costs more than anything else here, and the total looks into all."""
+    codes = select(Institution.code, func.count().over()).where(condition).order_by(Institution.code)
+    found = session.execute(codes.offset(skipped).limit(limit)).all()
+    if not found and skipped:
+        return [], _total(session, condition)
+    return [code for code, _ in found], found[0][1] if found else 0
+
+
 def _condition(wanted: InstitutionFilter) -> ColumnElement[bool]:
     condition: ColumnElement[bool] = Institution.supervising_unit.in_(sorted(wanted.units))
     if wanted.state is None:
@@ -70,5 +101,8 @@ def _condition(wanted: InstitutionFilter) -> ColumnElement[bool]:
         condition &= Institution.category == wanted.category
     key = name_key(wanted.name)
     if key:
-        condition &= Institution.name_key.contains(key, autoescape=True)
+        is_sought: ColumnElement[bool] = Institution.name_key.contains(key, autoescape=True)
+        if key.isascii() and key.isdecimal():
+            is_sought |= Institution.code.startswith(key, autoescape=True)
+        condition &= is_sought
     return condition

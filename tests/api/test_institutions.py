@@ -55,6 +55,22 @@ def test_pages_by_number_and_by_cursor_show_the_same_and_the_total(platform: Pla
     assert numbered[-1]["next"] is None
 
 
+def test_a_part_of_a_name_or_the_beginning_of_a_code_is_searched_page_by_page(platform: Platform) -> None:
+    a_province(platform)
+    for number in range(5):
+        an_institution(platform, f"武昌第{number}诊所", WUCHANG)
+    an_institution(platform, "武汉同济堂医院", WUHAN)
+    staff = staff_of(platform, WUHAN)
+
+    second = staff.get("/api/v1/institutions?q=診 所&size=2&page=2").json
+    beyond = staff.get("/api/v1/institutions?q=诊所&size=2&page=9").json
+
+    assert ([each["name"] for each in second["items"]], second["total"]) == (["武昌第2诊所", "武昌第3诊所"], 5)
+    assert (beyond["items"], beyond["total"]) == ([], 5)
+    assert names(staff, f"?q={WUHAN}000001") == ["武汉同济堂医院"]
+    assert names(staff, "?q=100%25") == []
+
+
 def test_from_a_foreign_unit_every_endpoint_finds_nothing_and_changes_nothing(platform: Platform) -> None:
     a_province(platform)
     theirs = an_institution(platform, "武昌仁爱医院", WUCHANG)
