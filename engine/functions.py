@@ -219,6 +219,14 @@ def _count(items: Any, value: Any) -> int:
     return sum(equal(item, value) for item in items)
 
 
+def _column(rows: Any, name: Any) -> list[Any]:
+    if rows is None:
+        return []
+    if not isinstance(rows, list) or not isinstance(name, str):
+        raise TypeError("应为列表和名称")
+    return [row.get(name) if isinstance(row, dict) else None for row in rows]
+
+
 def _is_date(value: Any) -> bool:
     try:
         parse_date(value)
@@ -276,6 +284,7 @@ FUNCTIONS: dict[str, Function] = {
     "keys": Function(_keys, 1, 1, "字典的键的列表；缺失为空列表"),
     "unique": Function(_unique, 1, 1, "去掉重复项，保持次序"),
     "count": Function(_count, 2, 2, "列表中等于某值的项数；缺失为 0"),
+    "column": Function(_column, 2, 2, "列表中每一项的这个键的值；缺失为空列表"),
     "default": Function(lambda value, other: other if value is None else value, 2, 2, "缺失时用第二个值"),
     "is_date": Function(_is_date, 1, 1, "是 YYYY-MM-DD 日期或带时区的时刻"),
     "date": Function(_of_dates(lambda d: parse_date(d).isoformat()), 1, 1, "时刻在北京时间的日期"),

@@ -111,7 +111,7 @@ class Machine:
         Those of the called flow for an element inside a call activity. Of an address that is gone: of the innermost scope
         around it that still runs, else the case's.
         """
-        return self._host.frame_at(address).variables
+        return self._host.frame_at(address).seen
 
     @property
     def is_ended(self) -> bool:

@@ -64,6 +64,8 @@ CODES: dict[str, tuple[str, str]] = {
     "call.unknown": ("error", "文件夹中没有被调用的流程"),
     "call.recursive": ("error", "流程直接或间接地调用自己"),
     "call.unused": ("info", "没有调用活动使用这个流程图"),
+    # multi-instance activities
+    "multi_instance.invalid": ("error", "多实例应写明次数或集合之一，只用于用户任务、服务任务、子流程和调用活动"),
     # tasks
     "service_task.no_operator": ("error", "服务任务没有指明调用的能力"),
     "service_task.unknown": ("error", "没有登记这个服务任务"),

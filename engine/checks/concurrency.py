@@ -41,6 +41,8 @@ def _with_insides(diagram: Diagram, writes: Writes) -> Deep:
     deep: dict[str, set[str]] = {node.id: set(writes.get(node.id, ())) for node in diagram.nodes.values()}
     for node in diagram.nodes.values():
         for scope in diagram.enclosing(node):
+            if scope.loop is not None:
+                break  # each instance has a frame of its own
             deep[scope.id] |= writes.get(node.id, frozenset())
     return deep
 

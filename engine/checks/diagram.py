@@ -75,6 +75,17 @@ class Node:
         return str(self.xml.get("calledElement", ""))
 
     @property
+    def loop(self) -> Xml | None:
+        """multiInstanceLoopCharacteristics of an activity that runs several times at once or in turn."""
+        return next((child for child in self.xml if is_bpmn(child, "multiInstanceLoopCharacteristics")), None)
+
+    def loop_text(self, name: str) -> str:
+        """A part of the loop characteristics: the text in it, or the name of the data item it is; "" without."""
+        loop = self.loop
+        part = None if loop is None else next((child for child in loop if is_bpmn(child, name)), None)
+        return "" if part is None else body(part) or str(part.get("name") or part.get("id", ""))
+
+    @property
     def is_throwing(self) -> bool:
         return self.kind in ("intermediateThrowEvent", "sendTask", "endEvent")
 

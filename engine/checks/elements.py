@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from engine.checks.codes import found
 from engine.checks.diagram import ACTIVITIES, BPMN, HOSTED, SPIFF, Diagram, bpmn_children, extensions, is_bpmn
+from engine.checks.loops import LOOP, check_loop
 from engine.diagram_xml import Node as Xml
 from engine.diagram_xml import local_name, namespace
 from engine.errors import Problem
@@ -59,7 +60,7 @@ def check_elements(diagram: Diagram) -> Iterator[Problem]:
     yield from _scope(diagram.process, diagram.process_id)
     yield from _foreign(diagram)
     for node in diagram.nodes.values():
-        known = _PROPERTIES.get(node.kind, frozenset())
+        known = _PROPERTIES.get(node.kind, frozenset()) | ({"item_key"} if node.loop is not None else frozenset())
         for name in node.properties.keys() - known:
             if name.startswith(_PREFIXES.get(node.kind, ())):
                 continue
@@ -113,13 +114,14 @@ def _scope(scope: Xml, scope_id: str) -> Iterator[Problem]:
             if not _ID.fullmatch(element) or element.startswith("__"):  # `__`: what the engine adds
                 yield found(element or scope_id, "element.no_id", f"{kind} 没有有效的 id")
             yield from (_scope if kind == "subProcess" else _node)(child, element or scope_id)
+            yield from check_loop(child, kind, element)
             yield from _attributes(child, kind, element)
         elif kind in _DATA:
             yield found(element or scope_id, "element.data", f"不支持数据元素 {kind}；变量按名称读写")
         elif kind == "scriptTask":
             yield found(element or scope_id, "element.script", "不允许脚本任务；请用业务规则任务或服务任务")
         elif kind not in _IN_SCOPE and not (kind in _IN_NODE and scope_id == element):
-            is_part_of_subprocess = local_name(scope) == "subProcess" and kind in _IN_NODE
+            is_part_of_subprocess = local_name(scope) == "subProcess" and kind in _IN_NODE | {LOOP}
             if not is_part_of_subprocess:
                 yield _unsupported(child, scope_id)
 
@@ -134,7 +136,7 @@ def _node(xml: Xml, element: str) -> Iterator[Problem]:
             definitions.append(part.removesuffix("EventDefinition"))
         elif part in _DATA:
             yield found(element, "element.data", f"不支持数据元素 {part}；变量按名称读写")
-        elif part not in _IN_NODE:
+        elif part not in _IN_NODE and part != LOOP:
             yield _unsupported(child, element)
     yield from _event_definitions(xml, kind, element, definitions)
 

@@ -8,16 +8,14 @@ from pydantic import BaseModel
 
 from engine.checks.codes import found
 from engine.checks.diagram import Diagram, Node, body
+from engine.checks.expressions import expression_problems, timer_problems, variable_problems
 from engine.checks.folder import Folder
+from engine.checks.loops import loop_problems
 from engine.diagram_xml import Node as Xml
 from engine.diagram_xml import local_name
 from engine.errors import NotFound, Problem
-from engine.expressions import InvalidExpression, compile_expression
 from engine.flows import NOBODY
 from engine.service_tasks import ServiceTask, find_service_task
-from engine.timers_text import compile_timer
-
-RESERVED = frozenset({"settings"})  # the version's constants; nothing in a diagram may write there
 
 
 def check_tasks(diagram: Diagram, folder: Folder) -> Iterator[Problem]:
@@ -26,6 +24,7 @@ def check_tasks(diagram: Diagram, folder: Folder) -> Iterator[Problem]:
         if flow.condition is not None:
             yield from expression_problems(flow.id or flow.source, flow.condition)
     for node in diagram.nodes.values():
+        yield from loop_problems(node)
         if node.kind == "userTask":
             yield from _user_task(diagram, folder, node)
         elif node.kind == "serviceTask":
@@ -36,25 +35,6 @@ def check_tasks(diagram: Diagram, folder: Folder) -> Iterator[Problem]:
             yield from _call(node)
         elif node.event or node.kind == "sendTask":
             yield from _event(diagram, node)
-
-
-def expression_problems(element: str, text: str) -> Iterator[Problem]:
-    try:
-        compile_expression(text)
-    except InvalidExpression as error:
-        yield found(element, "expression.invalid", f"表达式“{text[:80]}”无效：{error.reason}")
-
-
-def timer_problems(element: str, text: str) -> Iterator[Problem]:
-    try:
-        compile_timer(text)
-    except InvalidExpression as error:
-        yield found(element, "timer.invalid", f"时间“{text[:80]}”无效：{error.reason}")
-
-
-def _variable_problems(element: str, name: str) -> Iterator[Problem]:
-    if not name.isidentifier() or name.startswith("_") or name in RESERVED:
-        yield found(element, "variable.name", f"不能用作变量名：{name[:40]}")
 
 
 def _user_task(diagram: Diagram, folder: Folder, node: Node) -> Iterator[Problem]:
@@ -116,7 +96,7 @@ def _service_task(diagram: Diagram, node: Node) -> Iterator[Problem]:
         return
     result = operator.get("resultVariable", "")
     if result:
-        yield from _variable_problems(node.id, result)
+        yield from variable_problems(node.id, result)
     given = parameters(operator)
     for name, text in given:
         yield from (
@@ -217,7 +197,7 @@ def called_decision(node: Node) -> str:
 def _call(node: Node) -> Iterator[Problem]:
     """Which process it calls is check_calls()'s matter."""
     for name, text in (*node.prefixed("in."), *node.prefixed("out.")):
-        yield from _variable_problems(node.id, name)
+        yield from variable_problems(node.id, name)
         yield from expression_problems(node.id, text)
 
 
@@ -239,7 +219,7 @@ def _event(diagram: Diagram, node: Node) -> Iterator[Problem]:
     elif node.event == "error":
         yield from _error_event(diagram, node)
     if properties.get("result"):
-        yield from _variable_problems(node.id, properties["result"])
+        yield from variable_problems(node.id, properties["result"])
 
 
 def _error_event(diagram: Diagram, node: Node) -> Iterator[Problem]:

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator
 
 from engine.checks.codes import found
 from engine.checks.diagram import Diagram, Node
+from engine.checks.expressions import RESERVED
 from engine.checks.folder import Folder
-from engine.checks.tasks import RESERVED, called_decision, parameters, timer_text
+from engine.checks.loops import loop_expressions, loop_names
+from engine.checks.tasks import called_decision, parameters, timer_text
 from engine.errors import Problem
 from engine.expressions import InvalidExpression, compile_expression
 from engine.flows import FlowConfig
@@ -22,7 +24,9 @@ def written_by(diagram: Diagram, folder: Folder) -> dict[str, frozenset[str]]:
 
 def _writes(folder: Folder, node: Node) -> Iterator[str]:
     properties = node.properties
-    if node.kind == "userTask":
+    if node.loop is not None:  # what an instance writes is its own
+        yield from filter(None, [node.loop_text("loopDataOutputRef")])
+    elif node.kind == "userTask":
         form = folder.forms.get(properties.get("form", ""))
         yield from form.fields if form else ()
     elif node.kind == "serviceTask":
@@ -47,7 +51,7 @@ def check_variables(diagram: Diagram, folder: Folder, writes: dict[str, frozense
         return
     start = folder.forms.get(folder.config.start.form) if not diagram.is_called else None
     given = (name for _, call in diagram.callers for name, _ in call.prefixed("in."))
-    known = RESERVED.union(*writes.values(), start.fields if start else (), given)
+    known = RESERVED.union(*writes.values(), start.fields if start else (), given, loop_names(diagram))
     yield from _groups(diagram, folder.config, known)
     told: set[str] = set()
     for element, names in _reads(diagram, folder):
@@ -80,6 +84,7 @@ def _reads(diagram: Diagram, folder: Folder) -> Iterator[tuple[str, frozenset[st
         if operator is not None:
             texts += [text for _, text in parameters(operator)]
         texts += [text for _, text in (*node.prefixed("in."), *node.prefixed("payload."))]
+        texts += loop_expressions(node)
         form = folder.forms.get(properties.get("form", "")) if node.kind == "userTask" else None
         shown = frozenset(form.shows) if form else frozenset()
         texts += form.prefill.values() if form else ()

@@ -35,11 +35,6 @@ class CallRules(ScopeRules):
             return False
         return True
 
-    def hand_back_again(self, scope: Scope, variables: Mapping[str, Any]) -> None:
-        """Retry of a call whose outputs could not be taken; `variables` are set where those are read, in the called flow."""
-        scope.frame.write(variables)
-        self.close_if_done(scope)
-
 
 def evaluated(expressions: Expressions, view: Mapping[str, Any]) -> dict[str, Any]:
     """Raises ExpressionFailed, or NotJson for a value that is none."""

@@ -1,10 +1,11 @@
 """The snapshot: a case's state as bytes, compact, with every value's type kept.
 
 JSON (orjson): `[version, at, variables, settings, outcome, scopes]`, and true for a suspended case. A scope is `[name, owner's
-scope, owner's token, counters, tokens]`, and the variables of its frame where that is its own. A token is `[spec, state, parent,
-ordinal, flags, what of its wait is stored]`. Tokens are counted from 0 in their scope, -1 for none. Where a value is beyond
-orjson (an integer over 64 bits, half a surrogate pair) Python's own json writes it, marked by a first byte. A snapshot is a
-cache: the journal can always give it again.
+scope, owner's token, counters, tokens]`, and the variables of its frame where that is its own, and its place among the
+instances of its owner. A token is `[spec, state, parent, ordinal, flags, what of its wait is stored, its instances]`, the last
+two where there are any. Tokens are counted from 0 in their scope, -1 for none. Where a value is beyond orjson (an integer over
+64 bits, half a surrogate pair) Python's own json writes it, marked by a first byte. A snapshot is a cache: the journal can
+always give it again.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ import orjson
 
 from engine.spiff.host import Host
 from engine.spiff.process import Process
-from engine.spiff.store import Store
-from engine.spiff.tree import Scope, Token
+from engine.spiff.store import Local, Store
+from engine.spiff.tree import NO_INSTANCE, Instances, Scope, Token
 from engine.spiff.waiting import restored, stored
 
 VERSION = 2
 _READABLE = (1, VERSION)  # 1 knows no frames
 _PLAIN = b"j"  # orjson's output begins with "["
 
-_ENTERED, _INCIDENT, _WAITS = 1, 2, 4
+_ENTERED, _INCIDENT, _WAITS, _INSTANCES = 1, 2, 4, 8
 
 
 def dump(host: Host) -> bytes:
@@ -42,6 +43,8 @@ def dump(host: Host) -> bytes:
         kept = [scope.name, outer, place, scope.counters, tokens]
         if owner is not None and scope.frame is not owner.workflow.frame:
             kept.append(scope.frame.variables)
+            if scope.index != NO_INSTANCE:
+                kept.append(scope.index)
         scopes.append(kept)
     store = host.store
     state = [VERSION, host.at.isoformat(), store.variables, store.settings, host.outcome, scopes]
@@ -51,9 +54,13 @@ def dump(host: Host) -> bytes:
 def _token(token: Token, parent: int) -> list[Any]:
     wait = token.wait
     flags = token.is_entered * _ENTERED | (token.incident is not None) * _INCIDENT | (wait is not None) * _WAITS
+    instances = token.instances if token.is_live else None
+    flags |= (instances is not None) * _INSTANCES
     kept = [token.task_spec.name, token._state, parent, token.ordinal, flags]
     if wait is not None:
         kept.append(stored(wait))
+    if instances is not None:
+        kept.append([instances.items, list(instances.results.items()), instances.opened])
     return kept
 
 
@@ -68,9 +75,9 @@ def load(host_class: type[Host], process: Process, snapshot: bytes) -> Host:
     opened: list[list[Token]] = []
     for name, outer, place, counters, tokens, *own in scopes:
         owner = opened[outer][place] if outer >= 0 else None
-        around = owner.workflow.frame if owner is not None else host.store
-        frame = Store(own[0], settings) if own else around
-        scope = Scope(host, name, owner, host.path_inside(owner), frame)
+        index = own[1] if len(own) > 1 else NO_INSTANCE
+        frame = _frame(host, owner, own[0] if own else None, index)
+        scope = Scope(host, name, owner, host.path_inside(owner, index), frame, index)
         scope.counters = counters
         host.scopes.append(scope)
         specs = scope.spec.task_specs
@@ -79,8 +86,16 @@ def load(host_class: type[Host], process: Process, snapshot: bytes) -> Host:
             made.append(_restore(scope, specs[kept[0]], made[kept[2]] if kept[2] >= 0 else None, kept))
         opened.append(made)
         if owner is not None:
-            owner.inner = scope
+            owner.inner.append(scope)
     return host
+
+
+def _frame(host: Host, owner: Token | None, variables: dict[str, Any] | None, index: int) -> Store:
+    around: Store = owner.workflow.frame if owner is not None else host.store
+    if owner is None or variables is None:
+        return around
+    is_local = index != NO_INSTANCE and not owner.task_spec.node.called
+    return Local(variables, around) if is_local else Store(variables, host.store.settings)
 
 
 def _restore(scope: Scope, spec: Any, parent: Token | None, kept: list[Any]) -> Token:
@@ -92,8 +107,10 @@ def _restore(scope: Scope, spec: Any, parent: Token | None, kept: list[Any]) -> 
         is_incident = bool(flags & _INCIDENT)
         if is_incident:
             token.incident = (kept[5][0], kept[5][1])
-        node = spec.node
-        token.wait = restored(node, f"{scope.path}{node.id}:{token.ordinal}", is_incident, kept[5])
+        token.wait = restored(spec.node, scope.host.address_of(token), is_incident, kept[5])
+    if flags & _INSTANCES:
+        items, results, opened = kept[-1]
+        token.instances = Instances([(key, item) for key, item in items], dict(results), opened)
     return token
 
 
@@ -101,6 +118,7 @@ def canonical(host: Host) -> bytes:
     """What makes two states equal: variables, waits, counters, live tokens. No ids, no history, no order of tokens."""
     counters: dict[str, dict[str, int]] = {}
     frames = {}
+    instances = {}
     tokens = []
     for scope in host.scopes:
         counters.setdefault(scope.path, {}).update(scope.counters)
@@ -110,11 +128,14 @@ def canonical(host: Host) -> bytes:
             if token.is_live:
                 came_by = token.parent.task_spec.name if token.parent is not None else ""
                 tokens.append([scope.path, scope.name, token.task_spec.name, token._state, token.ordinal, came_by])
+                if token.instances is not None:
+                    instances[host.address_of(token)] = [token.instances.items, token.instances.collected()]
     waits = {address: [type(wait).__name__, stored(wait)] for address, (_, wait) in host.waits().items()}
     state = {
         "at": host.at.isoformat(),
         "variables": host.store.variables,
         "frames": frames,
+        "instances": instances,
         "settings": host.store.settings,
         "outcome": host.outcome,
         "suspended": host.is_suspended,

@@ -8,6 +8,7 @@ Each rule is a method of its own, so that a test can give it back to SpiffWorkfl
     addressed events               fire, rivals_of (event-based gateway), rearm (non-interrupting messages) (events.py)
     addressed error catchers       catcher_at (events.py)
     errors walk outward            throw, which steps the boundary event at once (events.py)
+    instances with their own frame begin_many, result_of, is_enough (many.py)
     messages out                   send (events.py)
     scopes done by flat scan       is_done, close_if_done (scopes.py)
     one token touched              complete, fail, give_up, fire, retry, cancel: all that an input may do
@@ -31,9 +32,9 @@ from SpiffWorkflow.util.task import TaskState
 
 from engine.decisions import DecisionFailed
 from engine.expressions import ExpressionFailed, InvalidExpression
-from engine.spiff.calls import CallRules
 from engine.spiff.evaluation import StoreEngine, incident_of
 from engine.spiff.joins import JoinRules
+from engine.spiff.many import MultiInstanceRules
 from engine.spiff.operating import OperatingRules
 from engine.spiff.specs import Hosted, HostedBoundaryEvent, HostedUserTask, Stopped
 from engine.spiff.state import COMPLETED, ENTERED
@@ -45,7 +46,7 @@ from engine.timers_text import due_at
 STEP_BUDGET = 1_000  # elements run for one input; a diagram that needs more has a loop with no wait in it
 
 
-class Host(OperatingRules, CallRules, JoinRules):
+class Host(OperatingRules, MultiInstanceRules, JoinRules):
     """The mutable state of one case and the rules that move it. Only engine/machine.py calls it."""
 
     engine = StoreEngine()
@@ -77,8 +78,8 @@ class Host(OperatingRules, CallRules, JoinRules):
         """The element of an incident runs again: what failed while running is run, what failed while settling is settled."""
         token.incident = None
         token.wait = None
-        if token.inner is not None:
-            return self.hand_back_again(token.inner, variables)
+        if token._state == TaskState.STARTED and token.task_spec.is_scope:
+            return self.retry_inside(token, variables)
         self.write(token, variables)
         if token._state == TaskState.READY:
             self.queue.append(token)
@@ -97,14 +98,14 @@ class Host(OperatingRules, CallRules, JoinRules):
     # --- running
 
     def run(self) -> None:
-        steps = 0
+        steps = self.spread = 0
         while self.queue:
             token = self.queue.popleft()
             if token._state != TaskState.READY or isinstance(token.task_spec, HostedUserTask):
                 continue
             if token.task_spec.node is not None:
                 steps += 1
-                if steps > self.step_budget:
+                if steps > self.step_budget + self.spread:
                     token.incident = ("steps.exhausted", f"一次输入内运行了超过 {self.step_budget} 个元素")
                     continue
             self.step(token)

@@ -10,6 +10,7 @@ from engine.diagram_xml import local_name, namespace
 from engine.errors import Problem
 from engine.expressions import Expression, InvalidExpression, compile_expression
 from engine.spiff.event_nodes import HOSTED_TRIGGERS, EventReader
+from engine.spiff.many_nodes import LOOP, MULTIPLE, read_many
 from engine.spiff.process import HIDDEN, Node
 from engine.spiff.wiring import BPMN, FLOW_NODES, Wiring, children_of, is_handler
 
@@ -58,7 +59,7 @@ class NodeReader:
             kind = local_name(child)
             if kind in FLOW_NODES:
                 self._flow_node(child, kind, lane, is_top)
-            elif kind and namespace(child) == BPMN and kind not in _INSIDE_SCOPE | _INSIDE_NODE:
+            elif kind and namespace(child) == BPMN and kind not in _INSIDE_SCOPE | _INSIDE_NODE | {LOOP}:
                 self.problem(child.get("id", ""), "element.unsupported", f"不支持的元素：{kind}")
         wiring = Wiring(scope, self.problem, self._expression)
         self.conditions.update(wiring.conditions)
@@ -72,6 +73,8 @@ class NodeReader:
         if kind != "subProcess":
             for child in xml:
                 inside = local_name(child) if namespace(child) == BPMN else ""
+                if inside == LOOP and kind in MULTIPLE:
+                    continue
                 if inside and inside not in _INSIDE_NODE and not inside.endswith("EventDefinition"):
                     self.problem(element, "element.unsupported", f"不支持的内容：{inside}")
         for extension in xml.iterfind(f"{{{BPMN}}}extensionElements/{{{SPIFF}}}*"):
@@ -107,6 +110,8 @@ class NodeReader:
             fields = self._events.event(xml, kind, element, properties)
             if kind == "endEvent":
                 fields |= {"outcome": properties.get("outcome", ""), "is_outcome": is_top}
+        if kind in MULTIPLE:
+            fields["many"] = read_many(xml, element, properties, self.problem, self._expression)
         shown = "eventSubProcess" if is_handler(xml) else kind
         return Node(id=element, kind=shown, name=xml.get("name", ""), lane=lane, **fields)  # type: ignore[arg-type]  # by kind
 

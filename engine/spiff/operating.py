@@ -50,9 +50,9 @@ class OperatingRules(EventRules):
         token.wait = None
         if token.task_spec.node.kind == "intermediateCatchEvent":
             return self.fire(token)
-        if token.inner is not None:
-            self.cancel_scope(token.inner)
-            token.inner = None
+        for inner in list(token.inner):
+            self.cancel_scope(inner)
+        token.inner = []
         token.complete()
         self.note(token, SKIPPED)
         return self.close_if_done(token.workflow)

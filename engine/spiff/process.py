@@ -16,6 +16,7 @@ MESSAGE = "message"
 ERROR = "error"
 
 
+EACH = "__each."  # the wrapped task of a multi-instance activity: this and its own id
 HIDDEN = "__"  # ids of what the compiler adds begin so; a diagram's own may not
 _TAKEN_IDS = {"Start", "End"}  # SpiffWorkflow's own specs in every scope; it takes them for an element of that id
 _TAKEN_ENDINGS = (".EndJoin", ".BoundaryEventSplit", ".BoundaryEventJoin")
@@ -34,6 +35,24 @@ class Element:
     kind: str
     name: str
     lane: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Many:
+    """Multi-instance: over `cardinality` or the items of `collection`, one of the two.
+
+    item: variable of an instance's own item, "" for none; item_key: what it is known by. output: variable that takes the
+    results; output_item: the one variable of an instance that is collected, "" for all it wrote. condition: see docs/elements.md.
+    """
+
+    is_sequential: bool
+    cardinality: Expression | None = None
+    collection: Expression | None = None
+    item: str = ""
+    item_key: Expression | None = None
+    output: str = ""
+    output_item: str = ""
+    condition: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +86,7 @@ class Node:
     called: str = ""
     inputs: Expressions = ()
     outputs: Expressions = ()
+    many: Many | None = None
     error_code: str = ""
     is_interrupting: bool = True
     attached_to: str = ""

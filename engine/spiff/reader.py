@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from lxml import etree
@@ -23,9 +24,9 @@ from engine.errors import InvalidDiagram, Problem
 from engine.expressions import Expression
 from engine.spiff.called_files import DiagramFile, call_problems
 from engine.spiff.nodes import NodeReader, scopes
-from engine.spiff.process import Element, Node, Process, spec_name
+from engine.spiff.process import EACH, Element, Node, Process, spec_name
 from engine.spiff.regions import Regions, read_regions
-from engine.spiff.rewrite import compile_event_subprocesses, put_stand_ins
+from engine.spiff.rewrite import compile_event_subprocesses, put_stand_ins, wrap_multi_instances
 from engine.spiff.specs import PlainServiceTask, host_spec
 from engine.spiff.wiring import BPMN
 
@@ -81,7 +82,8 @@ def compile_process(
         for scope in scopes(file.process):  # before it is rewritten
             regions |= read_regions(scope)
         own = {spec_name(element): node for element, node in file.reader.nodes.items()}
-        specs |= _parse(file.root, file.process, own)
+        each = {EACH + name: replace(node, many=None) for name, node in own.items() if node.many is not None}
+        specs |= _parse(file.root, file.process, own | each)
         nodes |= own
         conditions |= file.reader.conditions
     return Process(
@@ -159,6 +161,7 @@ def _parse(root: Xml, process: Xml, nodes: Mapping[str, Node]) -> dict[str, Any]
     # SpiffWorkflow finds elements by any id inside the process: a service or parameter of that name would be taken for one.
     etree.strip_elements(process, f"{{{BPMN}}}extensionElements", with_tail=False)
     _rename(process)
+    wrap_multi_instances(process)
     compile_event_subprocesses(process)
     put_stand_ins(process)
     top = process.get("id", "")

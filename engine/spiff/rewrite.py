@@ -18,10 +18,11 @@ from lxml import etree
 from engine.diagram_xml import Node as Xml
 from engine.diagram_xml import local_name
 from engine.spiff.nodes import scopes
-from engine.spiff.process import HIDDEN
+from engine.spiff.process import EACH, HIDDEN
 from engine.spiff.wiring import BPMN, is_handler
 
 _TASK_STANDS_IN = {"callActivity", "intermediateThrowEvent", "sendTask"}
+_ARE_SCOPES = {"subProcess", "callActivity"}
 _STAYS_WITH_SCOPE = {"extensionElements", "documentation", "laneSet", "incoming", "outgoing"}
 
 
@@ -38,6 +39,26 @@ def put_stand_ins(process: Xml) -> None:
             _strip_definitions(xml)
             timer = etree.SubElement(xml, f"{{{BPMN}}}timerEventDefinition")
             etree.SubElement(timer, f"{{{BPMN}}}timeDuration").text = "PT0S"
+
+
+def wrap_multi_instances(process: Xml) -> None:
+    """A multi-instance task becomes a subprocess of its id around the task; what opens its instances is the host's."""
+    for loop in list(process.iter(f"{{{BPMN}}}multiInstanceLoopCharacteristics")):
+        xml = loop.getparent()
+        assert xml is not None
+        xml.remove(loop)
+        if local_name(xml) in _ARE_SCOPES:
+            continue
+        element = xml.get("id", "")
+        task = _new(None, local_name(xml), f"{EACH}{element}")
+        for part in list(xml):
+            xml.remove(part)
+        xml.tag = f"{{{BPMN}}}subProcess"
+        start = _new(xml, "startEvent", f"{HIDDEN}start.{element}")
+        xml.append(task)
+        end = _new(xml, "endEvent", f"{HIDDEN}end.{element}")
+        _flow(xml, start.get("id", ""), task.get("id", ""))
+        _flow(xml, task.get("id", ""), end.get("id", ""))
 
 
 def _strip_definitions(xml: Xml) -> None:

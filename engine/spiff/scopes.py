@@ -8,7 +8,7 @@ from SpiffWorkflow.util.task import TaskState
 
 from engine.spiff.state import CANCELLED, COMPLETED, ENTERED, CaseState
 from engine.spiff.store import Store
-from engine.spiff.tree import Scope, Token
+from engine.spiff.tree import NO_INSTANCE, Scope, Token
 
 if TYPE_CHECKING:
     from engine.spiff.host import Host
@@ -17,23 +17,26 @@ if TYPE_CHECKING:
 class ScopeRules(CaseState):
     """A scope is done when nothing lives in it; what is taken away takes its scopes along."""
 
-    def open_scope(self, name: str, owner: Token | None, frame: Store | None = None) -> None:
-        """frame: the variables seen inside, where they are not those around the owner."""
+    def open_scope(self, name: str, owner: Token | None, frame: Store | None = None, index: int = NO_INSTANCE) -> None:
+        """frame: the variables seen inside, where they are not those around the owner. index: of a multi-instance owner."""
         if owner is not None:
             self.note(owner, ENTERED)
             frame = frame or owner.workflow.frame
-        scope = Scope(cast("Host", self), name, owner, self.path_inside(owner), frame or self.store)
+        scope = Scope(cast("Host", self), name, owner, self.path_inside(owner, index), frame or self.store, index)
         if owner is not None:
-            owner.inner = scope
+            owner.inner.append(scope)
         self.scopes.append(scope)
         Token(scope, scope.spec.start)._ready()
 
-    def path_inside(self, owner: Token | None) -> str:
+    def path_inside(self, owner: Token | None, index: int = NO_INSTANCE) -> str:
         """Prefix of the addresses in this token's scope; what the compiler added leaves no trace in it."""
         if owner is None:
             return ""
         path: str = owner.workflow.path
-        return path if owner.task_spec.node is None else f"{path}{owner.task_spec.node.id}:{self.ordinal_of(owner)}/"
+        if owner.task_spec.node is None:
+            return path
+        key = "" if index == NO_INSTANCE else f"@{owner.instances.items[index][0]}"
+        return f"{path}{owner.task_spec.node.id}:{self.ordinal_of(owner)}{key}/"
 
     def is_done(self, scope: Scope) -> bool:
         """A scope is done when no live token is in it."""
@@ -47,7 +50,12 @@ class ScopeRules(CaseState):
             return
         self.scopes.remove(scope)
         if owner is not None:
-            owner.inner = None
+            owner.inner.remove(scope)
+            self.leave_if_done(owner)
+
+    def leave_if_done(self, owner: Token) -> None:
+        """The activity of a scope that was left goes on."""
+        if self.after_scope(owner):
             owner.complete()
             self.note(owner, COMPLETED)
             self.close_if_done(owner.workflow)
@@ -56,11 +64,15 @@ class ScopeRules(CaseState):
         """What a scope that is done gives to its owner. False: that failed, the owner stands in an incident."""
         return True
 
+    def after_scope(self, owner: Token) -> bool:
+        """True: nothing else is to run in this activity."""
+        return True
+
     def cancelled(self, token: Token) -> None:
         """A token was taken away: its scope goes with it, innermost first."""
-        if token.inner is not None:
-            self.cancel_scope(token.inner)
-            token.inner = None
+        for inner in list(token.inner):
+            self.cancel_scope(inner)
+        token.inner = []
         self.note(token, CANCELLED)
 
     def cancel_scope(self, scope: Scope) -> None:

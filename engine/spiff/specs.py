@@ -23,7 +23,7 @@ from SpiffWorkflow.specs.ExclusiveChoice import ExclusiveChoice
 from SpiffWorkflow.spiff.specs import defaults as spiff
 from SpiffWorkflow.util.task import TaskState
 
-from engine.spiff.process import Node
+from engine.spiff.process import EACH, Node
 from engine.spiff.tree import Token
 
 
@@ -39,11 +39,14 @@ class Stopped(Exception):
 class Hosted(TaskSpec):  # type: ignore[misc]  # SpiffWorkflow ships no types
     """What every hosted spec shares. node: the diagram's element, None for what the compiler added.
 
-    stands_in: the state in which a token of this spec waits for the outside.
+    stands_in: the state in which a token of this spec waits for the outside. is_scope: scopes open in it. is_each: the one
+    task of an instance of a multi-instance activity.
     """
 
     node: Node | None = None
     stands_in: ClassVar[int] = 0
+    is_scope: ClassVar[bool] = False
+    is_each = False
 
     def _predict(self, my_task: Token, seen: Any = None, looked_ahead: int = 0, mask: int = 0) -> None:
         pass
@@ -110,12 +113,26 @@ class HostedRuleTask(Hosted, spiff.NoneTask):  # type: ignore[misc]
 
 
 class HostedSubprocess(Hosted, spiff.SubWorkflowTask):  # type: ignore[misc]
+    is_scope = True
+
     def _run_hook(self, my_task: Token) -> bool | None:
         my_task.workflow.host.open_scope(self.spec, my_task)
         return None  # STARTED until its scope has no live token
 
 
+class HostedMultiInstance(Hosted, spiff.NoneTask):  # type: ignore[misc]
+    """A call activity, or a subprocess: the diagram's own, or the one the compiler wrapped around a task (`spec`)."""
+
+    is_scope = True
+
+    def _run_hook(self, my_task: Token) -> bool | None:
+        is_over: bool | None = my_task.workflow.host.begin_many(my_task)
+        return is_over  # STARTED until it has enough of its instances
+
+
 class HostedCallActivity(Hosted, spiff.NoneTask):  # type: ignore[misc]
+    is_scope = True
+
     def _run_hook(self, my_task: Token) -> bool | None:
         my_task.workflow.host.call(my_task)
         return None  # STARTED until the called flow has no live token
@@ -242,5 +259,10 @@ _HOSTED_STAND_INS: dict[str, type] = {
 def host_spec(task_spec: Any, node: Node | None) -> None:
     """Swap the class of a freshly parsed spec. Raises KeyError for one that is not hosted."""
     kind = node.kind if node is not None else ""
-    task_spec.__class__ = _HOSTED_STAND_INS.get(kind) or _HOSTED[type(task_spec)]
+    if node is not None and node.many is not None:
+        task_spec.__class__ = HostedMultiInstance
+    else:
+        task_spec.__class__ = _HOSTED_STAND_INS.get(kind) or _HOSTED[type(task_spec)]
+    if task_spec.name.startswith(EACH):
+        task_spec.is_each = True
     task_spec.node = node

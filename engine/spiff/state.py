@@ -12,7 +12,7 @@ from SpiffWorkflow.util.task import TaskState
 
 from engine.spiff.process import Process
 from engine.spiff.store import Store
-from engine.spiff.tree import Scope, Token
+from engine.spiff.tree import NO_INSTANCE, Scope, Token
 from engine.waits import Wait
 
 ENTERED = "entered"
@@ -61,6 +61,7 @@ class CaseState:
         self.scopes: list[Scope] = []  # [0] is the whole process; empty once the case has ended
         self.outcome: str | None = None
         self.is_suspended = False
+        self.spread = 0  # instances of multi-instance activities opened in this run: each may take its steps
         self.queue: deque[Token] = deque()
         self.events: list[ActivityEvent] = []
         self.sent: list[SentMessage] = []
@@ -77,7 +78,7 @@ class CaseState:
 
     def frame_at(self, address: str) -> Store:
         """The frame of the innermost running scope around this address."""
-        around = [scope for scope in self.scopes if address.startswith(scope.path)]
+        around = [scope for scope in self.scopes if address.startswith(scope.path) or _is_instance(scope, address)]
         return max(around, key=lambda scope: len(scope.path)).frame if around else self.store
 
     def waits(self) -> dict[str, tuple[Token, Wait]]:
@@ -110,6 +111,9 @@ class CaseState:
         self.events.append(ActivityEvent(self.address_of(token), node.id, node.kind, event, self.at))
 
     def address_of(self, token: Token) -> str:
+        if token.task_spec.is_each:
+            self.ordinal_of(token)
+            return str(token.workflow.path).removesuffix("/")
         return f"{token.workflow.path}{token.task_spec.node.id}:{self.ordinal_of(token)}"
 
     def ordinal_of(self, token: Token) -> int:
@@ -118,3 +122,8 @@ class CaseState:
             counters, element = token.workflow.counters, token.task_spec.node.id
             token.ordinal = counters[element] = counters.get(element, 0) + 1
         return token.ordinal
+
+
+def _is_instance(scope: Scope, address: str) -> bool:
+    """Whether this is the address of the one task of a multi-instance activity's instance."""
+    return scope.index != NO_INSTANCE and scope.path == address + "/"

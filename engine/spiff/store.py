@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections import ChainMap
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 MAX_DEPTH = 100  # nesting of a value; the codec refuses about 250
@@ -50,7 +51,12 @@ class Store:
     def __init__(self, variables: dict[str, Any], settings: dict[str, Any]) -> None:
         self.variables = variables
         self.settings = settings
-        self.view = {**variables, "settings": settings}
+        self.view: MutableMapping[str, Any] = {**variables, "settings": settings}
+
+    @property
+    def seen(self) -> Mapping[str, Any]:
+        """All variables an element in this frame sees."""
+        return self.variables
 
     def write(self, values: Mapping[str, Any]) -> None:
         """Set variables. Raises NotJson, and changes nothing then."""
@@ -58,3 +64,22 @@ class Store:
         self.variables.update(copied)
         self.view.update(copied)
         self.view["settings"] = self.settings
+
+
+class Local(Store):
+    """The frame of one instance of a multi-instance activity: sees what is around it, keeps what is written in it."""
+
+    __slots__ = ("outer",)
+
+    def __init__(self, variables: dict[str, Any], outer: Store) -> None:
+        self.variables = variables
+        self.settings = outer.settings
+        self.outer = outer
+        self.view = ChainMap(variables, outer.view)
+
+    @property
+    def seen(self) -> Mapping[str, Any]:
+        return {**self.outer.seen, **self.variables}
+
+    def write(self, values: Mapping[str, Any]) -> None:
+        self.variables.update({name: json_value(value) for name, value in values.items()})

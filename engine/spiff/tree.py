@@ -21,20 +21,42 @@ if TYPE_CHECKING:
 _NOTHING: Any = MappingProxyType({})
 
 
+NO_INSTANCE = -1
+
+
+class Instances:
+    """How far a multi-instance activity is. items: (key, item). results: by place in the list. opened: how many ever were."""
+
+    __slots__ = ("items", "opened", "results")
+
+    def __init__(self, items: list[tuple[str, Any]], results: dict[int, Any] | None = None, opened: int = 0) -> None:
+        self.items = items
+        self.results = results or {}
+        self.opened = opened
+
+    def collected(self) -> list[Any]:
+        """The results so far, in the order of the list."""
+        return [self.results[index] for index in sorted(self.results)]
+
+
 class Scope(BpmnBaseWorkflow):  # type: ignore[misc]  # SpiffWorkflow ships no types
     """One activation of a process or a subprocess.
 
     owner: the subprocess's token in the scope around, None for the whole process. path: prefix of the addresses inside,
-    `Check:2/` or "". frame: the variables seen and written in it. counters: how often each element became active in it.
+    `Check:2/` or "". frame: the variables seen and written in it. index: which
+    instance of a multi-instance owner. counters: how often each element became active in it.
     """
 
-    def __init__(self, host: Host, name: str, owner: Token | None, path: str, frame: Store) -> None:
+    def __init__(
+        self, host: Host, name: str, owner: Token | None, path: str, frame: Store, index: int = NO_INSTANCE
+    ) -> None:
         self.host = host
         self.name = name
         self.spec = host.process.specs[name]
         self.owner = owner
         self.path = path
         self.frame = frame
+        self.index = index
         self.counters: dict[str, int] = {}
         self.tasks: dict[int, Token] = {}
         self.next_id = 0
@@ -53,7 +75,8 @@ class Token(Task):  # type: ignore[misc]
     """One token (or its trace, until pruned) at an element of a scope.
 
     Its `data` stays empty: variables live in the host's store. ordinal: 0 until the token got its place among the
-    activations of its element. wait: what it waits for, set when the machine has settled. incident: (code, message) of why
+    activations of its element. inner: the scopes
+    open in it. wait: what it waits for, set when the machine has settled. incident: (code, message) of why
     it could not go on. is_entered, is_left: what the activity history knows.
     """
 
@@ -76,7 +99,8 @@ class Token(Task):  # type: ignore[misc]
         self.ordinal = 0
         self.wait: Wait | None = None
         self.incident: tuple[str, str] | None = None
-        self.inner: Scope | None = None
+        self.inner: list[Scope] = []
+        self.instances: Any = None  # Instances of a multi-instance activity under way
         self.is_fired = False
         self.is_entered = False
         self.is_left = False

@@ -46,11 +46,11 @@ class Scope:
     def error_end(self, element: str, code: str) -> str:
         return self._draw("endEvent", element, self._top.error(code), {})
 
-    def user(self, element: str, **properties: object) -> str:
-        """properties: form, due, priority."""
-        return self._draw("userTask", element, "", {name: str(value) for name, value in properties.items()})
+    def user(self, element: str, *, many: str = "", **properties: object) -> str:
+        """properties: form, due, priority. many: what `many()` gives."""
+        return self._draw("userTask", element, many, {name: str(value) for name, value in properties.items()})
 
-    def service(self, element: str, service: str = "", *, result: str = "", **parameters: str) -> str:
+    def service(self, element: str, service: str = "", *, result: str = "", many: str = "", **parameters: str) -> str:
         """parameters: expressions by parameter name. service: the element's id where empty."""
         given = "".join(
             f'<spiffworkflow:parameter id="{name}" type="any" value={quoteattr(text)}/>'
@@ -61,7 +61,7 @@ class Scope:
             f'<spiffworkflow:serviceTaskOperator id="{service or element}"{variable}>'
             f"<spiffworkflow:parameters>{given}</spiffworkflow:parameters></spiffworkflow:serviceTaskOperator>"
         )
-        return self._draw("serviceTask", element, "", {}, extension=operator)
+        return self._draw("serviceTask", element, many, {}, extension=operator)
 
     def rule(self, element: str, decision: str) -> str:
         called = f"<spiffworkflow:calledDecisionId>{decision}</spiffworkflow:calledDecisionId>"
@@ -95,12 +95,14 @@ class Scope:
         self._top.message(message)
         return self._draw("sendTask", element, "", dotted(properties), attributes=f' messageRef="message.{message}"')
 
-    def call(self, element: str, process: str, **properties: str) -> str:
+    def call(self, element: str, process: str, *, many: str = "", **properties: str) -> str:
         """A call activity. properties: in_<name> → in.<name>, out_<name> → out.<name>."""
-        return self._draw("callActivity", element, "", dotted(properties), attributes=f' calledElement="{process}"')
+        return self._draw("callActivity", element, many, dotted(properties), attributes=f' calledElement="{process}"')
 
-    def subprocess(self, element: str) -> Scope:
-        return self._scope("subProcess", element, "")
+    def subprocess(self, element: str, *, many: str = "") -> Scope:
+        scope = self._scope("subProcess", element, "")
+        scope.raw(many)
+        return scope
 
     def event_subprocess(
         self, element: str, start: str, event: str, *, interrupting: bool = True, **properties: str
@@ -202,6 +204,18 @@ class Diagram(Scope):
 
     def compile(self, decisions: Mapping[str, bytes] | None = None, *called: Diagram) -> Process:
         return compile_process(self.xml(), decisions or {}, {f"{d.process_id}.bpmn": d.xml() for d in called})
+
+
+def many(over: str = "", *, times: str = "", in_turn: bool = False, until: str = "", **names: str) -> str:
+    """Loop characteristics over a collection or a number of times. names: item, output, output_item."""
+    parts = {"loopCardinality": times, "loopDataInputRef": over}
+    xml = "".join(f"<bpmn:{tag}>{escape(text)}</bpmn:{tag}>" for tag, text in parts.items() if text)
+    xml += f'<bpmn:inputDataItem id="{names["item"]}"/>' if "item" in names else ""
+    xml += f"<bpmn:loopDataOutputRef>{names['output']}</bpmn:loopDataOutputRef>" if "output" in names else ""
+    xml += f'<bpmn:outputDataItem id="{names["output_item"]}"/>' if "output_item" in names else ""
+    xml += f"<bpmn:completionCondition>{escape(until)}</bpmn:completionCondition>" if until else ""
+    tag = "bpmn:multiInstanceLoopCharacteristics"
+    return f'<{tag} isSequential="{str(in_turn).lower()}">{xml}</{tag}>'
 
 
 def dotted(properties: Mapping[str, str]) -> dict[str, str]:

@@ -42,7 +42,7 @@ def test_a_sound_diagram_has_no_problem():
         '<bpmn:boundaryEvent id="bad" attachedToRef="fill"><bpmn:escalationEventDefinition/></bpmn:boundaryEvent>',
         '<bpmn:boundaryEvent id="bad" attachedToRef="fill"><bpmn:compensateEventDefinition/></bpmn:boundaryEvent>',
         '<bpmn:userTask id="bad" isForCompensation="true"/>',
-        '<bpmn:userTask id="bad"><bpmn:multiInstanceLoopCharacteristics/></bpmn:userTask>',
+        '<bpmn:businessRuleTask id="bad"><bpmn:loopCharacteristics/></bpmn:businessRuleTask>',
         '<bpmn:userTask id="bad"><bpmn:standardLoopCharacteristics/></bpmn:userTask>',
         '<bpmn:userTask id="bad"><bpmn:potentialOwner/></bpmn:userTask>',
     ],

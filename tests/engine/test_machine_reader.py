@@ -100,7 +100,8 @@ def test_a_hostile_condition_is_refused_with_its_flow() -> None:
         ('<bpmn:dataObject id="o"/>', "o"),
         ('<bpmn:transaction id="t"/>', "t"),
         ('<bpmn:adHocSubProcess id="t"/>', "t"),
-        ('<bpmn:userTask id="t"><bpmn:multiInstanceLoopCharacteristics/></bpmn:userTask>', "t"),
+        ('<bpmn:userTask id="t"><bpmn:standardLoopCharacteristics/></bpmn:userTask>', "t"),
+        ('<bpmn:sendTask id="t"><bpmn:multiInstanceLoopCharacteristics/></bpmn:sendTask>', "t"),
         ('<bpmn:userTask id="t"><bpmn:ioSpecification/></bpmn:userTask>', "t"),
     ],
 )

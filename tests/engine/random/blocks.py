@@ -206,8 +206,27 @@ class Send:
     payload: Given = ()
 
 
-Block = Seq | User | Job | Rule | Xor | Par | Catch | Race | Loop | End | Sub | Call | Send
-Activity = User | Job | Sub | Call
+@dataclass(frozen=True)
+class Many:
+    """The inner block once for each item of a list, or so many times. Both have one id; the inner one has no boundaries.
+
+    enough: when the others are taken away: "done" of them are, more than "half" are, or one wrote this "value" for itself.
+    """
+
+    id: str
+    inner: User | Job | Sub | Call
+    collection: str
+    times: int
+    in_turn: bool
+    item: str
+    output: str
+    output_item: str
+    enough: tuple[Literal["done", "half", "value"], Any] | None
+    boundaries: tuple[Boundary, ...] = ()
+
+
+Block = Seq | User | Job | Rule | Xor | Par | Catch | Race | Loop | End | Sub | Call | Send | Many
+Activity = User | Job | Sub | Call | Many
 
 
 @dataclass(frozen=True)

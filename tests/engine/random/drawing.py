@@ -22,6 +22,7 @@ from tests.engine.random.blocks import (
     Given,
     Job,
     Loop,
+    Many,
     Message,
     Par,
     Race,
@@ -85,6 +86,7 @@ class _Drawing:
         self.decisions: dict[str, str] = {}
         self.called: dict[str, str] = {}
         self.names = 0
+        self.loops: dict[str, str] = {}  # loop characteristics that an element still to be drawn has
 
     def file(self, process: str, body: str) -> bytes:
         xml = (
@@ -116,7 +118,7 @@ class _Drawing:
 
     def node(self, kind: str, id: str, exits: Sequence[Exit], inner: str = "", attributes: str = "") -> list[Exit]:
         """Draw an element, lead the exits to it, and give its one exit."""
-        self.level.append(f'<bpmn:{kind} id="{id}"{attributes}>{inner}</bpmn:{kind}>')
+        self.level.append(f'<bpmn:{kind} id="{id}"{attributes}>{self.loops.pop(id, "")}{inner}</bpmn:{kind}>')
         self.connect(exits, id)
         return [self.exit(id)]
 
@@ -248,6 +250,10 @@ class _Drawing:
         out = self.node(send.kind, send.id, exits, f"{inner}<bpmn:messageEventDefinition {reference} />")
         return [] if send.kind == "endEvent" else out
 
+    def draw_many(self, many: Many, exits: list[Exit]) -> list[Exit]:
+        self.loops[many.id] = loop_xml(many)
+        return self.block(many.inner, exits) + self.boundaries(many)
+
     # -- details
 
     def boundaries(self, activity: Activity) -> list[Exit]:
@@ -295,6 +301,21 @@ Exit = tuple[str, str, str]  # source element, id of the flow, condition text
 
 def number_of(flow: str) -> int:
     return int(flow.removeprefix("flow_"))
+
+
+def loop_xml(many: Many) -> str:
+    over = f"<bpmn:loopDataInputRef>{many.collection}</bpmn:loopDataInputRef>"
+    inner = f"<bpmn:loopCardinality>{many.times}</bpmn:loopCardinality>" if many.times else over
+    inner += f'<bpmn:inputDataItem id="{many.item}" />' if many.item else ""
+    inner += f"<bpmn:loopDataOutputRef>{many.output}</bpmn:loopDataOutputRef>" if many.output else ""
+    inner += f'<bpmn:outputDataItem id="{many.output_item}" />' if many.output_item else ""
+    if many.enough is not None:
+        kind, wanted = many.enough
+        own = "results" if many.output_item else f'column(results, "v_{many.id}")'
+        text = {"done": f"done >= {wanted}", "half": "done * 2 > total", "value": f"count({own}, {wanted!r}) > 0"}[kind]
+        inner += f"<bpmn:completionCondition>{escape(text)}</bpmn:completionCondition>"
+    tag = "bpmn:multiInstanceLoopCharacteristics"
+    return f'<{tag} isSequential="{str(many.in_turn).lower()}">{inner}</{tag}>'
 
 
 def given_texts(prefix: str, given: Given) -> dict[str, str]:

@@ -27,6 +27,7 @@ from tests.engine.random.blocks import (
     Given,
     Job,
     Loop,
+    Many,
     Message,
     Par,
     Race,
@@ -54,6 +55,13 @@ MOMENTS = {
     "m_day": "2026-03-04T09:00:00+08:00",
     "m_bad": "soon",
 }  # the last is none
+LISTS = {
+    "l_texts": ["x", "y", "z"],
+    "l_people": [{"id": "p", "n": 2}, {"id": "q", "n": 3}, {"id": "p"}],
+    "l_empty": [],
+    "l_bad": "none",
+}
+GIVEN = MOMENTS | LISTS
 LITERALS = ("PT5M", "PT1H30M", "P3D", "PT0M", "2026-03-02T18:00:00+08:00", "2026-03-09T00:00:00+00:00")
 
 
@@ -173,7 +181,7 @@ class _Maker:
         makers += [self.send] if self.chance(0.5) else []
         if place.depth > 0 and self.count < self.size:
             makers += [self.xor, self.decide, self.race, self.loop, self.raise_error]
-            makers += 2 * [self.sub] + 2 * [self.attempt] + [self.call]
+            makers += 2 * [self.sub] + 2 * [self.attempt] + [self.call] + 2 * [self.many]
             makers += [self.par, self.par] if place.may_fork else []
             makers += [self.way_out, self.send_off] if place.may_end else []
         made: Block = self.random.choice(makers)(place)
@@ -267,12 +275,60 @@ class _Maker:
     def call(self, place: Place) -> Call:
         """Within the called process only what is given to it may be read."""
         id = self.id("Call")
-        inputs = (*self.given("in_"), *((name, name) for name in MOMENTS))
-        outer, self.pool = self.pool, [*(name for name, _ in inputs if name not in MOMENTS), "settings.face_step"]
-        scope = self.scope(place.deeper(may_end=True, may_fork=True, is_top=False))
+        called = self.called(id, place)
+        self.pool += [name for name, _ in called.outputs]
+        return replace(called, boundaries=self.boundaries(place, errors=True))
+
+    def called(self, id: str, place: Place, *, waits_first: bool = False) -> Call:
+        inputs = (*self.given("in_"), *((name, name) for name in GIVEN))
+        outer, self.pool = self.pool, [*(name for name, _ in inputs if name not in GIVEN), "settings.face_step"]
+        scope = self.inside(place, waits_first=waits_first)
         outputs = self.given("out_")
-        self.pool = [*outer, *(name for name, _ in outputs)]
-        return Call(id, f"Process_{id}", scope, inputs, outputs, self.boundaries(place, errors=True))
+        self.pool = outer
+        return Call(id, f"Process_{id}", scope, inputs, outputs)
+
+    def inside(self, place: Place, *, waits_first: bool) -> Scope:
+        """The scope of a subprocess or called process; waits_first: whatever happens in it, a person comes before it."""
+        deeper = place.deeper(may_end=True, may_fork=True, is_top=False)
+        first = self.user(replace(deeper, depth=0)) if waits_first else None
+        scope = self.scope(deeper)
+        return scope if first is None else replace(scope, body=Seq((first, scope.body)), handlers=())
+
+    def many(self, place: Place) -> Many:
+        """Instances begin with a wait: which of several that never wait is done first is nobody's promise."""
+        id = self.id("Each")
+        times, outer = self.random.choice((0, 0, 2, 3)), list(self.pool)
+        item = self.id("item_") if self.chance(0.7) else ""
+        inside = place.deeper(is_top=False, is_alone=False)
+        makers: tuple[Any, ...] = (self.each_user, self.each_user, self.each_job, self.each_sub, self.each_call)
+        lists = self.random.choice(("l_texts", "l_texts", "l_people", "l_people", "l_empty", "l_bad"))
+        self.pool += [item] if item else []
+        self.pool += [f"{item}.n"] if item and not times and lists == "l_people" else []
+        inner = self.random.choice(makers)(id, inside)
+        self.pool = outer
+        own = isinstance(inner, User | Job) and (isinstance(inner, User) or bool(inner.result))
+        enough = self.random.choice(
+            (None, None, ("done", 1), ("done", 2), ("half", None), ("value", self.random.choice((2, "a"))))
+        )
+        if enough and enough[0] == "value" and not own:
+            enough = None
+        output = self.id("all_") if self.chance(0.8) else ""
+        output_item = f"v_{id}" if own and self.chance(0.4) else ""
+        bounds = self.boundaries(place, errors=not isinstance(inner, User))
+        return Many(id, inner, lists, times, self.chance(0.4), item, output, output_item, enough, bounds)
+
+    def each_user(self, id: str, place: Place) -> User:
+        return User(id, (f"v_{id}",), self.timer() if self.chance(0.3) else None)
+
+    def each_job(self, id: str, place: Place) -> Job:
+        parameters = tuple((f"p{n}", self.variable()) for n in range(self.random.randint(0, 2)))
+        return Job(id, f"service.{id}", parameters, f"v_{id}" if self.chance(0.8) else "")
+
+    def each_sub(self, id: str, place: Place) -> Sub:
+        return Sub(id, self.inside(place, waits_first=True))
+
+    def each_call(self, id: str, place: Place) -> Call:
+        return self.called(id, place, waits_first=True)
 
     def send(self, place: Place, *, is_last: bool = False) -> Send:
         kinds = ("endEvent",) if is_last else ("intermediateThrowEvent", "sendTask")

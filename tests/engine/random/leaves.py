@@ -40,7 +40,7 @@ class Leaf(Run):
             yield self.wait
 
     def stand(self, kind: str, due: datetime | None = None, **details: Any) -> Went:
-        self.wait = Open(self.address, kind, self.block.id, due, details, self.frame.variables)
+        self.wait = Open(self.address, kind, self.block.id, due, details, self.frame)
         return Went.GOING
 
     def stuck(self, code: str) -> Went:

@@ -38,7 +38,7 @@ from tests.engine.random.blocks import Boundary, EventSub, Tree
 from tests.engine.random.comparison import KINDS, difference, same, seen, shown
 from tests.engine.random.composites import reference
 from tests.engine.random.drawing import draw
-from tests.engine.random.generator import ERRORS, MOMENTS, START_VARIABLES, VALUES, generate
+from tests.engine.random.generator import ERRORS, GIVEN, START_VARIABLES, VALUES, generate
 from tests.engine.random.reference import Reference
 
 MONDAY = datetime(2026, 3, 2, 1, tzinfo=UTC)  # 9 o'clock in Shanghai
@@ -82,7 +82,7 @@ class Play:
 
     def start(self) -> None:
         self.labels = labels(self.tree)
-        variables = {name: self.random.choice(VALUES) for name in START_VARIABLES} | MOMENTS
+        variables = {name: self.random.choice(VALUES) for name in START_VARIABLES} | GIVEN
         started = Started(at=MONDAY, by="starter", variables=variables, settings=self.tree.settings)
         self.machine, applied = self.machine_class.start(self.process, started)
         self.reference: Reference = reference(self.tree, started)
@@ -144,7 +144,8 @@ class Play:
         names = [name for name in self.machine.variables if name.startswith(("s_", "v_"))]
         chosen = self.random.sample(names, min(len(names), self.random.randint(0, 3)))
         repaired = {name: self.random.choice(VALUES) for name in chosen}
-        return repaired | ({"m_bad": "PT7M"} if self.random.random() < 0.6 else {})
+        repaired |= {"m_bad": "PT7M"} if self.random.random() < 0.6 else {}
+        return repaired | ({"l_bad": ["r"]} if self.random.random() < 0.6 else {})
 
     # -- what must hold
 

@@ -35,10 +35,13 @@ from tests.engine.random.run import Open, Run, RunOf, Thrown, Went
 
 
 class Frame:
-    """The variables a process sees: the case's, or a called process's own."""
+    """The variables a process sees: the case's, a called process's own, or an instance's before those around it."""
 
-    def __init__(self, variables: dict[str, Any], settings: dict[str, Any]) -> None:
-        self.variables, self.settings = variables, settings
+    def __init__(self, variables: dict[str, Any], settings: dict[str, Any], outer: Frame | None = None) -> None:
+        self.variables, self.settings, self.outer = variables, settings, outer
+
+    def seen(self) -> dict[str, Any]:
+        return {**(self.outer.seen() if self.outer else {}), **self.variables}
 
     def of(self, given: Given) -> dict[str, Any]:
         """Raises ValueError for a condition that cannot be evaluated."""
@@ -47,7 +50,7 @@ class Frame:
     def value(self, name: str) -> Any:
         """`a.b` is key b of a; None where either is missing."""
         variable, _, key = name.partition(".")
-        whole = self.settings if variable == "settings" else self.variables.get(variable)
+        whole = self.settings if variable == "settings" else self.seen().get(variable)
         return whole.get(key) if key and isinstance(whole, dict) else None if key else whole
 
     def holds(self, condition: Condition) -> bool:
@@ -91,7 +94,7 @@ class Reference:
         return {} if self.is_ended else {wait.address: wait for wait in self.top.open()}
 
     def view_of(self, address: str) -> dict[str, Any]:
-        return self.waits[address].seen
+        return self.waits[address].frame.seen()
 
     def take(self, given: Input) -> None:
         """Raises KeyError for an address that is not open."""
@@ -155,13 +158,13 @@ class ScopeRun(Run):
             value = self.frame.value(event.correlation) if event.correlation else None
             text = correlation_text(value)
             details = {"message": event.name, "correlation": text, "attached_to": attached_to}
-            return Open(address, "message", element, None, details, self.frame.variables)
+            return Open(address, "message", element, None, details, self.frame)
         assert not isinstance(event, Error)
         try:
             due = self.frame.due(event.text, self.case.at)
-            return Open(address, "timer", element, due, {"attached_to": attached_to}, self.frame.variables)
+            return Open(address, "timer", element, due, {"attached_to": attached_to}, self.frame)
         except ValueError:
-            return Open(address, "incident", element, None, {"code": "expression.failed"}, self.frame.variables)
+            return Open(address, "incident", element, None, {"code": "expression.failed"}, self.frame)
 
     def arm(self, catchers: tuple[Any, ...], attached_to: str) -> list[tuple[Any, Open]]:
         """The waits of boundary events or event subprocesses for whatever is no error."""

@@ -31,14 +31,14 @@ class Thrown(Exception):
 
 @dataclass
 class Open:
-    """One wait. details: what else its kind says (see `comparison.py`). seen: the variables its element sees."""
+    """One wait. details: what else its kind says (see `comparison.py`). frame: where its element reads variables."""
 
     address: str
     kind: str
     element: str
     due: datetime | None = None
     details: dict[str, Any] = field(default_factory=dict)
-    seen: dict[str, Any] = field(default_factory=dict)
+    frame: Any = None
 
 
 class Run:

@@ -4,6 +4,9 @@ does (or to the nearest thing that still runs), and the random test must find a 
 
     one variable store                         WhatWasInterruptedIsLost, ScopesSeeTheDataTheyBeganWith
     called flows have their own variables      CalledFlowsShareTheCallersVariables, CallsTakeNothingBack
+    instances have a frame and a key           InstancesWriteForAll, InstancesAreNumbered
+    their results are all kept, and counted    OnlyTheLastResultIsKept, EverybodyMustVote, EnoughLeavesTheOthersWaiting
+    in parallel or in turn                     AllInstancesAtOnce
     messages go out with what they carry       MessagesGoOutWithoutTheirPayload
     joins by tokens per incoming flow          JoinsLookAtAllPasses
     addressed events, one input at a time      TwoEventsWin, DueTimersFireAlong, APlaceIsItsElementAlone
@@ -54,8 +57,8 @@ def machine_on(host: type[Host]) -> type[Machine]:
 class WhatWasInterruptedIsLost(Host):
     """Trap 16: an interrupting event on a subprocess drops everything written in it."""
 
-    def open_scope(self, name, owner, frame=None):
-        super().open_scope(name, owner, frame)
+    def open_scope(self, name, owner, *more):
+        super().open_scope(name, owner, *more)
         self.scopes[-1].data["before"] = dict(self.store.variables)
 
     def cancel_scope(self, scope):
@@ -68,8 +71,8 @@ class WhatWasInterruptedIsLost(Host):
 class ScopesSeeTheDataTheyBeganWith(Host):
     """Trap 16: what is written in one scope is not seen in another until that one is done."""
 
-    def open_scope(self, name, owner, frame=None):
-        super().open_scope(name, owner, frame)
+    def open_scope(self, name, owner, *more):
+        super().open_scope(name, owner, *more)
         self.scopes[-1].data["before"] = dict(self.store.view)
 
     def view(self, token):
@@ -79,8 +82,8 @@ class ScopesSeeTheDataTheyBeganWith(Host):
 class CalledFlowsShareTheCallersVariables(Host):
     """The library gives a called process the caller's data, and the caller all of what the called one wrote."""
 
-    def open_scope(self, name, owner, frame=None):
-        super().open_scope(name, owner)
+    def open_scope(self, name, owner, frame=None, *more):
+        super().open_scope(name, owner, None, *more)
         if frame is not None:
             self.write(owner, frame.variables)
 
@@ -88,6 +91,57 @@ class CalledFlowsShareTheCallersVariables(Host):
 class CallsTakeNothingBack(Host):
     def hand_back(self, scope, owner):
         return True
+
+
+class InstancesWriteForAll(Host):
+    """Trap 16: what one child writes, the others see."""
+
+    def write(self, token, values):
+        self.store.write(values)
+        super().write(token, values)
+
+
+class OnlyTheLastResultIsKept(Host):
+    """Trap 16: a condition is evaluated on one child's data, and so many votes are lost."""
+
+    def hand_back(self, scope, owner):
+        if owner.instances is not None:
+            owner.instances.results = dict.fromkeys(owner.instances.results)
+        return super().hand_back(scope, owner)
+
+
+class EverybodyMustVote(Host):
+    def is_enough(self, owner):
+        done = len(owner.instances.results)
+        return super().is_enough(owner) if done == len(owner.instances.items) else False
+
+
+class EnoughLeavesTheOthersWaiting(Host):
+    """Trap 20: what cancelled children were doing goes on."""
+
+    def is_enough(self, owner):
+        owner.inner, inner = [], owner.inner
+        enough = super().is_enough(owner)
+        owner.inner = inner
+        return enough
+
+
+class AllInstancesAtOnce(Host):
+    """Each instance of a sequence is opened with the first."""
+
+    def begin_many(self, token):
+        went = super().begin_many(token)
+        if went is None:
+            for index in range(token.instances.opened, len(token.instances.items)):
+                self.open_instance(token, index, self.instance_frame(token, index))
+        return went
+
+
+class InstancesAreNumbered(Host):
+    """A reordered list would move every vote."""
+
+    def items_of(self, token):
+        return [(str(number), item) for number, (_, item) in enumerate(super().items_of(token), 1)]
 
 
 class MessagesGoOutWithoutTheirPayload(Host):
@@ -219,7 +273,7 @@ class SubprocessesOutliveTheirTask(Host):
     """Trap 20: a cancelled task's subprocess lives on."""
 
     def cancelled(self, token):
-        token.inner = None
+        token.inner = []
 
 
 class OrdinalsAreNotCounted(Host):
@@ -262,6 +316,12 @@ HOSTS = [
     ScopesSeeTheDataTheyBeganWith,
     CalledFlowsShareTheCallersVariables,
     CallsTakeNothingBack,
+    InstancesWriteForAll,
+    OnlyTheLastResultIsKept,
+    EverybodyMustVote,
+    EnoughLeavesTheOthersWaiting,
+    AllInstancesAtOnce,
+    InstancesAreNumbered,
     MessagesGoOutWithoutTheirPayload,
     JoinsLookAtAllPasses,
     TwoEventsWin,

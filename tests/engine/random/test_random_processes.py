@@ -38,7 +38,7 @@ INPUTS = {
     "stale",
 }
 ELEMENTS = {
-    *("User", "Job", "Rule", "Xor", "Par", "Catch", "Race", "Loop", "Sub", "End", "Call", "Send"),
+    *("User", "Job", "Rule", "Xor", "Par", "Catch", "Race", "Loop", "Sub", "End", "Call", "Send", "Many"),
     *(f"Boundary {event} interrupting" for event in ("Timer", "Message", "Error")),
     *(f"Boundary {event} beside" for event in ("Timer", "Message")),
     *(f"EventSub {event} interrupting" for event in ("Timer", "Message", "Error")),
