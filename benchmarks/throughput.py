@@ -17,9 +17,9 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Table, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 import vault
@@ -191,7 +191,7 @@ def measured(url: str, folder: str, work: str) -> dict[str, Any]:
 def outcomes(url: str) -> set[str | None]:
     engine = make_engine(url)
     with engine.connect() as connection:
-        found = set(connection.execute(select(cast(Table, CASE).c.outcome).distinct()).scalars())
+        found = set(connection.execute(select(CASE.c.outcome).distinct()).scalars())
     engine.dispose()
     return found
 

@@ -185,10 +185,6 @@ def _places(by: Actor, wanted: InboxFilter, order: Order) -> Places:
 def _few(by: Actor, wanted: InboxFilter) -> list[list[ColumnElement[bool]]]:
     """Ranges that are short, each as conditions: one's own items, and those of the cases a search variable finds."""
     narrowed = _narrowed(wanted)
-    if wanted.search is not None:
-        name, value = wanted.search
-        found = select(SEARCH.c.case_id).where(SEARCH.c.name == name, SEARCH.c.hash == search_hash(name, value))
-        narrowed.append(WAITING.c.case_id.in_(found))
     if wanted.view is not InboxView.MINE:
         return [[_SHOWN.get(wanted.view, _OPEN), WAITING.c.group_name.in_(by.groups), *narrowed]]
     personal = [
@@ -207,6 +203,10 @@ def _narrowed(wanted: InboxFilter) -> list[ColumnElement[bool]]:
         conditions.append(WAITING.c.due_at < wanted.due_before)
     if wanted.follow_up_before is not None:
         conditions.append(WAITING.c.follow_up_at < wanted.follow_up_before)
+    if wanted.search is not None:
+        name, value = wanted.search
+        found = select(SEARCH.c.case_id).where(SEARCH.c.name == name, SEARCH.c.hash == search_hash(name, value))
+        conditions.append(WAITING.c.case_id.in_(found))
     return conditions
 
 

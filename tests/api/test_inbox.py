@@ -50,6 +50,21 @@ def test_every_view_shows_its_own_items(office: Office, reviewer: Person) -> Non
     assert listed(reviewer, view="done") == []
 
 
+def test_items_are_found_by_the_document_number_of_their_case(office: Office, reviewer: Person) -> None:
+    """However it is typed; by nobody outside the group, and never by a part of it."""
+    for name in ("a", "b"):
+        office.waits_for_review(name)
+    wanted = {"variable": "document_number", "value": " 11010519491231002x "}
+
+    found = reviewer.post("/api/v1/inbox/search", wanted)
+    nothing = reviewer.post("/api/v1/inbox/search", {**wanted, "value": "1101051949"})
+    stranger = office.reviewer("stranger", "real_name.supervisor").post("/api/v1/inbox/search", wanted)
+
+    assert found.status_code == 200, found.text
+    assert {item["id"] for item in found.json["items"]} == set(listed(reviewer))
+    assert nothing.json["items"] == stranger.json["items"] == []
+
+
 def test_done_items_are_mine_and_the_latest_first(office: Office, reviewer: Person) -> None:
     for name in ("a", "b", "c"):
         office.waits_for_review(name)
