@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.divisions import division_names, divisions
+from domain.institution_clues import close_clues, clues_of
 from domain.institution_likeness import likeness
 from domain.institution_name import name_key, name_parts, tidy_name
 
@@ -177,6 +178,18 @@ def test_no_text_whatever_breaks_the_comparison(one: str, other: str) -> None:
     alike = likeness(one, other)
 
     assert alike is None or alike.reason
+
+
+@given(names, st.data())
+def test_a_name_one_edit_away_is_always_found(name: str, data: st.DataObject) -> None:
+    body = name_parts(name).body
+    place = data.draw(st.integers(0, len(body) - 1))
+    kind, letter = data.draw(st.sampled_from(("put in", "left out", "swapped"))), data.draw(st.sampled_from("甲乙丙"))
+    edited = body[:place] + ("" if kind == "left out" else letter) + body[place + (kind != "put in") :]
+    mistyped = name_parts(edited)
+
+    if mistyped.body == edited:  # leaving a character out may make a division or a legal form of the rest
+        assert close_clues(mistyped) & clues_of(name_parts(body))
 
 
 # ---- the divisions names are taken apart with
