@@ -28,14 +28,14 @@ class CheckQuery(BaseModel):
     person: str = Field(max_length=26, description="人员 id")
 
 
-class CheckOut(BaseModel):
+class GrantCheckOut(BaseModel):
     is_granted: bool = Field(description="此人现在可以为该机构办理该业务；不存在的机构、业务和人员均为 false")
 
 
 @grant_checks_api.get("/grants/check")
 @reads()
 @grant_checks_api.input(CheckQuery, location="query")
-@grant_checks_api.output(CheckOut)
+@grant_checks_api.output(GrantCheckOut)
 @grant_checks_api.doc(summary="查询授权")
 def check(session: Session, caller: Caller, query_data: CheckQuery) -> dict[str, Any]:
     """供其他系统在办理前查询；暂停、解除立即反映。本人可查自己，行政单位可查所辖机构。"""

@@ -94,15 +94,15 @@ class NearNameOut(BaseModel):
     is_branch: bool
 
 
-class FindingOut(BaseModel):
+class InstitutionFindingOut(BaseModel):
     code: str
     verdict: Verdict
     sentence: str
 
 
-class CheckOut(BaseModel):
+class InstitutionCheckOut(BaseModel):
     near: list[NearNameOut] = Field(description="名称相近的机构")
-    findings: list[FindingOut] = Field(description="证照之间的核对")
+    findings: list[InstitutionFindingOut] = Field(description="证照之间的核对")
     is_plain: bool = Field(description="没有相近的机构，也没有矛盾")
 
 

@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 from api.auth import Caller
 from api.errors import Rejected
 from api.institution_shapes import (
-    CheckOut,
     EditIn,
-    FindingOut,
     History,
+    InstitutionCheckOut,
+    InstitutionFindingOut,
     InstitutionList,
     InstitutionPageOut,
     InstitutionQuery,
@@ -108,7 +108,7 @@ def show_history(session: Session, caller: Caller, institution_id: str) -> dict[
 @institutions_api.get("/institutions/<institution_id>/check")
 @reads()
 @institutions_api.input(Proposal, location="query")
-@institutions_api.output(CheckOut)
+@institutions_api.output(InstitutionCheckOut)
 @institutions_api.doc(summary="核对拟作的修改")
 def check_proposal(session: Session, caller: Caller, institution_id: str, query_data: Proposal) -> dict[str, Any]:
     """新名称与机构库比较，证照互相核对；什么也不改变。"""
@@ -203,5 +203,7 @@ def _line_json(line: HistoryLine, names: dict[str, str]) -> dict[str, Any]:
 
 def _check_json(check: EditCheck) -> dict[str, Any]:
     near = [{name: getattr(each, name) for name in NearNameOut.model_fields} for each in check.near]
-    findings = [{name: getattr(each, name) for name in FindingOut.model_fields} for each in check.findings.findings]
+    findings = [
+        {name: getattr(each, name) for name in InstitutionFindingOut.model_fields} for each in check.findings.findings
+    ]
     return {"near": near, "findings": findings, "is_plain": check.is_plain}
