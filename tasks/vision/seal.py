@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 Rgb = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
+COPY_SIDE = 620  # print makes more circles than red does: copies are looked for at a smaller size
 SEARCH_SIDE = 1100  # a seal of 42 mm on an A4 page has 155 pixels there
 RED_FROM = 0.06  # a faded seal after blur and JPEG is at 0.08 or more, paper under any light below 0.04
 SMALLEST, LARGEST = 0.05, 0.6  # diameter of a seal as a share of the picture's shorter side
@@ -27,6 +28,7 @@ ROUNDEST = 0.72  # shorter over longer axis: a circle on a page leaning by 40°;
 # faded, and at most 0.03 beside it unless something lies there; square ones at most 0.9 on the circle fitted to them, and a
 # quarter of their directions beside it.
 RING_SURELY, RING_ALONE, BESIDE_AT_MOST = 0.95, 0.6, 0.1
+RING_OF_A_COPY = 0.85
 TEXT_FROM = 0.2  # of the directions must have ink between star and ring
 FULL_FROM = 0.75  # a disc: no seal is that full between star and ring
 ANGLES = 360
@@ -57,7 +59,7 @@ class Seal:
 
 def redness(picture_rgb: Rgb) -> Floats:
     """(H, W): how much redder than the paper around it, 0 for paper and black print, about 1.3 for fresh ink."""
-    light = np.log(picture_rgb.astype(np.float32) + 18)  # 18: in the dark, noise would make colours
+    light = np.log(picture_rgb.astype(np.float32) + 30)  # 30: in the dark, noise would make colours
     ratio = light[..., 0] - np.maximum(light[..., 1], light[..., 2])
     return np.asarray(np.maximum(ratio - _around(ratio, -1, 1), 0), np.float32)
 
@@ -96,6 +98,18 @@ def find_seals(picture_rgb: Rgb, red: Floats) -> list[Seal]:
     return sorted(grown, key=lambda seal: -seal.ring)
 
 
+def has_copied_seal(picture_rgb: Rgb) -> bool:
+    """Whether there is a round seal in black: a ring, a solid star in its middle, something around it."""
+    scale = min(1.0, COPY_SIDE / max(picture_rgb.shape[:2]))
+    size = max(1, round(picture_rgb.shape[1] * scale)), max(1, round(picture_rgb.shape[0] * scale))
+    light = cv2.cvtColor(cv2.resize(picture_rgb, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY).astype(
+        np.float32
+    )
+    # as for red, but paper's own shades and grey print count for nothing
+    dark = np.asarray(np.maximum(np.log((_around(light, 0, 255) + 18) / (light + 18)) - 0.15, 0), np.float32)
+    return any(_is_copy(dark, proposed) for proposed in _around_stars(dark))
+
+
 def unrolled(picture: Floats, seal: Seal, *, angles: int = ANGLES, radii: int = 131, reach: float = 1.3) -> Floats:
     """(radii, angles) of `picture` around the seal: row 0 is `reach` times the ring's radius away, the last row the middle.
 
@@ -129,10 +143,13 @@ def _around(values: Floats, low: float, high: float) -> Floats:
 
 
 def _outlines(small: Floats) -> Iterator[Seal]:
-    """Ellipses around what holds together once gaps are closed, by more and more closing."""
+    """Ellipses around what holds together once gaps are closed, by more and more closing.
+
+    Fresh ink is looked for above the noise of a dark table, pale ink with less closing, so that noise does not join it.
+    """
     shorter = min(small.shape)
-    mask = (small > RED_FROM).astype(np.uint8)
-    for gap in (0.006, 0.014, 0.03):
+    for gap, least in ((0.006, RED_FROM), (0.014, RED_FROM), (0.014, 3 * RED_FROM), (0.03, 2 * RED_FROM)):
+        mask = (small > least).astype(np.uint8)
         reach = max(3, round(shorter * gap)) | 1
         closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
         contours, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
@@ -176,21 +193,47 @@ def _circles(small: Floats) -> Iterator[Seal]:
         yield Seal((float(x), float(y)), (2 * float(radius), 2 * float(radius)), 0.0, 0.0)
 
 
+def _around_stars(dark: Floats) -> Iterator[Seal]:
+    """Circles of several sizes around whatever is solid: letters' strokes vanish when eroded, a seal's star does not."""
+    shorter = min(dark.shape)
+    solid = cv2.erode((dark > RED_FROM).astype(np.uint8), np.ones((5, 5), np.uint8))
+    _, _, sizes, middles = cv2.connectedComponentsWithStats(solid)
+    largest = np.argsort(-sizes[1:, cv2.CC_STAT_AREA])[:12] + 1
+    for x, y in middles[largest].tolist():
+        for diameter in np.geomspace(SMALLEST * 1.3, 0.3, 7) * shorter:
+            yield Seal((x, y), (float(diameter), float(diameter)), 0.0, 0.0)
+
+
 def _judged(small: Floats, proposed: Seal) -> Seal | None:
-    """The proposal drawn to the ring it is nearest to, if it looks like a seal there."""
-    seal = proposed
-    for reach in (0.16, 0.08, 0.05):
-        refined = _refitted(small, seal, reach)
-        if refined is None:
-            return None
-        seal = refined
-    if not _has_seal_shape(seal, small.shape):
+    """The proposal drawn to the ring it is nearest to, if it looks like a red seal there."""
+    seal = _drawn_to_ring(small, proposed)
+    if seal is None:
         return None
     ring, beside, text, full = _shares(unrolled(small, seal) > RED_FROM)
     is_ring = ring >= RING_SURELY or (ring >= RING_ALONE and beside <= BESIDE_AT_MOST)
     if not is_ring or text < TEXT_FROM or full > FULL_FROM:
         return None
     return Seal(seal.middle, seal.axes, seal.turn_deg, ring)
+
+
+def _is_copy(dark: Floats, proposed: Seal) -> bool:
+    """As _judged, but with print all around; the solid star tells it from letters that happen to lie in a circle."""
+    seal = _drawn_to_ring(dark, proposed)
+    if seal is None:
+        return False
+    around = unrolled(dark, seal) > RED_FROM
+    away = np.linspace(1.3, 0, around.shape[0])
+    quiet = float(around[(away > 0.38) & (away < 0.5)].any(axis=0).mean())
+    ring, _, text, full = _shares(around)
+    is_drawn = ring >= RING_OF_A_COPY and text >= TEXT_FROM and full <= FULL_FROM
+    return is_drawn and quiet < 0.5 and bool(around[-8:].mean() > 0.85)
+
+
+def _drawn_to_ring(small: Floats, proposed: Seal) -> Seal | None:
+    seal: Seal | None = proposed
+    for reach in (0.16, 0.08, 0.05):
+        seal = _refitted(small, seal, reach) if seal else None
+    return seal if seal and _has_seal_shape(seal, small.shape) else None
 
 
 def _refitted(small: Floats, seal: Seal, reach: float) -> Seal | None:

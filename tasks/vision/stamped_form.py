@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tasks.vision.card import shrink
 from tasks.vision.ocr import Box, TextLine, TextReader
 from tasks.vision.reader import document_reader
-from tasks.vision.seal import find_seals, redness
+from tasks.vision.seal import find_seals, has_copied_seal, redness
 from tasks.vision.seal_text import SealText, read_seal
 from tasks.vision.upright import is_upside_down, lies_on_its_side
 
@@ -59,8 +59,11 @@ class PageText:
 
 @dataclass(frozen=True, slots=True)
 class FormPage:
+    """seals: round red ones. has_copied_seal: looked for where there is no red one."""
+
     text: PageText
     seals: tuple[FoundSeal, ...]
+    has_copied_seal: bool
 
 
 class FormReader:
@@ -73,7 +76,8 @@ class FormReader:
     def read(self, page_rgb: Rgb) -> FormPage:
         """page_rgb: (H, W, 3) uint8 RGB, any way up."""
         page = shrink(page_rgb, LONG_SIDE)
-        return FormPage(self._read_text(page), self._read_seals(page))
+        seals = self._read_seals(page)
+        return FormPage(self._read_text(page), seals, not seals and has_copied_seal(page))
 
     def _read_seals(self, page: Rgb) -> tuple[FoundSeal, ...]:
         red = redness(page)
@@ -114,7 +118,7 @@ def _page_text(lines: Sequence[TextLine], picture: Rgb, turns: int) -> PageText:
 
 def _slopes(lines: Sequence[TextLine]) -> Callable[[float], float]:
     """How much a line of print at a given height of the picture falls to the right: on a leaning page not the same everywhere."""
-    long = [line for line in lines if line.right[0] - line.left[0] > 3 * line.height]
+    long = [line for line in lines if line.right[0] - line.left[0] > 3 * _print_height(line)]
     heights = np.array([_middle(line)[1] for line in long])
     falls = np.array([(line.right[1] - line.left[1]) / (line.right[0] - line.left[0]) for line in long])
     # of the nearest lines the median: what is read in a seal or a signature lies any way
@@ -147,6 +151,11 @@ def _beside(
         value.sort(key=lambda line: (round(off[id(line)]) if not level else 0, line.left[0]))
         return "".join(plain_text(line.text) for line in value), value
     return "", []
+
+
+def _print_height(line: TextLine) -> float:
+    """Pixels; the box of a slanted line is higher than its print."""
+    return max(line.height - abs(line.right[1] - line.left[1]), 1.0)
 
 
 def _middle(line: TextLine) -> tuple[float, float]:

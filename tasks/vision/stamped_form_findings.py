@@ -53,7 +53,7 @@ def judge_form(pages: Sequence[FormPage], expected: Expected) -> Judgement:
     )
     text_agreement = agreement(name[1].value, name[1].confidence, expected.institution_name) if name else "unread"
     told = [
-        *_about_seal(seal[1] if seal else None, seal_agreement, expected),
+        *(_about_seal(seal[1], seal_agreement, expected) if seal else _without_seal(pages)),
         *_about_text(pages, name[1] if name else None, text_agreement, expected),
     ]
     return Judgement(seal, name, seal_agreement, text_agreement, tuple(c for c, _ in told), tuple(s for _, s in told))
@@ -93,9 +93,12 @@ def _numbered(pages: Sequence[FormPage]) -> Iterable[tuple[int, FormPage]]:
     return enumerate(pages, 1)
 
 
-def _about_seal(seal: FoundSeal | None, agreed: SealAgreement, expected: Expected) -> list[tuple[str, str]]:
-    if seal is None:
-        return [_told("seal_missing")]
+def _without_seal(pages: Sequence[FormPage]) -> list[tuple[str, str]]:
+    copied = any(page.has_copied_seal for page in pages)
+    return [_told("seal_missing"), *([_told("seal_copied")] if copied else [])]
+
+
+def _about_seal(seal: FoundSeal, agreed: SealAgreement, expected: Expected) -> list[tuple[str, str]]:
     told = []
     if agreed == "different":
         text = f"公章文字“{seal.text.text}”与机构名称“{expected.institution_name}”不一致。"
