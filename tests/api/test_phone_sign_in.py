@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, text
 
+from api.app import create_app
 from api.limits import limiter
 from domain.account import Account, AccountKind
 from tests.api.conftest import Person, Platform
@@ -132,3 +139,65 @@ def test_signing_out_ends_the_token(client: FlaskClient) -> None:
     person.delete("/api/v1/session")
 
     assert person.get("/api/v1/me").status_code == 401
+
+
+class Provider:
+    """An SMS provider that keeps what it is sent, or fails."""
+
+    def __init__(self) -> None:
+        self.sent: list[dict[str, str]] = []
+        self.fails = False
+        provider = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                if not provider.fails:
+                    provider.sent.append(message)
+                self.send_response(500 if provider.fails else 204)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    made = Provider()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+@pytest.fixture
+def real(platform: Platform, provider: Provider) -> FlaskClient:
+    """A client of the same platform outside the sandbox."""
+    limiter.reset()
+    settings = dataclasses.replace(
+        platform.settings,
+        sandbox=False,
+        wechat_app_id="app",
+        wechat_secret="secret",
+        sms_url=f"http://127.0.0.1:{provider.server.server_port}/sms",
+    )
+    return create_app(settings, platform.sessions, clock=platform.clock).test_client()
+
+
+def test_outside_the_sandbox_the_code_goes_to_the_phone_only(real: FlaskClient, provider: Provider) -> None:
+    answer = real.post("/api/v1/session/phone/code", json={"phone": PHONE})
+
+    code = provider.sent[0]["text"].removeprefix("您的验证码是 ")[:6]
+    assert (answer.status_code, answer.json["sandbox_code"]) == (201, None)
+    assert [each["phone"] for each in provider.sent] == [PHONE]
+    assert sign_in(real, code).status_code == 201
+
+
+def test_a_provider_that_fails_is_no_code_sent(real: FlaskClient, provider: Provider) -> None:
+    provider.fails = True
+
+    answer = real.post("/api/v1/session/phone/code", json={"phone": PHONE})
+
+    assert (answer.status_code, answer.json["code"]) == (503, "sms.unavailable")

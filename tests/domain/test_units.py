@@ -9,6 +9,9 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from domain.account import Account
+from domain.acting import acting_groups
+from domain.demo_account import create_demo_accounts
 from domain.institution import Institution
 from domain.institution_category import Category
 from domain.refused import Refused
@@ -101,6 +104,23 @@ def test_a_scope_is_read_out_of_groups() -> None:
 
     assert unit_scope(groups) == {"420106"}
     assert unit_scope(frozenset({"applicant"})) == frozenset()
+
+
+def test_demo_staff_act_for_units_where_there_are_units(session: Session, now: datetime) -> None:
+    without = create_demo_accounts(session, now)
+    seed_units(session, now)
+    made = {each.username: each for each in create_demo_accounts(session, now)}
+
+    accounts = {one.username: one.id for one in session.scalars(select(Account))}
+    scopes = {name: len(unit_scope(acting_groups(session, accounts[name]))) for name in made}
+    assert len(without) == 3
+    assert {name: scope for name, scope in scopes.items() if scope} == {
+        "hubei": 117,
+        "wuhan": 14,
+        "wuchang": 1,
+        "huangshi": 7,
+    }
+    assert made["wuchang"].password is not None
 
 
 def test_a_city_without_a_superior_is_no_unit(session: Session) -> None:
