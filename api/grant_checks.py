@@ -21,7 +21,7 @@ from domain.unit import unit_scope
 grant_checks_api = APIBlueprint("grant_checks", __name__, url_prefix="/api/v1", tag="业务授权（其他系统）")
 
 
-class CheckQuery(BaseModel):
+class GrantCheckQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
     business: str = Field(max_length=40, description="业务代码")
     institution: str = Field(max_length=26, description="机构 id")
@@ -34,10 +34,10 @@ class GrantCheckOut(BaseModel):
 
 @grant_checks_api.get("/grants/check")
 @reads()
-@grant_checks_api.input(CheckQuery, location="query")
+@grant_checks_api.input(GrantCheckQuery, location="query")
 @grant_checks_api.output(GrantCheckOut)
 @grant_checks_api.doc(summary="查询授权")
-def check(session: Session, caller: Caller, query_data: CheckQuery) -> dict[str, Any]:
+def check(session: Session, caller: Caller, query_data: GrantCheckQuery) -> dict[str, Any]:
     """供其他系统在办理前查询；暂停、解除立即反映。本人可查自己，行政单位可查所辖机构。"""
     if not _may_ask(session, caller, query_data):
         raise Rejected("grant.may_not_check")
@@ -45,7 +45,7 @@ def check(session: Session, caller: Caller, query_data: CheckQuery) -> dict[str,
     return {"is_granted": granted}
 
 
-def _may_ask(session: Session, caller: Caller, asked: CheckQuery) -> bool:
+def _may_ask(session: Session, caller: Caller, asked: GrantCheckQuery) -> bool:
     if caller.person_id == asked.person:
         return True
     units = unit_scope(caller.groups)

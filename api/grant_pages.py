@@ -72,14 +72,14 @@ class CountList(BaseModel):
     items: list[CountOut]
 
 
-class PersonOut(BaseModel):
+class TouchedPerson(BaseModel):
     person_id: str
     name: str | None = Field(description="打码")
 
 
 class ImpactOut(BaseModel):
-    manager: PersonOut | None
-    auxiliaries: list[PersonOut]
+    manager: TouchedPerson | None
+    auxiliaries: list[TouchedPerson]
     has_open_code: bool
     open_work_items: int = Field(description="该业务待办中，解除后无人可办的件数")
     running: list[str] = Field(description="正在进行的转移、添加、接管或激活")

@@ -33,19 +33,22 @@ HOW_TO_USE = (
 )
 
 
-class SlipsIn(BaseModel):
+class SlipsQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    grants: list[str] = Field(min_length=1, max_length=100, description="已生成未激活的授权的 id，每个一页")
+    grants: str = Field(
+        pattern=r"^[0-9a-z]{26}(,[0-9a-z]{26}){0,99}$",
+        description="已生成未激活的授权的 id，以逗号分隔，每个一页，至多 100 个",
+    )
 
 
-@grant_slips_api.post("/grants/slips")
+@grant_slips_api.get("/grants/slips")
 @reads()
-@grant_slips_api.input(SlipsIn)
+@grant_slips_api.input(SlipsQuery, location="query")
 @grant_slips_api.doc(summary="打印授权通知单", responses={200: "PDF，每个机构一页"})
-def print_slips(session: Session, caller: Caller, json_data: SlipsIn) -> Response:
+def print_slips(session: Session, caller: Caller, query_data: SlipsQuery) -> Response:
     """机构、授权码、有效期和使用方法。只有已生成未激活的可以打印。"""
     pdf = new_document("业务授权通知单")
-    for grant_id in dict.fromkeys(json_data.grants):
+    for grant_id in dict.fromkeys(query_data.grants.split(",")):
         grant = changeable_grant(session, caller, grant_id)
         row = grant_in_scope(session, caller, grant_id)
         if row.code is None or row.code_expires_at is None:

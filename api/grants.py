@@ -24,12 +24,12 @@ from domain.grant_tenure import end_tenure
 grants_api = APIBlueprint("grants", __name__, url_prefix="/api/v1", tag="业务授权（行政单位）")
 
 
-class Reason(BaseModel):
+class GrantReason(BaseModel):
     model_config = ConfigDict(extra="forbid")
     reason: str | None = Field(default=None, max_length=200)
 
 
-class NumberIn(BaseModel):
+class ManagerNumber(BaseModel):
     model_config = ConfigDict(extra="forbid")
     document_number: str = Field(min_length=15, max_length=20, description="以身份证实名认证过的人的身份证号")
 
@@ -75,10 +75,10 @@ def extend_code(session: Session, caller: Caller, grant_id: str) -> dict[str, An
 
 @grants_api.post("/grants/<grant_id>/bind")
 @decides()
-@grants_api.input(NumberIn)
+@grants_api.input(ManagerNumber)
 @grants_api.output(GrantOut)
 @grants_api.doc(summary="直接授权")
-def bind(session: Session, caller: Caller, grant_id: str, json_data: NumberIn) -> dict[str, Any]:
+def bind(session: Session, caller: Caller, grant_id: str, json_data: ManagerNumber) -> dict[str, Any]:
     """绑定一位以身份证实名认证的管理人；未激活的授权码作废。"""
     grant = changeable_grant(session, caller, grant_id)
     person = person_by_number(session, json_data.document_number)
@@ -114,20 +114,20 @@ def revoke(session: Session, caller: Caller, grant_id: str, json_data: RevokeIn)
 
 @grants_api.post("/grants/<grant_id>/suspend")
 @decides()
-@grants_api.input(Reason)
+@grants_api.input(GrantReason)
 @grants_api.output(GrantOut)
 @grants_api.doc(summary="暂停授权")
-def suspend(session: Session, caller: Caller, grant_id: str, json_data: Reason) -> dict[str, Any]:
+def suspend(session: Session, caller: Caller, grant_id: str, json_data: GrantReason) -> dict[str, Any]:
     """管理人和辅助管理员立即不能办理该业务，恢复后照旧。"""
     return _told(session, caller, grant_id, "suspend", _reason(json_data))
 
 
 @grants_api.post("/grants/<grant_id>/resume")
 @decides()
-@grants_api.input(Reason)
+@grants_api.input(GrantReason)
 @grants_api.output(GrantOut)
 @grants_api.doc(summary="恢复授权")
-def resume(session: Session, caller: Caller, grant_id: str, json_data: Reason) -> dict[str, Any]:
+def resume(session: Session, caller: Caller, grant_id: str, json_data: GrantReason) -> dict[str, Any]:
     """恢复暂停的授权。"""
     return _told(session, caller, grant_id, "resume", _reason(json_data))
 
@@ -155,5 +155,5 @@ def _row(session: Session, caller: Caller, grant_id: str) -> dict[str, Any]:
     return row_json(grant_in_scope(session, caller, grant_id))
 
 
-def _reason(given: Reason) -> dict[str, Any]:
+def _reason(given: GrantReason) -> dict[str, Any]:
     return {"reason": given.reason} if given.reason else {}

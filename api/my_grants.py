@@ -35,7 +35,7 @@ from domain.refused import Refused
 my_grants_api = APIBlueprint("my_grants", __name__, url_prefix="/api/v1/my", tag="业务授权（本人）")
 
 
-class CodeIn(BaseModel):
+class GrantCodeIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
     code: str = Field(min_length=1, max_length=40, description="授权码；大小写、空格、全半角不限")
 
@@ -64,7 +64,7 @@ class PersonRef(BaseModel):
     name: str | None = Field(description="打码")
 
 
-class Pending(BaseModel):
+class PendingChange(BaseModel):
     work_item_id: str
     title: str
     form: str
@@ -85,7 +85,7 @@ class MyGrant(BaseModel):
     role: HolderRole | None = Field(description="正在激活或被邀请、尚未担任时为 null")
     role_label: str
     auxiliaries: list[PersonRef] = Field(description="只对管理人给出")
-    pending: list[Pending]
+    pending: list[PendingChange]
 
 
 class MyGrants(BaseModel):
@@ -113,10 +113,10 @@ def my_grants(session: Session, caller: Caller) -> dict[str, Any]:
 @my_grants_api.post("/grants/redeem")
 @limiter.limit("10 per minute")
 @decides()
-@my_grants_api.input(CodeIn)
+@my_grants_api.input(GrantCodeIn)
 @my_grants_api.output(MyGrant)
 @my_grants_api.doc(summary="输入授权码")
-def redeem(session: Session, caller: Caller, json_data: CodeIn) -> dict[str, Any] | Response:
+def redeem(session: Session, caller: Caller, json_data: GrantCodeIn) -> dict[str, Any] | Response:
     """之后按 pending 中的待办核验本人。不存在、已使用、已过期的授权码答复相同；一天输错五次即锁定一天。"""
     person = verified_person(session, caller)
     grant = redeemable_grant(session, person, json_data.code)
@@ -128,7 +128,7 @@ def redeem(session: Session, caller: Caller, json_data: CodeIn) -> dict[str, Any
 
 @my_grants_api.post("/grants/<grant_id>/target")
 @limiter.limit("30 per hour")
-@reads()
+@decides()
 @my_grants_api.input(TargetIn)
 @my_grants_api.output(TargetOut)
 @my_grants_api.doc(summary="核对对方")
