@@ -23,6 +23,7 @@ from api.grant_shapes import (
     GrantQuery,
     PeopleQuery,
     changes_json,
+    facts_json,
     holders_json,
     people_of,
     person_json,
@@ -34,10 +35,11 @@ from api.tenures import granting_unit
 from api.transactions import reads
 from api.units import scope_of
 from domain.business import businesses, find_business
-from domain.grant import GrantState, find_grant
+from domain.grant import GrantState, find_grant, grant_of_case
 from domain.grant_rows import GrantRow, counts_by_state, grant_rows
 from domain.grant_tenure import Impact, impact, reserved_person
 from domain.unit import subtree
+from engine.queries import work_item
 
 grant_pages_api = APIBlueprint("grant_pages", __name__, url_prefix="/api/v1", tag="业务授权（行政单位）")
 
@@ -150,12 +152,20 @@ def count_grants(session: Session, caller: Caller, query_data: CountsQuery) -> d
 @grant_pages_api.doc(summary="一项授权")
 def show_grant(session: Session, caller: Caller, grant_id: str, query_data: PeopleQuery) -> dict[str, Any]:
     """管理人、辅助管理员、经过，和正在进行的变更。"""
-    row = grant_in_scope(session, caller, grant_id)
-    shown = _page_json(session, caller, row, is_masked=not query_data.reveal)
-    if query_data.reveal:
-        for person in people_of(session, grant_id, row.manager_person_id):
-            look_at_person(caller, person)
-    return shown
+    return _shown(session, caller, grant_id, reveal=query_data.reveal)
+
+
+@grant_pages_api.get("/cases/<case_id>/grant")
+@reads()
+@grant_pages_api.input(PeopleQuery, location="query")
+@grant_pages_api.output(GrantPageOut)
+@grant_pages_api.doc(summary="案件所办的授权")
+def show_grant_of_case(session: Session, caller: Caller, case_id: str, query_data: PeopleQuery) -> dict[str, Any]:
+    """确认本人、决定接管的待办由此知道是哪家机构、什么业务、谁在办理。只对进行中的任期。"""
+    grant = grant_of_case(session, case_id)
+    if grant is None:
+        raise Rejected("grant.unknown")
+    return _shown(session, caller, grant.id, reveal=query_data.reveal)
 
 
 @grant_pages_api.get("/grants/<grant_id>/impact")
@@ -168,6 +178,18 @@ def show_impact(session: Session, caller: Caller, grant_id: str) -> dict[str, An
     return _impact_json(session, impact(session, grant_id))
 
 
+def _shown(session: Session, caller: Caller, grant_id: str, *, reveal: bool) -> dict[str, Any]:
+    row = grant_in_scope(session, caller, grant_id)
+    running = [(change, _about(session, caller, change)) for change in running_changes(session, row.case_id)]
+    shown = _page_json(session, caller, row, is_masked=not reveal)
+    shown["running"] = [_running_json(session, change, about, is_masked=not reveal) for change, about in running]
+    if reveal:
+        people = {*people_of(session, grant_id, row.manager_person_id), *(about for _, about in running if about)}
+        for person in people:
+            look_at_person(caller, person)
+    return shown
+
+
 def _page_json(session: Session, caller: Caller, row: GrantRow, *, is_masked: bool) -> dict[str, Any]:
     grant = find_grant(session, row.grant_id)
     redeemer = reserved_person(session, row.grant_id)
@@ -178,23 +200,28 @@ def _page_json(session: Session, caller: Caller, row: GrantRow, *, is_masked: bo
         "tenure": row.tenure,
         "case_id": row.case_id,
         "may_change": granting_unit(session, grant) in scope_of(caller),
-        "redeemer": {"person_id": redeemer, **person_json(session, redeemer, is_masked=is_masked)}
-        if redeemer
-        else None,
+        "redeemer": facts_json(session, redeemer, is_masked=is_masked) if redeemer else None,
         "holders": holders_json(session, row.grant_id, is_masked=is_masked),
         "changes": changes_json(session, row.grant_id),
-        "running": [_running_json(session, each) for each in running_changes(session, row.case_id)],
         "is_masked": is_masked,
     }
 
 
-def _running_json(session: Session, change: RunningChange) -> dict[str, Any]:
-    name = person_json(session, change.person_id, is_masked=True)["name"] if change.person_id else None
+def _about(session: Session, caller: Caller, change: RunningChange) -> str | None:
+    """Whose turn it is, or whom the unit's own item is about: the frame of the called flow says that."""
+    if change.person_id is not None or change.group not in caller.groups:
+        return change.person_id
+    seen = work_item(session, change.work_item_id, caller.actor).variables
+    about = seen.get("asker") or seen.get("person")
+    return str(about) if about else None
+
+
+def _running_json(session: Session, change: RunningChange, about: str | None, *, is_masked: bool) -> dict[str, Any]:
     return {
         "element": change.element,
         "title": change.title,
-        "person_id": change.person_id,
-        "name": name,
+        "is_units_turn": change.person_id is None,
+        "person": facts_json(session, about, is_masked=is_masked) if about else None,
         "since": change.since,
         "due_at": change.due_at,
         "work_item_id": change.work_item_id,

@@ -114,11 +114,18 @@ class ChangeOut(BaseModel):
     by: str
 
 
+class PersonFacts(BaseModel):
+    person_id: str
+    name: str | None = Field(description="打码；已删除的为 null")
+    document_number: str | None
+    phone: str | None
+
+
 class RunningOut(BaseModel):
     element: str
     title: str = Field(description="如“待对方确认”“等待行政单位确认”")
-    person_id: str | None = Field(description="等待谁；等待行政单位时为 null")
-    name: str | None = Field(description="打码")
+    is_units_turn: bool = Field(description="等待行政单位办理")
+    person: PersonFacts | None = Field(description="等待谁，或行政单位要确认的是谁")
     since: datetime
     due_at: datetime | None
     work_item_id: str
@@ -130,7 +137,7 @@ class GrantPageOut(GrantOut):
     tenure: int = Field(description="第几任")
     case_id: str | None
     may_change: bool = Field(description="该业务由我的单位授权")
-    redeemer: HolderOut | None = Field(description="正在激活的人")
+    redeemer: PersonFacts | None = Field(description="正在激活的人")
     holders: list[HolderOut] = Field(description="现在和以往的管理人、辅助管理员，新的在前")
     changes: list[ChangeOut]
     running: list[RunningOut]
@@ -155,6 +162,11 @@ def row_json(row: GrantRow) -> dict[str, Any]:
         "code_expires_at": row.code_expires_at,
         "is_redeeming": row.is_reserved,
     }
+
+
+def facts_json(session: Session, person_id: str, *, is_masked: bool) -> dict[str, str | None]:
+    """The JSON of a PersonFacts."""
+    return {"person_id": person_id, **person_json(session, person_id, is_masked=is_masked)}
 
 
 def person_json(session: Session, person_id: str, *, is_masked: bool) -> dict[str, str | None]:

@@ -7,7 +7,6 @@ from sqlalchemy.orm import Session
 
 from api.auth import Caller
 from api.errors import Rejected
-from api.running_changes import RunningChange
 from domain.credential import valid_resident_credential
 from domain.grant import BusinessGrant, grant_of
 from domain.grant_holder import HeldGrant, HolderRole, grants_held
@@ -37,11 +36,6 @@ def managed_grant(session: Session, caller: Caller, grant_id: str) -> BusinessGr
     if held.role != HolderRole.MANAGER:
         raise Rejected("grant.manager_only")
     return held.grant
-
-
-def grant_asked_for(session: Session, change: RunningChange) -> BusinessGrant | None:
-    """The grant whose tenure waits for somebody."""
-    return session.scalar(select(BusinessGrant).where(BusinessGrant.case_id == change.case_id))
 
 
 def grant_to_take_over(session: Session, institution: str, business_key: str) -> BusinessGrant:

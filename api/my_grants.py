@@ -16,7 +16,6 @@ from api.grant_scope import person_by_number
 from api.grant_shapes import ROLE_LABELS, STATE_LABELS, person_json
 from api.limits import limiter
 from api.my_grant_scope import (
-    grant_asked_for,
     grant_to_take_over,
     held_grant,
     managed_grant,
@@ -27,7 +26,7 @@ from api.running_changes import RunningChange, asked_of, running_changes
 from api.tenures import tell_tenure
 from api.transactions import decides, reads
 from domain.business import find_business
-from domain.grant import BusinessGrant, GrantState
+from domain.grant import BusinessGrant, GrantState, grant_of_case
 from domain.grant_holder import HolderRole, auxiliaries_of, grants_held
 from domain.institution import find_institution
 from domain.refused import Refused
@@ -102,7 +101,7 @@ def my_grants(session: Session, caller: Caller) -> dict[str, Any]:
     person = verified_person(session, caller)
     held = grants_held(session, person)
     waiting = asked_of(session, person)
-    asked = {grant.id: grant for grant in (grant_asked_for(session, change) for change in waiting) if grant}
+    asked = {grant.id: grant for grant in (grant_of_case(session, change.case_id) for change in waiting) if grant}
     mine = {each.grant.id for each in held}
     return {
         "items": [_mine(session, each.grant, each.role, person) for each in held],

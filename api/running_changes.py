@@ -26,13 +26,14 @@ TITLES = {
 
 @dataclass(frozen=True, slots=True)
 class RunningChange:
-    """person_id: whose turn it is, None where it is the unit's."""
+    """group: whose inbox. person_id: whose turn it is, None where it is the unit's."""
 
     work_item_id: str
     case_id: str
     element: str
     title: str
     form: str
+    group: str
     person_id: str | None
     since: datetime
     due_at: datetime | None
@@ -67,6 +68,7 @@ def _changes(session: Session, wanted: object) -> list[RunningChange]:
             element=row.element,
             title=TITLES.get(row.element, "办理中"),
             form=row.form,
+            group=row.group_name,
             person_id=row.group_name.removeprefix(PERSON_GROUP) if row.group_name.startswith(PERSON_GROUP) else None,
             since=row.created_at,
             due_at=row.due_at,

@@ -126,6 +126,11 @@ def grant_of(session: Session, institution_id: str, business_key: str) -> Busine
     return session.scalar(_of_pair(institution_id, business_key))
 
 
+def grant_of_case(session: Session, case_id: str) -> BusinessGrant | None:
+    """The grant whose running tenure this case carries."""
+    return session.scalar(select(BusinessGrant).where(BusinessGrant.case_id == case_id))
+
+
 def ensure_grant(session: Session, institution_id: str, business_key: str, now: datetime) -> BusinessGrant:
     """The grant of this pair, made in state NONE where it is missing.
 

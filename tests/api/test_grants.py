@@ -253,6 +253,22 @@ def test_a_page_tells_the_whole_course_masked(province: Province, clerk: Person,
     assert province.looks() == {granted.person, li.person}
 
 
+def test_who_decides_a_takeover_learns_whom_it_is_about(province: Province, clerk: Person, granted: Someone) -> None:
+    li, _ = province.person("李梅")
+    case = province.tenure().tells("takeover", li, person=li.person).case_id
+
+    masked = clerk.get(f"/api/v1/cases/{case}/grant").json
+    revealed = clerk.get(f"/api/v1/cases/{case}/grant", query_string={"reveal": "true"}).json
+
+    assert [(each["title"], each["person"]["name"], each["is_units_turn"]) for each in masked["running"]] == [
+        ("申请接管：等待行政单位决定", "李*", True)
+    ]
+    assert revealed["running"][0]["person"]["document_number"] == number_of(li)
+    assert province.looks() == {granted.person, li.person}
+    assert code_of(province.clerk("420102").get(f"/api/v1/cases/{case}/grant")) == (404, "grant.unknown")
+    assert code_of(clerk.get(f"/api/v1/cases/{'0' * 26}/grant")) == (404, "grant.unknown")
+
+
 # ---- a selection of rows
 
 
