@@ -22,6 +22,7 @@ from api.evidence_commands import evidence_commands
 from api.journal_commands import as_json, journal_commands
 from api.migration_commands import migration_commands
 from api.operator_commands import operator_commands
+from api.scenario_commands import scenario_commands
 from api.what_if_commands import what_if_command
 from config import Settings
 from database import transaction
@@ -41,6 +42,7 @@ def register_commands(app: Flask, sessions: sessionmaker[Session], settings: Set
         what_if_command(sessions),
         *migration_commands(sessions),
         *evidence_commands(sessions),
+        *scenario_commands(sessions, settings),
         _deploy_flows(sessions, settings),
         *_accounts(sessions),
         _seed_units(sessions),
