@@ -20,7 +20,7 @@ from api.errors import Rejected
 from api.limits import address, limiter
 from api.request_session import now, request_session
 from api.transactions import reads
-from bpmn.institution_admission.blank_form import LABELS, TITLE, blank_form_pdf
+from domain.admission_form import LABELS, TITLE, blank_form_pdf
 from domain.admission_search import (
     APPLICATION,
     FoundInstitution,

@@ -41,13 +41,15 @@ class NearFact(BaseModel):
 
 
 class CheckResult(BaseModel):
-    """problems: what the applicant must put right, missing: what their category has to give, near: admitted ones like it.
+    """problems: what the applicant must put right; taken: those of them that say who has the name already.
 
+    missing: what their category has to give. near, same_credit_code: admitted ones that are like it.
     notes: what a reviewer should know: contradictions, and who else asks for this name. must_correct, is_incomplete,
     shares_credit_code, is_explained: what next_step.dmn decides by.
     """
 
     problems: list[str]
+    taken: list[str]
     missing: list[str]
     near: list[NearFact]
     same_credit_code: list[str]
@@ -81,8 +83,9 @@ def check_registration(
         licence_number=registration.numbers["licence_number"],
     )
     explained = registration.explanation
+    taken = _name_problems(library)
     problems = [
-        *_name_problems(library),
+        *taken,
         *_own_problems(session, registration, account_id, case_id),
         *(each.sentence for each in findings.findings if each.code in MALFORMED),
     ]
@@ -93,6 +96,7 @@ def check_registration(
     same_code = library.same_code
     return CheckResult(
         problems=problems,
+        taken=taken,
         missing=missing,
         near=[NearFact(name=each.name, similarity=each.similarity, reason=each.reason) for each in near],
         same_credit_code=[f"统一社会信用代码与{_cited(session, same_code)}相同"] if same_code else [],

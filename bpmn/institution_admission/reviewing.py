@@ -65,7 +65,7 @@ def prepare_review(parameters: BriefParameters, context: TransactionContext) -> 
         changes=parameters.submission.changes,
         remarks=[
             *_forwarding(parameters, context),
-            *now_known.problems,
+            *now_known.taken,
             *_likeness(now_known),
             *_explanation(parameters, now_known),
             *now_known.notes,

@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import Engine, select
 
 from api.limits import limiter
-from bpmn.institution_admission.blank_form import blank_form_pdf
 from composition import declare_service_tasks
 from config import ROOT
 from database import transaction
 from domain.account import Account
+from domain.admission_form import blank_form_pdf
 from domain.unit_seed import seed_units
 from tests.api.conftest import Person, Platform, a_jpeg, a_platform
 from tests.flows.institution_admission import FLOW, VERSION, a_registration, a_stamp

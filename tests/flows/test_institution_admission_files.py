@@ -6,10 +6,10 @@ from itertools import product
 
 import pytest
 
-from bpmn.institution_admission.blank_form import LABELS
 from bpmn.institution_admission.submitting import FIELD_LABELS
 from composition import declare_service_tasks
 from config import ROOT
+from domain.admission_form import LABELS
 from domain.institution_category import CATEGORY_LABELS, Category
 from domain.notice import TEMPLATES, WORDS
 from engine.check import check_flow

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pypdfium2
 import pytest
 
-from bpmn.institution_admission.blank_form import LABELS, blank_form_pdf
+from domain.admission_form import LABELS, blank_form_pdf
 
 TYPED = {
     "institution_name": "仙桃市第一人民医院",
