@@ -12,12 +12,13 @@ from sqlalchemy.orm import Session
 from domain.business import SUPERVISOR, Business, businesses
 from domain.credential import valid_resident_credential
 from domain.documents import DocumentType, parse_resident_number
-from domain.grant import BusinessGrant, GrantState, ensure_grant, is_admitted
+from domain.grant import BusinessGrant, GrantState, ensure_grant, grant_of, is_admitted
 from domain.import_rows import ImportRun, RowOutcome, looked_over
 from domain.institution import Institution
 from domain.institution_name import name_key
 from domain.names import normalise_name
 from domain.person import PersonDocument, document_hash, read_identity
+from domain.privacy import mask_document_number
 from domain.register_workbook import SheetRow
 
 
@@ -73,6 +74,12 @@ def _import_manager(session: Session, outcome: RowOutcome, sought: _Sought, run:
         outcome.refuse("import.not_grantable", unit=business.granted_by)
     elif not business.is_open(run.now):
         outcome.refuse("grant.business_closed")
+    if (
+        institution is not None
+        and business is not None
+        and _is_exported_manager(session, outcome, institution, business)
+    ):
+        return
     person_id = _person(session, outcome, sought)
     if outcome.reasons or business is None or person_id is None:
         return
@@ -81,6 +88,17 @@ def _import_manager(session: Session, outcome: RowOutcome, sought: _Sought, run:
         outcome.is_written = not outcome.reasons
     elif not outcome.reasons:
         _bind(session, outcome, ensure_grant(session, institution.id, business.key, run.now), person_id, run)
+
+
+def _is_exported_manager(session: Session, outcome: RowOutcome, institution: Institution, business: Business) -> bool:
+    """Whether the row is the manager there is, masked as exports mask numbers: it stays as it is."""
+    typed = outcome.row.cells["number"]
+    if outcome.reasons or "*" not in typed:
+        return False
+    grant = grant_of(session, institution.id, business.key)
+    if grant is None or grant.manager_person_id is None:
+        return False
+    return mask_document_number(read_identity(session, grant.manager_person_id).document_number) == typed
 
 
 def _refuse_repeated(outcome: RowOutcome, institution: str, business_key: str, run: ImportRun) -> None:

@@ -81,7 +81,8 @@ def test_of_fifty_who_send_one_code_at_once_exactly_one_is_let_through(province)
 
         found = Counter(answers)
         assert found[200, ""] == 1, found
-        assert {status for status, _ in found} == {200, 409}, found
+        # Five tries too late lock the institution: who had found the code open before that may hear of the lock.
+        assert set(found) <= {(200, ""), (409, "grant.code_not_valid"), (429, "grant.attempts_locked")}, found
         winner = people[answers.index((200, ""))]
         with province.platform.sessions() as session:
             assert reserved_person(session, grant_id) == winner.person
