@@ -18,6 +18,7 @@ from flask import Flask
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.auth import close_all_sessions
+from api.business_commands import business_commands
 from api.evidence_commands import evidence_commands
 from api.journal_commands import as_json, journal_commands
 from api.migration_commands import migration_commands
@@ -46,6 +47,7 @@ def register_commands(app: Flask, sessions: sessionmaker[Session], settings: Set
         _deploy_flows(sessions, settings),
         *_accounts(sessions),
         _seed_units(sessions),
+        *business_commands(sessions),
         *operator_commands(sessions),
     ):
         app.cli.add_command(command)

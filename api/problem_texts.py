@@ -86,6 +86,11 @@ KNOWN: dict[str, Text] = {
     "credential.none": Text(404, "没有找到", "该实名凭证不存在，请回到列表重新查找。"),
     "register.may_not_read": Text(403, "没有权限", "您的账号不能查看登记簿，请联系管理员。"),
     "register.may_not_reveal": Text(403, "没有权限", "您的账号只能查看打码的内容。"),
+    # businesses
+    "business.key_form": Text(422, "业务代码格式不正确", "由小写字母、数字和下划线组成，以字母开头，2 至 40 位。"),
+    "business.name_required": Text(422, "请给出业务名称", "新业务须有名称。"),
+    "business.out_of_range": Text(422, "数值超出范围", "授权码有效期 1 至 366 天，到期前提醒 0 至 366 天，辅助管理员 0 至 50 人。"),
+    "business.period": Text(422, "开放时间有误", "结束时间应晚于开始时间。"),
     # imports
     "import.unknown": Text(404, "没有找到", "该导入不存在、已过保存期限，或不是您提交的。"),
     "import.not_xlsx": Text(422, "不是有效的 XLSX 文件", "请用表格软件另存为 .xlsx（不加密码）后再传；旧版 .xls 不支持。"),

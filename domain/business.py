@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from database import Base, UtcTime
 from domain.refused import Refused
+from domain.unit import find_unit
 
 SUPERVISOR = "SUPERVISOR"  # granted by each institution's own supervising unit and the units above it
 UNIT_ADMINISTRATION = "unit_administration"
@@ -80,6 +82,65 @@ def refuse_closed_business(business: Business, now: datetime) -> None:
     """Raises Refused("grant.business_closed") outside the open period."""
     if not business.is_open(now):
         raise Refused("grant.business_closed", business=business.key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BusinessTerms:
+    """What is to be different of a business; None: stays as it is. is_unlimited: open without beginning or end."""
+
+    name: str | None = None
+    granted_by: str | None = None
+    opens_at: datetime | None = None
+    closes_at: datetime | None = None
+    is_unlimited: bool = False
+    code_lifetime_days: int | None = None
+    code_notice_days: int | None = None
+    max_auxiliaries: int | None = None
+
+
+_LIMITS = {"code_lifetime_days": (1, 366), "code_notice_days": (0, 366), "max_auxiliaries": (0, 50)}
+
+
+def set_business(session: Session, key: str, terms: BusinessTerms, now: datetime) -> Business:
+    """The business under these terms, made where there is none (then `grant_roll.enrol` gives institutions its rows).
+
+    Raises Refused: "business.key_form" (lower-case letters, digits, _), "business.name_required" for a new one,
+    "business.out_of_range" (facts `what`, `least`, `most`), "business.period" (closes before it opens), "unit.unknown".
+    Codes that are out keep the lifetime they were issued with.
+    """
+    business = session.get(Business, key)
+    if business is None:
+        if not re.fullmatch("[a-z][a-z0-9_]{1,39}", key):
+            raise Refused("business.key_form")
+        if not terms.name:
+            raise Refused("business.name_required")
+        business = Business(key=key, name=terms.name, created_at=now)
+        session.add(business)
+    if terms.granted_by not in (None, SUPERVISOR):
+        find_unit(session, terms.granted_by)
+    _refuse_out_of_range(terms)
+    for column in ("name", "granted_by", *_LIMITS):
+        value = getattr(terms, column)
+        if value is not None:
+            setattr(business, column, value)
+    _set_period(business, terms)
+    session.flush()
+    return business
+
+
+def _refuse_out_of_range(terms: BusinessTerms) -> None:
+    for what, (least, most) in _LIMITS.items():
+        value = getattr(terms, what)
+        if value is not None and not least <= value <= most:
+            raise Refused("business.out_of_range", what=what, least=least, most=most)
+
+
+def _set_period(business: Business, terms: BusinessTerms) -> None:
+    opens_at = None if terms.is_unlimited else terms.opens_at or business.opens_at
+    closes_at = None if terms.is_unlimited else terms.closes_at or business.closes_at
+    if opens_at is not None and closes_at is not None and closes_at <= opens_at:
+        raise Refused("business.period")
+    business.opens_at, business.closes_at = opens_at, closes_at
 
 
 def seed_businesses(session: Session, now: datetime) -> list[str]:
