@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,19 +11,23 @@ from typing import Any
 import pypdfium2
 from sqlalchemy import Engine, select
 
+import vault
+from api.app import create_app
 from api.auth import open_session
 from api.model import EvidenceLook
 from composition import declare_service_tasks
-from config import ROOT
-from database import new_id, transaction
+from config import ROOT, load_settings
+from database import make_engine, new_id, session_factory, transaction
 from domain.account import find_account
 from domain.business import UNIT_ADMINISTRATION, find_business
 from domain.grant import BusinessGrant, GrantState, begin_tenure, ensure_grant, suspend
 from domain.grant_tenure import activate
 from domain.institution import NewInstitution, admit_institution
 from domain.institution_category import Category
-from domain.unit import Unit, UnitLevel
-from tests.api.conftest import Person, Platform, a_platform
+from domain.unit import Unit, UnitLevel, unit_group
+from engine import attachments
+from engine.actors import Actor
+from tests.api.conftest import FLOWS, Clock, Person, Platform, a_platform
 from tests.flows.business_grant import (
     CITY,
     COUNTY,
@@ -142,6 +148,31 @@ def a_province(folder: Path, engine: Engine) -> Province:
         clinic = admit_institution(session, new, case_id=None, by=None, now=town.now)
         elsewhere = ensure_grant(session, clinic.id, NURSES, town.now).id
     return Province(platform, town, hospital, elsewhere)
+
+
+def a_province_built_before(template: Path, folder: Path) -> Iterator[Province]:
+    """A copy of the one in `template`, which is built where it is missing: deploying takes longer than most tests."""
+    if not template.exists():
+        engine = make_engine(f"sqlite:///{template / 'platform.db'}", hide_parameters=True)
+        template.mkdir()
+        built = a_province(template, engine)
+        facts = (built.hospital.institution, built.hospital.grant, built.hospital.clerk.id, built.elsewhere)
+        (template / "facts").write_text("\n".join(facts))
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        engine.dispose()
+    shutil.copytree(template, folder, dirs_exist_ok=True)
+    institution, grant, clerk, elsewhere = (folder / "facts").read_text().splitlines()
+    engine = make_engine(f"sqlite:///{folder / 'platform.db'}", hide_parameters=True)
+    settings = load_settings({"VAR_DIR": str(folder), "FLOWS_DIR": str(FLOWS)})
+    vault.use(vault.Vault(settings.master_key))
+    attachments.use_directory(settings.files_dir)
+    sessions, clock = session_factory(engine), Clock()
+    platform = Platform(settings, engine, sessions, clock, create_app(settings, sessions, clock=clock))
+    town = Town(sessions, clock())
+    groups = frozenset({unit_group(COUNTY)})
+    yield Province(platform, town, Hospital(town, institution, grant, Actor(clerk, groups)), elsewhere)
+    engine.dispose()
 
 
 def number_of(someone: Someone) -> str:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
 
 from tests.api.conftest import Person, a_jpeg
-from tests.api.grants import Province, a_province, number_of
+from tests.api.grants import Province, a_province_built_before, number_of
 from tests.flows.business_grant import AGREED, NURSES, Someone
 from tests.flows.readings import a_selfie_match
 
 MINE = "/api/v1/my/grants"
 
 
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("grants") / "province"
+
+
 @pytest.fixture
-def province(tmp_path: Path, engine: Engine) -> Province:
-    return a_province(tmp_path, engine)
+def province(template: Path, tmp_path: Path) -> Iterator[Province]:
+    yield from a_province_built_before(template, tmp_path)
 
 
 @pytest.fixture
