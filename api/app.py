@@ -35,6 +35,7 @@ from api.grants import grants_api
 from api.health import health
 from api.imports import imports_api
 from api.inbox import inbox_api
+from api.incidents import incidents_api
 from api.institutions import institutions_api
 from api.journal import journal_api
 from api.limits import use_limits
@@ -44,14 +45,17 @@ from api.migrations import migrations_api
 from api.my_grants import my_grants_api
 from api.notices import notices_api
 from api.openapi import describe
+from api.operations import operations_api
 from api.phone_sign_in import phone_sign_in_api
 from api.registers import registers_api
 from api.request_session import use_engine_of, utc_now
+from api.second_persons import second_persons_api
 from api.session import session_api
 from api.start_page import start_page
 from api.units import units_api
 from api.wechat import OpenidOf, openid_lookup
 from api.what_if import what_if_api
+from api.work_item_records import work_item_records_api
 from api.work_item_verbs import work_item_verbs_api
 from api.work_items import work_items_api
 from config import Settings
@@ -68,6 +72,7 @@ PARTS = (
     notices_api,
     work_items_api,
     work_item_verbs_api,
+    work_item_records_api,
     attachments_api,
     inbox_api,
     cases_api,
@@ -80,6 +85,9 @@ PARTS = (
     imports_api,
     journal_api,
     messages_api,
+    operations_api,
+    second_persons_api,
+    incidents_api,
     what_if_api,
     grant_checks_api,
     grant_pages_api,

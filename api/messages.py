@@ -13,7 +13,7 @@ from api.auth import Audience, Caller
 from api.paging import PageQuery
 from api.request_session import now
 from api.roles import require_operator, require_sender
-from api.transactions import decides, reads, writes
+from api.transactions import decides, reads
 from engine.outbox import message_with, send_message_to
 from engine.undelivered import dismiss_message, send_again, undelivered_messages
 
@@ -52,7 +52,7 @@ class UndeliveredList(BaseModel):
 
 
 @messages_api.post("/messages")
-@writes(Audience.CONSOLE)
+@decides(Audience.CONSOLE)
 @messages_api.input(NewMessage)
 @messages_api.output(Taken, status_code=202)
 @messages_api.doc(summary="发来一条消息")

@@ -13,21 +13,23 @@ from datetime import UTC, datetime
 import click
 from sqlalchemy.orm import Session, sessionmaker
 
+from api.problem_texts import KNOWN
 from database import transaction
 from domain.credential import revoke_credential
 from domain.refused import Refused
 from engine.actors import Actor
 from engine.errors import EngineError
-from engine.interventions import cancel_case, erase_case, retry_incident
-from engine.queries import open_incidents
+from engine.incidents import case_of_incident, list_incidents
+from engine.interventions import erase_case
+from engine.operations import OperatorAct, OperatorVerb, operate
 
-REFUSALS = {
+_CASE_WORDS = {
     "case.unknown": "没有这个案件",
     "case.ended": "案件已经结束",
     "case.running": "案件仍在办理，结束后才能销毁",
-    "case.erased": "案件已销毁",
+}
+_OTHER_WORDS = {
     "incident.unknown": "没有这个异常",
-    "incident.gone": "异常已经解决",
     "credential.none": "没有这个凭证",
     "credential.not_valid": "凭证已失效",
 }
@@ -40,37 +42,42 @@ def operator_commands(sessions: sessionmaker[Session]) -> tuple[click.Command, .
     def incidents() -> None:
         """列出等待人工处理的异常。"""
         with sessions() as session:
-            found = open_incidents(session, limit=200).items
+            found = list_incidents(session, limit=200).items
         for one in found:
-            since = one.created_at.isoformat(timespec="seconds")
+            since = one.since.isoformat(timespec="seconds")
+            tried = f"  重试过 {one.retries} 次{'，正在执行' if one.state == 'RETRYING' else ''}" if one.retries else ""
             click.echo(
-                f"{one.id}  案件 {one.case_id}  {one.title}（{one.element}）  {one.code}  {one.note or ''}  {since}"
+                f"{one.id}  案件 {one.case_id}  {one.title}（{one.element}）  {one.code}  {one.note}  {since}{tried}"
             )
         click.echo(f"共 {len(found)} 个异常")
 
     @click.command("retry-incident")
     @click.argument("incident_id")
-    def retry(incident_id: str) -> None:
+    @click.option("--reason", default="由命令行重试", help="原因，记入流水")
+    def retry(incident_id: str, reason: str) -> None:
         """让出现异常的环节再执行一次；再次失败仍是异常。"""
-        with _one_act(sessions) as session:
-            retry_incident(session, incident_id, by=_operator(), now=datetime.now(UTC))
-        click.echo("已重试")
+        with one_act(sessions) as session:
+            case_id = case_of_incident(session, incident_id)
+            act = OperatorAct(verb=OperatorVerb.RETRY, case_id=case_id, why=reason, wait=incident_id)
+            proposal = operate(session, act, by=operator(), now=datetime.now(UTC))
+        click.echo(said("已重试", proposal))
 
     @click.command("cancel-case")
     @click.argument("case_id")
     @click.option("--reason", required=True, help="原因，记入流水")
     def cancel(case_id: str, reason: str) -> None:
         """结束一个案件，无论办到哪一步。"""
-        with _one_act(sessions) as session:
-            cancel_case(session, case_id, by=_operator(), reason=reason, now=datetime.now(UTC))
-        click.echo("已结束")
+        act = OperatorAct(verb=OperatorVerb.CANCEL, case_id=case_id, why=reason)
+        with one_act(sessions) as session:
+            proposal = operate(session, act, by=operator(), now=datetime.now(UTC))
+        click.echo(said("已结束", proposal))
 
     @click.command("erase-case")
     @click.argument("case_id")
     @click.confirmation_option(prompt="销毁后任何人都无法再读出这个案件的内容，继续吗？")
     def erase(case_id: str) -> None:
         """销毁已结束案件的数据密钥：内容和影像从此不可读，流水的哈希链仍可核对。"""
-        with _one_act(sessions) as session:
+        with one_act(sessions) as session:
             erase_case(session, case_id, now=datetime.now(UTC))
         click.echo("已销毁")
 
@@ -79,22 +86,33 @@ def operator_commands(sessions: sessionmaker[Session]) -> tuple[click.Command, .
     @click.option("--reason", required=True, help="原因代码，如 forged_document")
     def revoke(credential_id: str, reason: str) -> None:
         """吊销一个有效的实名凭证。"""
-        with _one_act(sessions) as session:
+        with one_act(sessions) as session:
             revoke_credential(session, credential_id, reason, datetime.now(UTC))
         click.echo("已吊销")
 
     return incidents, retry, cancel, erase, revoke
 
 
-def _operator() -> Actor:
+def said(done: str, proposal: str | None) -> str:
+    """What to tell after an act that was done, or proposed."""
+    return done if proposal is None else f"须另一名管理员复核，提议 {proposal}"
+
+
+def operator() -> Actor:
     """Whoever is at the machine; the console's accounts come with the operations pages."""
     return Actor(f"operator:{getpass.getuser()}")
 
 
+def _words(code: str) -> str:
+    text = KNOWN.get(code)
+    return {**_CASE_WORDS, **_OTHER_WORDS}.get(code) or (f"{text.title}：{text.detail}" if text else code)
+
+
 @contextmanager
-def _one_act(sessions: sessionmaker[Session]) -> Iterator[Session]:
+def one_act(sessions: sessionmaker[Session]) -> Iterator[Session]:
+    """One transaction; a refusal is said in words."""
     try:
         with transaction(sessions) as session:
             yield session
     except (EngineError, Refused) as refused:
-        raise click.ClickException(REFUSALS.get(refused.code, refused.code)) from refused
+        raise click.ClickException(_words(refused.code)) from refused

@@ -38,5 +38,9 @@ def require_sender(caller: Caller) -> None:
 
 def require_operator(caller: Caller) -> None:
     """Raises Rejected("operations.may_not_open") unless the caller runs the platform."""
-    if caller.kind is not AccountKind.CONSOLE or ADMIN_GROUP not in caller.groups:
+    if not is_operator(caller):
         raise Rejected("operations.may_not_open")
+
+
+def is_operator(caller: Caller) -> bool:
+    return caller.kind is AccountKind.CONSOLE and ADMIN_GROUP in caller.groups

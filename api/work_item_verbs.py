@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from apiflask import APIBlueprint
@@ -21,19 +20,18 @@ from domain.refused import Refused
 from engine.actors import Actor
 from engine.assignment import (
     assign_work_item,
-    copies_for,
     copy_to,
     delegate_work_item,
     follow_up,
     give_back,
     hand_over,
-    mark_copy_read,
     set_due,
     set_priority,
 )
 from engine.queries import known_item_view, work_item_view
+from engine.returning import return_targets, return_work_item
 from engine.signing import add_signer, refuse_signature
-from engine.work_item_events import LONGEST_WHY, events_of_item
+from engine.work_item_events import LONGEST_WHY
 
 work_item_verbs_api = APIBlueprint("work_item_verbs", __name__, url_prefix="/api/v1", tag="待办")
 
@@ -49,6 +47,21 @@ class ToColleague(Reason):
 
 class ToColleagues(Reason):
     to: list[str] = Field(min_length=1, max_length=50, description="工作台账号")
+
+
+class Return(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    to: str = Field(max_length=200, description="退回到哪个用户任务")
+    why: str = Field(min_length=1, max_length=LONGEST_WHY)
+
+
+class ReturnTarget(BaseModel):
+    element: str
+    title: str
+
+
+class ReturnTargets(BaseModel):
+    items: list[ReturnTarget]
 
 
 class FollowUp(BaseModel):
@@ -71,34 +84,6 @@ class Colleague(BaseModel):
 
 class Colleagues(BaseModel):
     items: list[Colleague]
-
-
-class ItemEventOut(BaseModel):
-    id: str
-    at: datetime
-    actor: str
-    actor_name: str | None
-    verb: str
-    target: str | None = Field(description="账号，或设定的值")
-    target_name: str | None
-    why: str
-
-
-class ItemEvents(BaseModel):
-    items: list[ItemEventOut]
-
-
-class CopyOut(BaseModel):
-    work_item: str
-    case_id: str
-    by: str
-    by_name: str | None
-    at: datetime
-    read_at: datetime | None
-
-
-class Copies(BaseModel):
-    items: list[CopyOut]
 
 
 @work_item_verbs_api.get("/work-items/<work_item_id>/colleagues")
@@ -180,6 +165,28 @@ def send_signature_back(session: Session, caller: Caller, work_item_id: str, jso
     return _answer(session, caller, work_item_id, item.case_id)
 
 
+@work_item_verbs_api.get("/work-items/<work_item_id>/return-targets")
+@reads(Audience.CONSOLE)
+@work_item_verbs_api.output(ReturnTargets)
+@work_item_verbs_api.doc(summary="可以退回到哪里")
+def list_return_targets(session: Session, caller: Caller, work_item_id: str) -> dict[str, Any]:
+    """本案此前办过的用户任务；并行分支中有的不能退回，退回时说明。"""
+    targets = return_targets(session, work_item_id, by=caller.actor)
+    return {"items": [{"element": target.element, "title": target.title} for target in targets]}
+
+
+@work_item_verbs_api.post("/work-items/<work_item_id>/return")
+@decides(Audience.CONSOLE)
+@work_item_verbs_api.input(Return)
+@work_item_verbs_api.output(WorkItemOut)
+@work_item_verbs_api.doc(summary="退回")
+def return_item(session: Session, caller: Caller, work_item_id: str, json_data: Return) -> dict[str, Any]:
+    """退回到此前的用户任务，重新办理；已填的内容保留。退出并行部分时，其他分支一并撤销。"""
+    item = work_item_view(session, work_item_id, caller.actor)
+    return_work_item(session, work_item_id, to=json_data.to, by=caller.actor, now=now(), why=json_data.why)
+    return _answer(session, caller, work_item_id, item.case_id)
+
+
 @work_item_verbs_api.post("/work-items/<work_item_id>/copies")
 @decides(Audience.CONSOLE)
 @work_item_verbs_api.input(ToColleagues)
@@ -218,64 +225,6 @@ def change_priority(session: Session, caller: Caller, work_item_id: str, json_da
 def change_due(session: Session, caller: Caller, work_item_id: str, json_data: DueDate) -> tuple[str, int]:
     """岗位负责人使用；流程图中的定时不受影响。"""
     set_due(session, work_item_id, due=json_data.due_at, by=caller.actor, now=now(), why=json_data.why)
-    return "", 204
-
-
-@work_item_verbs_api.get("/work-items/<work_item_id>/events")
-@reads(Audience.CONSOLE)
-@work_item_verbs_api.output(ItemEvents)
-@work_item_verbs_api.doc(summary="待办记录")
-def list_events(session: Session, caller: Caller, work_item_id: str) -> dict[str, Any]:
-    """谁在何时领取、转办、委派、加签、抄送，以及原因。"""
-    item = work_item_view(session, work_item_id, caller.actor)
-    told = events_of_item(session, item.case_id, work_item_id)
-    names = display_names(session, {each for event in told for each in (event.actor, event.target) if each})
-    return {
-        "items": [
-            {
-                "id": event.id,
-                "at": event.at,
-                "actor": event.actor,
-                "actor_name": names.get(event.actor),
-                "verb": event.verb,
-                "target": event.target,
-                "target_name": names.get(event.target or ""),
-                "why": event.why,
-            }
-            for event in told
-        ]
-    }
-
-
-@work_item_verbs_api.get("/copies")
-@reads(Audience.CONSOLE)
-@work_item_verbs_api.output(Copies)
-@work_item_verbs_api.doc(summary="抄送给我的")
-def list_copies(session: Session, caller: Caller) -> dict[str, Any]:
-    """新的在前。"""
-    copies = copies_for(session, caller.account_id)
-    names = display_names(session, {copy.by for copy in copies})
-    return {
-        "items": [
-            {
-                "work_item": copy.item_id,
-                "case_id": copy.case_id,
-                "by": copy.by,
-                "by_name": names.get(copy.by),
-                "at": copy.at,
-                "read_at": copy.read_at,
-            }
-            for copy in copies
-        ]
-    }
-
-
-@work_item_verbs_api.post("/copies/<work_item_id>/read")
-@decides(Audience.CONSOLE)
-@work_item_verbs_api.doc(summary="抄送已阅", responses={204: "已记录"})
-def read_copy(session: Session, caller: Caller, work_item_id: str) -> tuple[str, int]:
-    """只对抄送给本人的。"""
-    mark_copy_read(session, work_item_id, caller.account_id, now=now())
     return "", 204
 
 

@@ -14,9 +14,13 @@ from engine.deploy import Definition, find_definition
 from engine.diagram_parts import diagram_parts
 from engine.forms import Field, Form
 from engine.functions import LOCAL_TIME
+from engine.group_patterns import is_filled
 from engine.inputs import (
     CaseCancelled,
     CaseMigrated,
+    CaseResumed,
+    CaseSuspended,
+    ElementSkipped,
     IncidentRetried,
     Input,
     JobFailed,
@@ -25,7 +29,10 @@ from engine.inputs import (
     MessageReceived,
     Started,
     TimerFired,
+    TokenMoved,
+    VariableEdited,
     WorkItemCompleted,
+    WorkItemReturned,
 )
 from engine.model.definition import DefinitionId
 from engine.model.waiting import JobState, WaitKind
@@ -122,12 +129,33 @@ def _sentence(definition: Definition, given: Input, title: str) -> str:
         case MessageReceived():
             rule = definition.config.messages.get(given.message)
             return rule.label if rule else f"收到消息“{given.message}”"
+        case _:
+            return _operators_sentence(definition, given, title)
+
+
+def _operators_sentence(definition: Definition, given: Input, title: str) -> str:
+    said: str = getattr(given, "reason", "")
+    reason = f"：{said}" if said else ""
+    match given:
         case IncidentRetried():
-            return f"重新执行“{title}”"
+            return f"重新执行“{title}”{reason}"
         case CaseCancelled():
-            return f"取消案件：{given.reason}"
+            return f"取消案件{reason}"
+        case CaseSuspended():
+            return f"暂停案件{reason}"
+        case CaseResumed():
+            return f"恢复案件{reason}"
+        case VariableEdited():
+            return f"修改变量 {'、'.join(given.values)}{reason}"
+        case ElementSkipped():
+            return f"跳过“{title}”{reason}"
+        case TokenMoved():
+            return f"从“{title}”移到“{_title(definition, given.to)}”{reason}"
+        case WorkItemReturned():
+            return f"从“{title}”退回到“{_title(definition, given.to)}”{reason}"
         case CaseMigrated():
-            return ("撤回迁移" if given.reverts else "迁移到另一版本") + (f"：{given.reason}" if given.reason else "")
+            return ("撤回迁移" if given.reverts else "迁移到另一版本") + reason
+    return type(given).__name__
 
 
 def _details(form: Form, values: Mapping[str, Any]) -> Iterator[Detail]:
@@ -170,6 +198,8 @@ def _who_must_act(definition: Definition, wait: WaitView) -> str:
         return f"等待申请人办理“{wait.title}”"
     if wait.assignee:
         return f"“{wait.title}”正由{{holder}}办理"
+    if not is_filled(wait.group):
+        return f"“{wait.title}”无法确定由谁办理（岗位 {wait.group} 中的变量没有值），请管理员处理"
     known = definition.process.elements.get(wait.element)
     lane = diagram_parts(definition.flow.bpmn).lanes.get(known.lane if known else "", wait.group)
     return f"等待{lane}领取“{wait.title}”"

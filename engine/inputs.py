@@ -96,6 +96,7 @@ class IncidentRetried:
     wait: str
     by: str
     variables: Variables = field(default_factory=dict)
+    reason: str = ""
     computed: Mapping[str, datetime] = field(default_factory=dict)
 
 

@@ -1,4 +1,4 @@
-"""What operators do to a case: retry an incident, cancel, erase. Who may, the edge decides."""
+"""What operators do to a case: retry an incident, suspend, resume, edit, skip, move, cancel, erase. Who may, the edge decides."""
 
 from __future__ import annotations
 
@@ -13,17 +13,34 @@ from database import after_commit
 from engine.actors import Actor
 from engine.attachments import ATTACHMENT, discard_files
 from engine.case import CASE, WAITING, open_case, open_case_of
+from engine.dispatching import dispatch_after_commit
 from engine.errors import Conflict, NotFound
-from engine.inputs import CaseCancelled, IncidentRetried, Variables
+from engine.inputs import (
+    CaseCancelled,
+    CaseResumed,
+    CaseSuspended,
+    ElementSkipped,
+    IncidentRetried,
+    TokenMoved,
+    VariableEdited,
+    Variables,
+)
 from engine.model.instance import SearchVariable
-from engine.model.waiting import WaitKind
+from engine.model.waiting import JobState, WaitKind, spelled
+from engine.outbox import hurry_for_case
 from engine.waits import IncidentWait
 
 SEARCH = cast(Table, SearchVariable.__table__)
 
 
 def retry_incident(
-    session: Session, incident_id: str, *, by: Actor, now: datetime, variables: Variables | None = None
+    session: Session,
+    incident_id: str,
+    *,
+    by: Actor,
+    now: datetime,
+    variables: Variables | None = None,
+    reason: str = "",
 ) -> None:
     """Let the element run again; `variables` are set before it does.
 
@@ -38,9 +55,85 @@ def retry_incident(
             address = case.row.address
             if not isinstance(case.live.waits.get(address), IncidentWait):
                 raise Conflict("incident.gone", incident=incident_id)
-            case.apply(IncidentRetried(at=case.instant, wait=address, by=by.id, variables=dict(variables or {})))
+            given = dict(variables or {})
+            case.apply(IncidentRetried(at=case.instant, wait=address, by=by.id, variables=given, reason=reason))
     except NotFound as error:
         raise (NotFound("incident.unknown", incident=incident_id) if error.code == "wait.unknown" else error) from error
+
+
+def suspend_case(session: Session, case_id: str, *, by: Actor, reason: str, now: datetime) -> None:
+    """Nothing moves it until it is resumed: a decision is refused, results and messages wait, no timer fires.
+
+    Raises NotFound("case.unknown"), Conflict("case.ended" | "case.suspended").
+    """
+    with open_case(session, case_id, now=now) as case:
+        case.apply(CaseSuspended(at=case.instant, by=by.id, reason=reason))
+
+
+def resume_case(session: Session, case_id: str, *, by: Actor, reason: str, now: datetime) -> None:
+    """It goes on: what came due meanwhile fires now, jobs run.
+
+    Raises NotFound("case.unknown"), Conflict("case.ended" | "case.not_suspended").
+    """
+    with open_case(session, case_id, now=now) as case:
+        case.apply(CaseResumed(at=case.instant, by=by.id, reason=reason))
+        case.fire_some_due_timers(case.instant)
+    ready = update(WAITING).where(WAITING.c.case_id == case_id, spelled(WAITING.c.state, JobState.READY))
+    jobs = session.execute(ready.values(next_at=now).returning(WAITING.c.id, WAITING.c.queue)).all()
+    dispatch_after_commit(session, [(job.id, job.queue) for job in jobs])
+    hurry_for_case(session, case_id, now)
+
+
+def edit_variables(
+    session: Session, case_id: str, values: Variables, *, place: str = "", by: Actor, reason: str, now: datetime
+) -> None:
+    """Set variables of the case, or of the called flow around the address `place`; also while it is suspended.
+
+    Raises NotFound("case.unknown"), Conflict("case.ended").
+    """
+    with open_case(session, case_id, now=now) as case:
+        given = VariableEdited(at=case.instant, by=by.id, values=dict(values), place=place, reason=reason)
+        case.apply(given)
+
+
+def skip_element(
+    session: Session, case_id: str, waiting_id: str, values: Variables, *, by: Actor, reason: str, now: datetime
+) -> None:
+    """The element of this wait counts as done; `values` become variables.
+
+    Raises NotFound("case.unknown" | "wait.unknown"), Conflict("wait.gone" | "skip.…" | "case.suspended").
+    """
+    with open_case(session, case_id, now=now) as case:
+        address = _open_address(session, case_id, waiting_id)
+        case.fire_due_timers(case.instant)
+        given = ElementSkipped(at=case.instant, wait=address, by=by.id, values=dict(values), reason=reason)
+        case.apply(given)
+
+
+def move_token(
+    session: Session, case_id: str, waiting_id: str, to: str, *, by: Actor, reason: str, now: datetime
+) -> None:
+    """The token of this wait goes to the element `to` (docs/interventions.md says where it may).
+
+    Raises as skip_element(), Conflict("move.…").
+    """
+    with open_case(session, case_id, now=now) as case:
+        address = _open_address(session, case_id, waiting_id)
+        case.fire_due_timers(case.instant)
+        case.apply(TokenMoved(at=case.instant, wait=address, by=by.id, to=to, reason=reason))
+
+
+def _open_address(session: Session, case_id: str, waiting_id: str) -> str:
+    found = select(WAITING.c.address, WAITING.c.closed_at).where(
+        WAITING.c.id == waiting_id, WAITING.c.case_id == case_id
+    )
+    row = session.execute(found).one_or_none()
+    if row is None:
+        raise NotFound("wait.unknown", wait=waiting_id)
+    if row.closed_at is not None:
+        raise Conflict("wait.gone", wait=waiting_id)
+    address: str = row.address
+    return address
 
 
 def cancel_case(session: Session, case_id: str, *, by: Actor, reason: str, now: datetime) -> None:

@@ -30,6 +30,7 @@ FIRST_BACK_OFF_S = 5.0
 LONGEST_BACK_OFF_S = 1800.0
 DEFAULT_ATTEMPTS = 5
 DEFAULT_LEASE_S = 120
+SUSPENDED_AGAIN_S = 60
 LONGEST_NOTE = 500  # characters of a reason that are kept
 
 
@@ -112,6 +113,9 @@ def lease_job(session: Session, job_id: str, *, worker: str, now: datetime) -> L
         with open_case_of(session, job_id, WaitKind.JOB, now=now) as case:
             job = _row(case)
             if job.state != JobState.READY or job.next_at > now:
+                return None
+            if case.live.is_suspended:
+                _wait_for_resume(session, job.id, now)
                 return None
             if job.attempt >= _attempts(job.service):
                 _settle(case, JobGivenUp(at=case.instant, wait=job.address, reason=job.note or "lease expired"))
@@ -223,6 +227,10 @@ def _hand_in(session: Session, leased: LeasedJob, outcome: Callable[[OpenCase], 
             job = _row(case)
             if job.state != JobState.LEASED or job.lease_id != leased.lease_id:
                 return False
+            if case.live.is_suspended:
+                # Run again when the case goes on: what came out of this run is not kept, nor is the attempt counted.
+                _wait_for_resume(session, job.id, now, attempt=job.attempt - 1)
+                return False
             case.fire_due_timers(case.instant)
             if not isinstance(case.live.waits.get(leased.wait), JobWait):
                 return False  # a timer was first; what it did is saved
@@ -231,6 +239,12 @@ def _hand_in(session: Session, leased: LeasedJob, outcome: Callable[[OpenCase], 
         _nothing_to_do(gone)
         return False
     return True
+
+
+def _wait_for_resume(session: Session, job_id: str, now: datetime, **changed: int) -> None:
+    """resume_case() lets it run at once; until then nobody looks at it more than once a minute."""
+    later = {**_FREE, "next_at": now + timedelta(seconds=SUSPENDED_AGAIN_S), **changed}
+    session.execute(update(WAITING).where(WAITING.c.id == job_id).values(later))
 
 
 def _nothing_to_do(conflict: Conflict) -> None:

@@ -132,6 +132,13 @@ def hurry_awaited(session: Session, awaited: Mapping[str, str], now: datetime) -
             wake_outbox_after_commit(session)
 
 
+def hurry_for_case(session: Session, case_id: str, now: datetime) -> None:
+    """Messages to this very case are tried at once."""
+    pending = (OUTBOX.c.state == OutboxState.PENDING, OUTBOX.c.receiver == case_id, OUTBOX.c.next_at > now)
+    if session.execute(update(OUTBOX).where(*pending).values(next_at=now).returning(OUTBOX.c.id)).all():
+        wake_outbox_after_commit(session)
+
+
 def read_content(session: Session, row: Any) -> dict[str, Any]:  # Any: a row of OUTBOX, JSON
     """What a message carries. Raises vault.KeyDestroyed where its sender was erased."""
     cipher = vault.current().cipher(session, row.key_owner)

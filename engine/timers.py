@@ -7,14 +7,18 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from engine.case import WAITING, open_case
+from engine.case import CASE, WAITING, open_case
+from engine.model.instance import CaseState
 from engine.model.waiting import WaitKind, spelled
 
 
 def due_cases(session: Session, now: datetime, limit: int) -> list[str]:
     """Ids of cases with a timer due at or before `now`, longest overdue first; of at most `limit` timers."""
-    due = select(WAITING.c.case_id).where(
-        spelled(WAITING.c.kind, WaitKind.TIMER), WAITING.c.closed_at.is_(None), WAITING.c.due_at <= now
+    due = (
+        select(WAITING.c.case_id)
+        .join(CASE, CASE.c.id == WAITING.c.case_id)
+        .where(spelled(WAITING.c.kind, WaitKind.TIMER), WAITING.c.closed_at.is_(None), WAITING.c.due_at <= now)
+        .where(CASE.c.state == CaseState.RUNNING)  # of a suspended case no timer is due
     )
     # No GROUP BY: it made SQLite walk every open wait instead of the timers' index.
     return list(dict.fromkeys(session.execute(due.order_by(WAITING.c.due_at).limit(limit)).scalars()))

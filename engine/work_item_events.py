@@ -19,6 +19,7 @@ CLAIMED, RELEASED, RETURNED_IDLE = "claimed", "released", "returned_idle"
 ASSIGNED, HANDED_OVER, DELEGATED, GIVEN_BACK = "assigned", "handed_over", "delegated", "given_back"
 SIGNER_ADDED, SIGNED, SIGNATURE_REFUSED = "signer_added", "signed", "signature_refused"
 COPIED, FOLLOW_UP, PRIORITY, DUE = "copied", "follow_up", "priority", "due"
+RETURNED = "returned"
 LONGEST_WHY = 1_000
 
 

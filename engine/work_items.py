@@ -133,7 +133,7 @@ def complete_work_item(session: Session, item_id: str, *, by: Actor, values: Var
     """
     try:
         with open_case_of(session, item_id, WaitKind.WORK_ITEM, now=now) as case:
-            wait = _decidable(case, by)
+            wait = decidable(case, by)
             assert case.row is not None, "the case was opened by an item"
             checked = checked_values(case.definition, wait.form, values, is_attachment_of(session, case.id))
             if signers_left(case.row):
@@ -166,7 +166,7 @@ def _take(session: Session, by: Actor, now: datetime, *free: Any) -> AnyRow | No
     return session.execute(update(WAITING).where(*free).values(claimed).returning(WAITING.c.case_id)).one_or_none()
 
 
-def _decidable(case: OpenCase, by: Actor) -> UserTaskWait:
+def decidable(case: OpenCase, by: Actor) -> UserTaskWait:
     """The open wait of the item the case was opened by, after timers that came first have fired."""
     item = case.row
     assert item is not None, "the case was opened by an item"
@@ -178,6 +178,8 @@ def _decidable(case: OpenCase, by: Actor) -> UserTaskWait:
     if item.delegated_by is not None:
         raise Conflict("work_item.delegated", item=item.id)
     refuse_same_person(case.session, item, by.id)
+    if case.live.is_suspended:
+        raise Conflict("case.suspended", case=case.id)
     case.fire_due_timers(case.instant)
     wait = case.live.waits.get(item.address)
     if not isinstance(wait, UserTaskWait):

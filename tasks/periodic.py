@@ -10,6 +10,7 @@ from domain import credential, grant_attempts, grant_roll, retention
 from domain.attempts import local_day
 from engine import attachments, delivery, jobs, timers, work_items
 from engine.errors import Conflict
+from engine.why import watchdog_finds
 from tasks.app import app, platform
 from tasks.dispatch import send_job
 
@@ -56,6 +57,15 @@ def fire_due_timers() -> None:
 def deliver_outbox() -> None:
     """Messages between cases and cases to be started: after every commit that wrote some, and by the clock."""
     delivery.deliver_outbox(platform().sessions, datetime.now(UTC), limit=BATCH)
+
+
+@app.task(name="watch_cases")
+def watch_cases() -> None:
+    """Cases that wait for nothing and items nobody can see: said aloud, listed by `flask watchdog` and GET /watchdog."""
+    with platform().sessions() as session:
+        found = watchdog_finds(session, datetime.now(UTC))
+    for find in found:
+        log.error("%s: case %s of %s %s, since %s", find.code, find.case_id, find.flow_key, find.element, find.since)
 
 
 @app.task(name="return_idle_claims")
@@ -112,6 +122,7 @@ SCHEDULE = {  # seconds
     "fire_due_timers": 1.0,
     "deliver_outbox": 2.0,
     "return_idle_claims": 60.0,
+    "watch_cases": 600.0,
     "send_notices": 5.0,
     "delete_expired_attachments": 600.0,
     "drop_expired_rows": 600.0,

@@ -45,3 +45,51 @@ def test_what_does_not_exist_is_refused_in_words(platform: Platform) -> None:
 
         assert result.exit_code == 1
         assert answer in result.output
+
+
+def test_an_operator_suspends_edits_and_resumes_from_the_command_line(platform: Platform) -> None:
+    platform.clock.at = datetime.now(UTC)
+    permit = an_application(platform.citizen())
+
+    suspended = flask(platform, "suspend-case", permit.id, "--reason", "按工单 17")
+    why = flask(platform, "why", permit.id)
+    again = flask(platform, "suspend-case", permit.id, "--reason", "按工单 17")
+    edited = flask(platform, "edit-variables", permit.id, "--set", "owner=李四", "--reason", "更正")
+    nonsense = flask(platform, "edit-variables", permit.id, "--set", "owner", "--reason", "更正")
+    resumed = flask(platform, "resume-case", permit.id, "--reason", "完成")
+
+    assert suspended.output.strip() == "已暂停"
+    assert "暂停" in why.output
+    assert "案件已暂停" in again.output
+    assert edited.output.strip() == "已修改"
+    assert "应为 变量名=值" in nonsense.output
+    assert resumed.output.strip() == "已恢复"
+
+
+def test_a_rule_for_two_people_holds_on_the_command_line_too(platform: Platform) -> None:
+    platform.clock.at = datetime.now(UTC)
+    permit = an_application(platform.citizen())
+
+    flask(platform, "second-person", "parking_permit", "cancel")
+    asked = flask(platform, "cancel-case", permit.id, "--reason", "重复")
+    proposal = asked.output.split()[-1]
+    own = flask(platform, "confirm-proposal", proposal)
+    listed = flask(platform, "proposals")
+    rejected = flask(platform, "reject-proposal", proposal)
+    flask(platform, "second-person", "parking_permit", "cancel", "--lift")
+    ended = flask(platform, "cancel-case", permit.id, "--reason", "重复")
+
+    assert "须另一名管理员复核" in asked.output
+    assert "须由另一人复核" in own.output
+    assert proposal in listed.output
+    assert rejected.output.strip() == "已否决"
+    assert ended.output.strip() == "已结束"
+
+
+def test_a_sound_platform_has_nothing_standing_still(platform: Platform) -> None:
+    platform.clock.at = datetime.now(UTC)
+    an_application(platform.citizen())
+
+    assert "共 0 处" in flask(platform, "watchdog").output
+    assert "共 0 条" in flask(platform, "undelivered").output
+    assert "没有找到" in flask(platform, "undelivered", "--dismiss", "nothing").output
