@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 import vault
 from api.evidence_export import consents_json, redacted
 from api.journal_commands import as_json
-from api.operator_commands import _operator as operator
+from api.operator_commands import operator
 from engine.errors import EngineError
 from engine.evidence_check import check_evidence
 from engine.evidence_file import Export, evidence_file

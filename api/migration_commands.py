@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from api.journal_commands import as_json
 from api.migrations import WHY, plan_json
-from api.operator_commands import _operator as operator
+from api.operator_commands import operator
 from api.what_if_commands import elements_option
 from database import transaction
 from engine.errors import Conflict, EngineError

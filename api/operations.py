@@ -91,7 +91,7 @@ def say_why(session: Session, caller: Caller, case_id: str) -> dict[str, Any]:
 @operations_api.input(Reasoned)
 @operations_api.output(Operated)
 @operations_api.doc(summary="暂停案件")
-def suspend(session: Session, caller: Caller, case_id: str, json_data: Reasoned) -> dict[str, Any]:
+def suspend_whole_case(session: Session, caller: Caller, case_id: str, json_data: Reasoned) -> dict[str, Any]:
     """暂停期间不接受办理，结果和消息等待，定时在恢复时触发。"""
     return operated(session, caller, OperatorAct(verb=OperatorVerb.SUSPEND, case_id=case_id, why=json_data.why))
 
@@ -101,7 +101,7 @@ def suspend(session: Session, caller: Caller, case_id: str, json_data: Reasoned)
 @operations_api.input(Reasoned)
 @operations_api.output(Operated)
 @operations_api.doc(summary="恢复案件")
-def resume(session: Session, caller: Caller, case_id: str, json_data: Reasoned) -> dict[str, Any]:
+def resume_whole_case(session: Session, caller: Caller, case_id: str, json_data: Reasoned) -> dict[str, Any]:
     """从暂停的地方继续。"""
     return operated(session, caller, OperatorAct(verb=OperatorVerb.RESUME, case_id=case_id, why=json_data.why))
 
