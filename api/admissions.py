@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from io import BytesIO
 from typing import Any
 
 from apiflask import APIBlueprint
-from flask import Response, current_app, request
+from flask import Response, request, send_file
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -136,9 +137,9 @@ def print_own_form(session: Session, caller: Caller, application_id: str) -> Res
 
 
 def _pdf(values: Mapping[str, str]) -> Response:
-    response: Response = current_app.response_class(blank_form_pdf(values), mimetype="application/pdf")
-    response.headers.set("Content-Disposition", "attachment", filename=f"{TITLE}.pdf")
-    return response
+    # send_file writes the Chinese name as RFC 5987 does: gunicorn refuses a header that holds it as it is
+    page = BytesIO(blank_form_pdf(values))
+    return send_file(page, "application/pdf", as_attachment=True, download_name=f"{TITLE}.pdf")
 
 
 def _caller_if_any(session: Session) -> Caller | None:

@@ -215,6 +215,7 @@ def test_the_form_is_printed_with_what_was_typed(portal: Portal, applicant: Pers
     answer = applicant.get(f"/api/v1/admissions/{application}/blank-form")
 
     assert (answer.status_code, answer.mimetype) == (200, "application/pdf")
+    assert answer.headers["Content-Disposition"].isascii(), "gunicorn sends no other header"
     text = pypdfium2.PdfDocument(answer.data)[0].get_textpage().get_text_range()
     assert "单位用户注册申请表" in text
     for value in (RENAI, a_credit_code(), "江汉区卫生健康局", "医院", "王小明", PHONE):
