@@ -35,6 +35,7 @@ WEEK_OF_SCENARIOS = datetime(2026, 3, 2, tzinfo=UTC)  # a Monday without holiday
 _CODE = re.compile(r"[a-z0-9]+(?:[_.][a-z0-9]+)+")
 _QUOTED = re.compile(r"\"([^\"\n]{1,80})\"|'([^'\n]{1,80})'|&quot;([^&\n]{1,80})&quot;")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})")
 _ID = re.compile(r"[0-9a-z]{26}")
 # Names of the engine's and the diagram's own, and accounts, which have their own stand-ins.
 _OWN = frozenset({"at", "computed", "settings", "wait", "message", "code", "to", "place"})
@@ -73,14 +74,13 @@ def record_scenario(session: Session, case_id: str, flow: Flow, title: str) -> S
 
 def anonymised(recorded: Scenario, flow: Flow, process: Process) -> Scenario:
     """With stand-ins, moved to one and the same week where the calendar allows. Raises Conflict("scenario.path_differs")."""
-    stand_ins = StandIns(constants_of(flow))
-    inputs = tuple(stand_ins.of_input(given) for given in recorded.inputs)
-    began = inputs[0].at
+    constants = constants_of(flow)
+    began = recorded.inputs[0].at
     monday = (began - timedelta(days=began.weekday())).replace(hour=0, minute=0, second=0, microsecond=0)
-    moved = _moved(inputs, WEEK_OF_SCENARIOS - monday)
     problem = ""
-    for tried in (moved, inputs):
-        scenario = replace(recorded, inputs=tried)
+    for later in (WEEK_OF_SCENARIOS - monday, timedelta()):
+        stand_ins = StandIns(constants, later)
+        scenario = replace(recorded, inputs=tuple(stand_ins.of_input(given) for given in recorded.inputs))
         problem = run_scenario(flow, process, scenario).problem
         if not problem:
             return scenario
@@ -90,14 +90,15 @@ def anonymised(recorded: Scenario, flow: Flow, process: Process) -> Scenario:
 class StandIns:
     """Text → stand-in, the same for the same text."""
 
-    def __init__(self, constants: frozenset[str]) -> None:
-        """constants: texts that stay."""
+    def __init__(self, constants: frozenset[str], later: timedelta = timedelta()) -> None:
+        """constants: texts that stay. later: what every instant is moved by, those among the values as well."""
         self._constants = constants
+        self._later = later
         self._given: dict[str, str] = {}
         self._accounts: dict[str, str] = {}
 
     def of_input(self, given: Input) -> Input:
-        changed: dict[str, Json] = {"computed": {}}
+        changed: dict[str, Json] = {"at": given.at + self._later, "computed": {}}
         for each in fields(given):
             value = getattr(given, each.name)
             if each.name == "by":
@@ -120,6 +121,8 @@ class StandIns:
     def _text(self, text: str) -> str:
         if not text or text in self._constants or _CODE.fullmatch(text):
             return text
+        if _INSTANT.fullmatch(text):
+            return (datetime.fromisoformat(text) + self._later).isoformat()
         if _DATE.fullmatch(text):
             return "2030-01-01"
         word = "文件" if _ID.fullmatch(text) else "文字"
@@ -154,7 +157,3 @@ def _other_settings(definition: Definition, flow: Flow) -> dict[str, Json]:
     """Settings of the case's version that the flow now has otherwise."""
     own = flow.config.settings
     return {name: value for name, value in definition.config.settings.items() if own.get(name) != value}
-
-
-def _moved(inputs: tuple[Input, ...], by: timedelta) -> tuple[Input, ...]:
-    return tuple(replace(given, at=given.at + by) for given in inputs)

@@ -75,6 +75,12 @@ def test_the_same_text_gets_the_same_stand_in_and_constants_stay() -> None:
     assert "张三" not in json.dumps(found, ensure_ascii=False)
 
 
+def test_instants_among_the_values_move_with_the_case() -> None:
+    stand_ins = StandIns(frozenset(), timedelta(days=7))
+
+    assert stand_ins.of({"expires_at": "2026-03-02T01:00:00+00:00"}) == {"expires_at": "2026-03-09T01:00:00+00:00"}
+
+
 def test_a_running_case_is_a_scenario_that_stands_somewhere(store: Store) -> None:
     store.deploy()
     scenario = recorded(store, store.case_at_review())
