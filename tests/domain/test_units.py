@@ -126,6 +126,9 @@ def test_demo_staff_act_for_units_where_there_are_units(session: Session, now: d
 def test_a_city_without_a_superior_is_no_unit(session: Session) -> None:
     orphan = Unit(code="420100", name="武汉市卫生健康委员会", level=UnitLevel.CITY, parent_code=None)
 
-    with pytest.raises(IntegrityError), session.begin_nested():
-        session.add(orphan)
+    session.begin_nested()
+    session.add(orphan)
+
+    with pytest.raises(IntegrityError):
         session.flush()
+    session.rollback()
