@@ -26,7 +26,7 @@ client: install  ## the console's types of the HTTP API from the server's OpenAP
 screenshots: install-dev  ## every page into docs/screenshots/ (needs chromium and fonts-noto-cjk); look at them
 	@exec $(PY) -m tools.screenshots
 
-demo: install  ## play thirteen people through the HTTP API in a temporary folder; a table at the end
+demo: install  ## play people, institutions and grants through the HTTP API in a temporary folder; a table at the end
 	@exec $(PY) -m tools.demo
 
 test: install-dev  ## ruff, mypy, import-linter, pytest: what must be green before pushing

@@ -130,11 +130,16 @@ def print_form(name: str, rng: random.Random) -> Rgb:
         "applicant_name": person.name,
         "applicant_phone": f"138{rng.randrange(10**8):08d}",
     }
-    drawn = pypdfium2.PdfDocument(blank_form_pdf(values))[0].render(scale=PAGE_PX[0] / 595.276).to_pil().convert("RGB")
+    return print_pdf(blank_form_pdf(values), person.name)
+
+
+def print_pdf(content: bytes, signature: str) -> Rgb:
+    """The form's one page on paper, signed, dated, marked 样本; not stamped yet."""
+    drawn = pypdfium2.PdfDocument(content)[0].render(scale=PAGE_PX[0] / 595.276).to_pil().convert("RGB")
     page = drawn.resize(PAGE_PX, Image.Resampling.LANCZOS)
     pen = ImageDraw.Draw(page)
     written = font(46, family="Serif")
-    pen.text((60 * PX_PER_MM, 165 * PX_PER_MM), person.name, font=written, fill=(28, 30, 60), anchor="ls")
+    pen.text((60 * PX_PER_MM, 165 * PX_PER_MM), signature, font=written, fill=(28, 30, 60), anchor="ls")
     pen.text((42 * PX_PER_MM, 180 * PX_PER_MM), "2026", font=font(30), fill=(28, 30, 60), anchor="ls")
     pen.text((105 * PX_PER_MM, 285 * PX_PER_MM), "样本", font=font(40), fill=(120, 120, 122), anchor="mm")
     return np.asarray(page, np.uint8)

@@ -1,1 +1,1 @@
-"""`make demo`: twelve people go through real-name verification over the HTTP API, as the mini-program would take them."""
+"""`make demo`: people, institutions and units go through the three flows over the HTTP API, as their pages would take them."""

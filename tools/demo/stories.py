@@ -24,6 +24,7 @@ class Stage:
     applicant: Applicant
     reviewer: Reviewer
     rng: random.Random
+    number: str = ""  # the resident ID's with which the applicant is verified in the end
 
     def person(self) -> Person:
         """Somebody whose card is valid on the day of the demo."""
@@ -39,6 +40,7 @@ class Stage:
         return front.jpeg, back.jpeg
 
     def begin(self, person: Person, *, name: str = "", number: str = "", method: str = "automatic") -> None:
+        self.number = person.id_number
         self.applicant.begin(
             name=name or person.name,
             document_type="resident_id",
