@@ -22,6 +22,7 @@ from domain.institution_name import name_key
 from domain.unit import Unit
 
 MAX_SIZE = 100
+MANY_UNITS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def grant_rows(
     """
     if not units:
         return GrantRows((), 0, None)
-    wanted = _conditions(units, business_key, name, state, category)
+    wanted = [_within(session, units), *_conditions(business_key, name, state, category)]
     size = max(1, min(size, MAX_SIZE))
     skipped = 0 if cursor is not None else (max(1, page) - 1) * size
     if cursor is None and name_key(name):
@@ -95,18 +96,22 @@ def read_grant_row(session: Session, units: frozenset[str], grant_id: str) -> Gr
 
 def counts_by_state(session: Session, units: frozenset[str], business_key: str) -> dict[GrantState, int]:
     """How many institutions of these units stand in each state."""
-    wanted = _conditions(units, business_key, "", None, None)
+    wanted = [_within(session, units), *_conditions(business_key, "", None, None)]
     rows = session.execute(select(BusinessGrant.state, func.count()).where(*wanted).group_by(BusinessGrant.state))
     return {GrantState(state): count for state, count in rows}
 
 
+def _within(session: Session, units: frozenset[str]) -> ColumnElement[bool]:
+    """Supervised by one of these units. For the whole province that is every listed row: no row is held against 120 codes."""
+    if len(units) >= MANY_UNITS and units.issuperset(session.scalars(select(Unit.code))):
+        return BusinessGrant.supervising_unit.is_not(None)
+    return BusinessGrant.supervising_unit.in_(sorted(units))
+
+
 def _conditions(
-    units: frozenset[str], business_key: str, name: str, state: GrantState | None, category: str | None
+    business_key: str, name: str, state: GrantState | None, category: str | None
 ) -> list[ColumnElement[bool]]:
-    wanted: list[ColumnElement[bool]] = [
-        BusinessGrant.business_key == business_key,
-        BusinessGrant.supervising_unit.in_(sorted(units)),
-    ]
+    wanted: list[ColumnElement[bool]] = [BusinessGrant.business_key == business_key]
     sought = name_key(name)
     if sought.isascii() and sought.isdecimal():
         by_name = BusinessGrant.name_key.contains(sought, autoescape=True)
@@ -146,9 +151,29 @@ def _rows(session: Session, *wanted: ColumnElement[bool]) -> tuple[GrantRow, ...
 
 
 def _shown() -> Select[*tuple[Any, ...]]:  # Any: columns of five tables
+    """Columns by the names GrantRow gives them, and what a code's text is made from."""
     key = vault.DataKey
-    columns: Sequence[Any] = (BusinessGrant, Institution, Unit.name, GrantCode, key.wrapped)
-    wanted: Select[*tuple[Any, ...]] = select(*columns)
+    columns: Sequence[Any] = (
+        BusinessGrant.id.label("grant_id"),
+        Institution.id.label("institution_id"),
+        Institution.name.label("institution_name"),
+        Institution.code.label("institution_code"),
+        Institution.confirmation_code,
+        Institution.state.label("institution_state"),
+        Institution.category,
+        Institution.supervising_unit,
+        Unit.name.label("supervising_unit_name"),
+        BusinessGrant.state,
+        BusinessGrant.tenure,
+        BusinessGrant.case_id,
+        BusinessGrant.manager_person_id,
+        GrantCode.expires_at.label("code_expires_at"),
+        GrantCode.reserved_by.is_not(None).label("is_reserved"),
+        GrantCode.id.label("code_id"),
+        GrantCode.sealed,
+        key.wrapped,
+    )
+    wanted: Select[*tuple[Any, ...]] = select(*columns).select_from(BusinessGrant)
     return (
         wanted.join(Institution, Institution.id == BusinessGrant.institution_id)
         .join(Unit, Unit.code == Institution.supervising_unit)
@@ -158,25 +183,8 @@ def _shown() -> Select[*tuple[Any, ...]]:  # Any: columns of five tables
 
 
 def _row(found: Any) -> GrantRow:  # Any: a row of `_shown`
-    grant, institution, unit_name, code, wrapped = found
-    text = None
-    if code is not None and code.sealed is not None:
-        text = open_code(vault.current().unwrap(data_owner(grant.id), wrapped), code.id, code.sealed)
-    return GrantRow(
-        grant_id=grant.id,
-        institution_id=institution.id,
-        institution_name=institution.name,
-        institution_code=institution.code,
-        confirmation_code=institution.confirmation_code,
-        institution_state=InstitutionState(institution.state),
-        category=institution.category,
-        supervising_unit=institution.supervising_unit,
-        supervising_unit_name=unit_name,
-        state=GrantState(grant.state),
-        tenure=grant.tenure,
-        case_id=grant.case_id,
-        manager_person_id=grant.manager_person_id,
-        code=text,
-        code_expires_at=code.expires_at if code is not None else None,
-        is_reserved=code is not None and code.reserved_by is not None,
-    )
+    facts = found._asdict()
+    code_id, sealed, wrapped = (facts.pop(name) for name in ("code_id", "sealed", "wrapped"))
+    facts |= {"state": GrantState(found.state), "institution_state": InstitutionState(found.institution_state)}
+    cipher = vault.current().unwrap(data_owner(found.grant_id), wrapped) if sealed is not None else None
+    return GrantRow(**facts, code=open_code(cipher, code_id, sealed) if cipher is not None else None)

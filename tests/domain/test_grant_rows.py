@@ -9,7 +9,7 @@ from domain.grant_code import issue_code, reserve_code, void_code
 from domain.grant_rows import counts_by_state, grant_rows, read_grant_row
 from domain.institution_editing import Editor
 from domain.institution_state import remove_institution
-from domain.unit import subtree
+from domain.unit import Unit, UnitLevel, subtree
 from tests.domain.grants import (
     BUSINESS,
     PROVINCE,
@@ -162,3 +162,18 @@ def test_a_removed_institution_is_in_no_table(session, now) -> None:
     remove_institution(session, institution.id, Editor(by="unit", reason="注销"), now)
 
     assert grant_rows(session, frozenset({ZENGDU}), BUSINESS).total == 0
+
+
+def test_the_table_of_a_whole_province_is_everything_but_the_removed(session, now, five) -> None:
+    for number in range(45):
+        unit = Unit(code=f"4290{number + 10}", name=f"第{number}县", level=UnitLevel.COUNTY, parent_code=PROVINCE)
+        session.add(unit)
+    session.flush()
+    remove_institution(session, five[0].id, Editor(by="unit", reason="注销"), now)
+
+    whole = grant_rows(session, subtree(session, PROVINCE), BUSINESS)
+    all_but_one = grant_rows(session, subtree(session, PROVINCE) - {ZENGDU}, BUSINESS)
+
+    assert names_of(whole) == list(NAMES[1:])
+    assert (whole.total, all_but_one.total) == (4, 0)
+    assert counts_by_state(session, subtree(session, PROVINCE), BUSINESS) == {"NONE": 4}
