@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import shutil
+from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import select
 
+import vault
+from api.app import create_app
 from api.limits import limiter
-from composition import declare_service_tasks
-from config import ROOT
-from database import transaction
+from config import load_settings
+from database import make_engine, session_factory, transaction
 from domain.account import Account
 from domain.admission_form import blank_form_pdf
-from domain.unit_seed import seed_units
-from tests.api.conftest import Person, Platform, a_jpeg, a_platform
-from tests.flows.institution_admission import FLOW, VERSION, a_registration, a_stamp
+from engine import attachments
+from tests.api.conftest import FLOWS, Clock, Person, Platform, a_jpeg
+from tests.flows.institution_admission import VERSION, a_registration, a_stamp
 from tests.flows.story import Story, Town
+
+MASTER_KEY = bytes(range(32))
 
 
 @dataclass
@@ -77,13 +82,20 @@ class Portal:
         return Story(town, application, town.somebody("openid-nobody"))
 
 
-def a_portal(folder: Path, engine: Engine) -> Portal:
-    declare_service_tasks(ROOT / "bpmn")
-    platform = a_platform(folder, engine, FLOW)
+def a_portal(folder: Path, town: Path) -> Portal:
+    """On a copy of `town` (tests/flows/institution_admission.a_town), whose units take seconds to make."""
+    shutil.copy(town, folder / "platform.db")
+    settings = load_settings(
+        {"VAR_DIR": str(folder), "FLOWS_DIR": str(FLOWS), "MASTER_KEY": b64encode(MASTER_KEY).decode()}
+    )
+    settings.broker_dir.mkdir(parents=True, exist_ok=True)
+    vault.use(vault.Vault(settings.master_key))
+    attachments.use_directory(settings.files_dir)
+    engine = make_engine(f"sqlite:///{folder / 'platform.db'}", hide_parameters=True)
+    sessions, clock = session_factory(engine), Clock()
+    app = create_app(settings, sessions, clock=clock)
     limiter.reset()
-    with transaction(platform.sessions) as session:
-        seed_units(session, platform.clock())
-    return Portal(platform)
+    return Portal(Platform(settings, engine, sessions, clock, app))
 
 
 def a_pdf() -> bytes:

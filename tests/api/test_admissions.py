@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pypdfium2
 import pytest
-from sqlalchemy import Engine
 
 import vault
 from database import transaction
-from tests.api.admissions import Portal, a_pdf, a_portal, fill_in, item_of
-from tests.api.conftest import Person, a_jpeg
+from tests.api.admissions import MASTER_KEY, Portal, a_pdf, a_portal, fill_in, item_of
+from tests.api.conftest import Clock, Person, a_jpeg
 from tests.flows.institution_admission import (
     JIANGAN,
     JIANGHAN,
@@ -21,6 +21,7 @@ from tests.flows.institution_admission import (
     a_credit_code,
     a_registration,
     a_stamp,
+    a_town,
     in_the_library,
 )
 from tests.flows.story import Town
@@ -29,9 +30,17 @@ OTHER_PHONE = "13900000002"
 RENAI = "武汉市江汉区仁爱医院"
 
 
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    vault.use(vault.Vault(MASTER_KEY))
+    return a_town(tmp_path_factory.mktemp("town"), Clock().at)
+
+
 @pytest.fixture
-def portal(tmp_path: Path, engine: Engine) -> Portal:
-    return a_portal(tmp_path, engine)
+def portal(tmp_path: Path, town: Path) -> Iterator[Portal]:
+    portal = a_portal(tmp_path, town)
+    yield portal
+    portal.platform.engine.dispose()
 
 
 @pytest.fixture
