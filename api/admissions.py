@@ -25,6 +25,8 @@ from domain.admission_form import LABELS, TITLE, blank_form_pdf
 from domain.admission_search import (
     APPLICATION,
     FoundInstitution,
+    FoundPage,
+    OwnPage,
     Place,
     accounts_of_same_phone,
     applications_among,
@@ -43,13 +45,20 @@ FLOW = "institution_admission"
 ONLY_FOR_THE_APPLICANT = "仅申请人可见"
 
 
-class AdmissionQuery(BaseModel):
+class OwnAdmissionQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    unit: str | None = Field(default=None, pattern="^[0-9]{6}$", description="主管单位；连同其下级单位主管的")
-    name: str = Field(default="", max_length=100, description="机构名称的一部分，不论全半角、空格、括号、繁简")
     page: int = Field(default=1, ge=1, le=10_000)
     size: int = Field(default=10, ge=1, le=100, description="每页条数")
     cursor: str | None = Field(default=None, max_length=26, description="上一页答复中的 next；给出时不看 page")
+
+    @property
+    def place(self) -> Place:
+        return Place(self.cursor) if self.cursor else Place(offset=(self.page - 1) * self.size)
+
+
+class AdmissionQuery(OwnAdmissionQuery):
+    unit: str | None = Field(default=None, pattern="^[0-9]{6}$", description="主管单位；连同其下级单位主管的")
+    name: str = Field(default="", max_length=100, description="机构名称的一部分，不论全半角、空格、括号、繁简")
 
 
 class AdmissionOut(BaseModel):
@@ -73,10 +82,6 @@ class AdmissionList(BaseModel):
     next: str | None = Field(description="下一页的 cursor")
 
 
-class MyAdmissions(BaseModel):
-    items: list[AdmissionOut]
-
-
 @admissions_api.get("/admissions")
 @limiter.limit("60 per minute", key_func=address)
 @admissions_api.input(AdmissionQuery, location="query")
@@ -85,30 +90,28 @@ class MyAdmissions(BaseModel):
 def search(query_data: AdmissionQuery) -> dict[str, Any]:
     """申请前先查询：机构库中的机构，以及待审核、待补正、被拒绝的申请，新的在前。无需登录；不含申请人和手机号码。"""
     session = request_session()
-    place = Place(query_data.cursor) if query_data.cursor else Place(offset=(query_data.page - 1) * query_data.size)
-    found = search_admissions(session, unit=query_data.unit, name=query_data.name, place=place, size=query_data.size)
+    found = search_admissions(
+        session, unit=query_data.unit, name=query_data.name, place=query_data.place, size=query_data.size
+    )
     caller = _caller_if_any(session)
     own = _own_records(session, caller, found.items)
     opinions = _with_opinion(session, found.items)
     items = [_line_json(session, line, own.get(line.id), has_opinion=line.id in opinions) for line in found.items]
-    return {
-        "items": items,
-        "total": found.total,
-        "page": query_data.page,
-        "size": query_data.size,
-        "next": found.next,
-    }
+    return _page_json(items, found, query_data)
 
 
 @admissions_api.get("/admissions/mine")
 @reads()
-@admissions_api.output(MyAdmissions)
+@admissions_api.input(OwnAdmissionQuery, location="query")
+@admissions_api.output(AdmissionList)
 @admissions_api.doc(summary="按手机查询本人的申请")
-def list_mine(session: Session, caller: Caller) -> dict[str, Any]:
+def list_mine(session: Session, caller: Caller, query_data: OwnAdmissionQuery) -> dict[str, Any]:
     """以短信验证码登录后，该手机提交的全部申请及审核意见，新的在前。他人的手机查不到。"""
-    records = applications_of(session, accounts_of_same_phone(session, caller.account_id))
-    units = {unit.code: unit.name for unit in session.scalars(select(Unit))}
-    return {"items": [_record_json(session, record, units[record.supervising_unit]) for record in records]}
+    accounts = accounts_of_same_phone(session, caller.account_id)
+    found = applications_of(session, accounts, place=query_data.place, size=query_data.size)
+    names = {unit.code: unit.name for unit in session.scalars(select(Unit))}
+    items = [_record_json(session, record, names[record.supervising_unit]) for record in found.items]
+    return _page_json(items, found, query_data)
 
 
 @admissions_api.get("/admissions/blank-form")
@@ -167,6 +170,10 @@ def _with_opinion(session: Session, lines: tuple[FoundInstitution, ...]) -> froz
         ApplicationRecord.case_id.in_(cases), ApplicationRecord.opinion_sealed.is_not(None)
     )
     return frozenset(session.scalars(written)) if cases else frozenset()
+
+
+def _page_json(items: list[dict[str, Any]], found: FoundPage | OwnPage, asked: OwnAdmissionQuery) -> dict[str, Any]:
+    return {"items": items, "total": found.total, "page": asked.page, "size": asked.size, "next": found.next}
 
 
 def _line_json(

@@ -91,10 +91,25 @@ def search_admissions(session: Session, *, unit: str | None, name: str, place: P
     return FoundPage(items, total, items[-1].id if len(rows) > size else None)
 
 
-def applications_of(session: Session, accounts: Collection[str]) -> list[ApplicationRecord]:
+@dataclass(frozen=True, slots=True)
+class OwnPage:
+    """total: applications in all. next: case id to go on after, None at the end."""
+
+    items: tuple[ApplicationRecord, ...]
+    total: int
+    next: str | None
+
+
+def applications_of(session: Session, accounts: Collection[str], *, place: Place, size: int) -> OwnPage:
     """Every application these accounts handed in, the newest first."""
-    own = select(ApplicationRecord).where(ApplicationRecord.account_id.in_(list(accounts)))
-    return list(session.scalars(own.order_by(ApplicationRecord.case_id.desc())))
+    own = ApplicationRecord.account_id.in_(list(accounts))
+    total = session.scalar(select(func.count()).where(own).select_from(ApplicationRecord)) or 0
+    wanted = select(ApplicationRecord).where(own)
+    if place.after is not None:
+        wanted = wanted.where(ApplicationRecord.case_id < place.after)
+    newest = wanted.order_by(ApplicationRecord.case_id.desc()).offset(place.offset).limit(size + 1)
+    records = tuple(session.scalars(newest))
+    return OwnPage(records[:size], total, records[size - 1].case_id if len(records) > size else None)
 
 
 def applications_among(

@@ -203,6 +203,23 @@ def test_a_phone_finds_its_own_applications_only_once_it_is_proved(portal: Porta
     assert (mine["name"], mine["state_label"], mine["application_id"]) == (RENAI, "待审核", application)
 
 
+def test_ones_own_applications_come_in_pages_too(portal: Portal, applicant: Person) -> None:
+    for number, name in enumerate(
+        ("武汉市江汉区仁爱医院", "武汉市江汉区长青口腔门诊部", "武汉市江汉区楚天眼科医院"), start=1
+    ):
+        portal.applies(
+            applicant, institution_name=name, credit_code=a_credit_code(number), licence_number=None, category="other"
+        )
+
+    first = applicant.get("/api/v1/admissions/mine", query_string={"size": 2}).json
+    rest = applicant.get("/api/v1/admissions/mine", query_string={"size": 2, "cursor": first["next"]}).json
+    second = applicant.get("/api/v1/admissions/mine", query_string={"size": 2, "page": 2}).json
+
+    assert [line["name"] for line in first["items"]] == ["武汉市江汉区楚天眼科医院", "武汉市江汉区长青口腔门诊部"]
+    assert (first["total"], rest["total"], rest["next"]) == (3, 3, None)
+    assert [line["name"] for line in rest["items"]] == [line["name"] for line in second["items"]] == [RENAI]
+
+
 def test_the_same_phone_in_wechat_finds_them_too(portal: Portal, applicant: Person) -> None:
     portal.applies(applicant)
     portal.platform.clock.pass_time(minutes=2)
