@@ -66,7 +66,7 @@ def run_clock(url: str, folder: str, until: float, results: Any) -> None:
     while time.time() < until:
         with sessions() as session:
             cases = timers.due_cases(session, datetime.now(UTC), BATCH)
-            due = dict(session.execute(_due_of(cases)).tuples().all()) if cases else {}
+            due = dict(session.execute(_due_of(cases)).all()) if cases else {}
         for case_id in cases:
             with transaction(sessions) as session:
                 timers.fire_due_timers(session, case_id, datetime.now(UTC))
