@@ -21,13 +21,15 @@ from domain.institution_history import Change, InstitutionChangeKind, data_owner
 from domain.refused import Refused
 
 AfterRemoval = Callable[[Session, Institution, datetime], None]
-_after_removal: list[AfterRemoval] = []
+_after_removal: dict[str, AfterRemoval] = {}
 
 
 def when_removed(callback: AfterRemoval) -> AfterRemoval:
-    """Have `callback` called in every transaction that removes or merges an institution away; declared once a process."""
-    if callback not in _after_removal:
-        _after_removal.append(callback)
+    """Have `callback(session, institution, now)` called in the transaction that removes or merges an institution away.
+
+    A decorator; a callback declared again takes its own place.
+    """
+    _after_removal[f"{callback.__module__}.{callback.__qualname__}"] = callback
     return callback
 
 
@@ -51,7 +53,7 @@ def remove_institution(session: Session, institution_id: str, editor: Editor, no
     institution = locked_for_change(session, institution_id, editor)
     _refuse_unit(institution)
     _become(session, institution, InstitutionState.REMOVED, InstitutionChangeKind.REMOVED, editor, now)
-    for callback in _after_removal:
+    for callback in _after_removal.values():
         callback(session, institution, now)
     return institution
 
@@ -97,7 +99,7 @@ def merge_institution(
     if edit is not None:
         kept = Editor(by=editor.by, reason=editor.reason, accepts_check=editor.accepts_check)
         edit_institution(session, stays.id, edit, kept, now)
-    for callback in _after_removal:
+    for callback in _after_removal.values():
         callback(session, gone, now)
     return stays
 

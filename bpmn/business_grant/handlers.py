@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 
 from pydantic import BaseModel
 
-# Importing them declares their service tasks.
+# Importing them declares their service tasks, and what they are told by the registers.
 import bpmn.business_grant.credentials
 import bpmn.business_grant.holders
+import bpmn.business_grant.institutions
 import bpmn.business_grant.proving
 import bpmn.notices  # noqa: F401
 from bpmn.business_grant.refusals import REFUSALS, actor, refusals

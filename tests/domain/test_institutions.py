@@ -295,7 +295,7 @@ def test_renaming_a_unit_s_institution_renames_the_unit(session: Session, now: d
 def test_who_asked_is_told_of_a_removal_in_its_transaction(
     session: Session, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(institution_state, "_after_removal", [])
+    monkeypatch.setattr(institution_state, "_after_removal", {})
     told: list[tuple[str, str]] = []
     when_removed(lambda session, institution, now: told.append((institution.id, institution.state)))
     admitted = admit(session, now)
