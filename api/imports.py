@@ -35,7 +35,7 @@ from domain.register_import import (
     queue_import,
     refused_rows,
 )
-from domain.register_workbook import MEDIA_TYPE, SHEETS, WorkbookWriter, template
+from domain.register_workbook import MEDIA_TYPE, SHEETS, WorkbookWriter, read_rows, template
 from domain.unit import subtree
 from domain.workbook_inspection import inspect_workbook
 
@@ -108,7 +108,10 @@ def _looked_through(view: View) -> View:
 def _looked_into(content: bytes) -> int:
     """How many rows the workbook has. Raises Rejected, with the sheet and cell that stand in the way."""
     try:
-        return inspect_workbook(content)
+        rows = inspect_workbook(content)
+        if next(read_rows(content), None) is None:  # its headers are looked at before its first row
+            raise Refused("import.empty")
+        return rows
     except Refused as refused:
         place = refused.facts.get("place")
         text = KNOWN[refused.code]

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import IO, Any
+from zipfile import BadZipFile
 
 from openpyxl import Workbook, load_workbook
 from openpyxl.cell import WriteOnlyCell
@@ -101,28 +102,39 @@ class SheetRow:
     odd: Mapping[str, str]
 
 
+# openpyxl tells nobody what it raises for a file that is not what it says: these are what it was seen to.
+_UNREADABLE = (ArithmeticError, AttributeError, LookupError, OSError, SyntaxError, TypeError, ValueError, BadZipFile)
+
+
 def read_rows(content: bytes) -> Iterator[SheetRow]:
     """Every data row that is not empty: units, then institutions, then managers. Streams; look with
     `workbook_inspection.inspect_workbook` first.
 
-    Raises Refused("import.columns", place=…) where a sheet's header lacks a column or has one twice.
+    Raises Refused("import.columns", place=…) before the first row where a sheet's header lacks a column or has one twice,
+    Refused("import.not_xlsx") where a part is malformed.
     """
+    try:
+        yield from _read_rows(content)
+    except _UNREADABLE as error:
+        raise Refused("import.not_xlsx") from error
+
+
+def _read_rows(content: bytes) -> Iterator[SheetRow]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # openpyxl's remarks about styles and extensions it leaves out
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=False, keep_links=False)
     try:
-        for sheet in SHEETS:
-            if sheet.title in book.sheetnames:
-                yield from _rows_of(book[sheet.title], sheet)
+        there = [(sheet, book[sheet.title]) for sheet in SHEETS if sheet.title in book.sheetnames]
+        # Every header before the first row: a workbook that cannot be read to its end is not begun.
+        places = [_places(sheet, next(tab.iter_rows(max_row=1, values_only=True), ())) for sheet, tab in there]
+        for (sheet, tab), of_sheet in zip(there, places, strict=True):
+            yield from _rows_of(tab, sheet, of_sheet)
     finally:
         book.close()
 
 
-def _rows_of(worksheet: Any, sheet: Sheet) -> Iterator[SheetRow]:  # Any: openpyxl has no types
-    rows = worksheet.iter_rows(values_only=True)
-    header = next(rows, ())
-    places = _places(sheet, header)
-    for number, values in enumerate(rows, start=2):
+def _rows_of(worksheet: Any, sheet: Sheet, places: Mapping[str, int]) -> Iterator[SheetRow]:  # Any: openpyxl's
+    for number, values in enumerate(worksheet.iter_rows(min_row=2, values_only=True), start=2):
         row = _row(sheet, number, places, values)
         if any(row.cells.values()):
             yield row

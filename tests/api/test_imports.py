@@ -16,7 +16,7 @@ from domain.account import Account
 from domain.business import seed_businesses
 from domain.grant import BusinessGrant
 from domain.institution import Contact, Institution, NewInstitution, admit_institution
-from domain.register_import import RegisterImport, lease_import
+from domain.register_import import RegisterImport, lease_import, queue_import
 from domain.register_workbook import INSTITUTIONS, MANAGERS, UNITS
 from domain.unit import Unit, UnitLevel
 from domain.unit_seed import admit_unit
@@ -334,6 +334,16 @@ def _with_entities() -> bytes:
     return _rewritten(lambda name, part: laughs + part.partition(b"?>")[2] if name.endswith("sheet1.xml") else part)
 
 
+def _with_a_broken_number() -> bytes:
+    broken = b'<c r="A2" t="n"><v>not a number</v></c><c'
+    return _rewritten(lambda name, part: part.replace(b'<c r="A2"', broken + b' r="A2"') if "sheet1" in name else part)
+
+
+def _with_a_text_that_is_not_there() -> bytes:
+    there = b'<row r="2"><c r="A2" t="s"><v>999999</v></c>'
+    return _rewritten(lambda name, part: part.replace(b'<row r="2">', there) if "sheet1" in name else part)
+
+
 def _with_macros() -> bytes:
     made = io.BytesIO(a_workbook({"机构": [an_institution()]}))
     with zipfile.ZipFile(made, "a") as archive:
@@ -352,6 +362,8 @@ def _with_macros() -> bytes:
         (_bomb, "import.too_large_unpacked", None),
         (_with_entities, "import.entities", None),
         (_with_macros, "import.macros", None),
+        (_with_a_broken_number, "import.not_xlsx", None),
+        (_with_a_text_that_is_not_there, "import.not_xlsx", None),
         (lambda: a_workbook({"机构": []}), "import.empty", None),
     ],
 )
@@ -366,16 +378,35 @@ def test_a_workbook_a_register_cannot_take_says_where_and_why(province, clerk, m
     assert _count(province, RegisterImport) == 0
 
 
+def _without_a_column() -> Workbook:
+    """A good first sheet, and a second that lacks a column."""
+    book = load_workbook(io.BytesIO(a_workbook({"机构": [an_institution()]})))
+    sheet = book.create_sheet("管理人")
+    sheet.append(["机构编码或名称", "业务", "身份证号"])
+    sheet.append(["随州仁爱医院", "护士执业资格考试报名审核", "11010519491231002X"])
+    return book
+
+
 def test_a_sheet_without_a_required_column_is_refused_as_a_whole(province, clerk) -> None:
-    book = Workbook()
-    book.active.title = "机构"
-    book.active.append(["机构名称", "主管单位代码"])
-    book.active.append(["随州仁爱医院", ZENGDU])
+    answer = _send(clerk, _saved(_without_a_column()))
 
-    done = _imported(clerk, _saved(book))
+    assert (answer.status_code, answer.json["code"]) == (422, "import.columns")
+    assert answer.json["problems"][0]["message"].startswith("管理人!管理人姓名")
 
-    assert (done["state"], done["problem"], done["problem_place"]) == ("REFUSED", "import.columns", "机构!机构类别")
+
+def test_a_workbook_the_worker_cannot_read_to_its_end_is_not_begun(province, clerk) -> None:
+    before = _count(province, Institution)
+    with transaction(province.sessions) as session:
+        account = session.scalars(select(Account).where(Account.username == "suizhou")).one()
+        content = _saved(_without_a_column())
+        import_id = queue_import(session, account.id, content, 2, is_dry_run=False, now=province.clock()).id
+
+    imports.run_imports()
+
+    done = clerk.get(f"/api/v1/imports/{import_id}").json
+    assert (done["state"], done["problem"], done["problem_place"]) == ("REFUSED", "import.columns", "管理人!管理人姓名")
     assert done["problem_text"]
+    assert _count(province, Institution) == before
 
 
 def test_cells_that_do_not_say_what_was_typed_refuse_their_row(province, clerk) -> None:
