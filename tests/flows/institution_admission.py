@@ -105,9 +105,8 @@ def somebody_with_phone(town: Town, phone: str = PHONE) -> Actor:
 
 def registers(town: Town, by: Actor | None = None, **values: Any) -> Story:
     """A case whose applicant has agreed and filled in the form."""
-    story = town.start("institution_admission", by or somebody_with_phone(town, values.get("applicant_phone", PHONE)))
-    story.completes("agreement", agreement=VERSION)
-    return story.completes("information", **a_registration(**values))
+    by = by or somebody_with_phone(town, values.get("applicant_phone", PHONE))
+    return at_the_form(town, by).completes("information", **a_registration(**values))
 
 
 def uploads(story: Story, **found: Any) -> Story:
@@ -169,3 +168,29 @@ def notice_text(story: Story, template: str) -> str:
     with story.town.sessions() as session:
         wanted = Notice.case_id == story.case_id, Notice.template == f"institution_admission.{template}"
         return read_notice(session, session.scalars(select(Notice).where(*wanted)).one()).text
+
+
+def at_the_form(town: Town, by: Actor | None = None) -> Story:
+    """A case whose applicant has agreed."""
+    story = town.start("institution_admission", by or somebody_with_phone(town))
+    return story.completes("agreement", agreement=VERSION)
+
+
+def standing_at(town: Town, stage: str) -> Story:
+    """A case that stands at this element."""
+    if stage == "agreement":
+        story = town.start("institution_admission", somebody_with_phone(town))
+    elif stage == "information":
+        story = at_the_form(town)
+    elif stage in {"stamped_form", "read_form"}:
+        story = registers(town)
+        if stage == "read_form":
+            story.completes("stamped_form", stamped_form=story.photo())
+    else:
+        story = applies(town)
+        if stage == "amend":
+            story.completes(
+                "review", by=CLERK, review_decision="return", defects=["form_incomplete"], opinion="请填写完整"
+            )
+    assert story.waits_for(stage)
+    return story
