@@ -19,6 +19,7 @@ from engine.waits import JobWait, TimerWait, UserTaskWait
 
 FindProcess = Callable[[str], Process]  # by definition id
 Taken = tuple[int, Input]  # seq of the journal, and the input with the addresses of the version that took it
+Instants = Mapping[str, tuple[int, datetime]]  # by address: seq of the input since which, and when a wait is due
 
 MOST_FIRINGS = 1_000  # of timers the case never had; a cycle without an end must not hang a preview
 
@@ -33,7 +34,7 @@ class Course:
     definition_id: str
     machine: Machine
     taken: list[Taken] = field(default_factory=list)
-    instants: dict[str, datetime] = field(default_factory=dict)
+    instants: dict[str, tuple[int, datetime]] = field(default_factory=dict)
     activities: list[tuple[int, ActivityEvent]] = field(default_factory=list)
 
     def note(self, seq: int, given: Input, applied: Applied) -> None:
@@ -41,7 +42,9 @@ class Course:
         self.activities.extend((seq, event) for event in applied.activities)
         for address, wait in self.machine.waits.items():
             if isinstance(wait, TimerWait | UserTaskWait) and wait.due is not None:
-                self.instants[address] = wait.due
+                known = self.instants.get(address)
+                if known is None or known[1] != wait.due:
+                    self.instants[address] = (seq, wait.due)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +72,21 @@ def carry_over(
     taken: Sequence[Taken],
     *,
     settings: Variables,
-    instants: Mapping[str, datetime],
+    instants: Instants,
     machine_class: type[Machine] = Machine,
 ) -> Carried:
     """taken, instants: with the addresses of the new version already (`renamed`). settings: of the new version."""
-    started = cast(Started, taken[0][1])
-    machine, applied = machine_class.start(process, replace(started, settings=settings, computed=instants))
+    started = replace(cast(Started, taken[0][1]), settings=settings)
+    first = taken[0][0]
+    machine, applied = machine_class.start(process, replace(started, computed=_kept(instants, first, started)))
     course = Course(definition_id, machine)
-    course.note(taken[0][0], replace(started, settings=settings), applied)
+    course.note(first, started, applied)
     ahead = Counter(given.wait for _, given in taken if isinstance(given, TimerFired))
     skipped: list[int] = []
     for seq, given in taken[1:]:
         try:
             if not _is_answer_at_once(machine, given):
-                _fire_new_timers(course, seq, given.at, ahead, instants)
+                _fire_new_timers(course, seq, given, ahead, _kept(instants, seq, given))
             if isinstance(given, TimerFired):
                 ahead[given.wait] -= 1
                 if not isinstance(machine.waits.get(given.wait), TimerWait):
@@ -90,7 +94,7 @@ def carry_over(
                     continue
             if machine.is_ended:
                 raise Conflict("case.ended")
-            course.note(seq, given, machine.apply(replace(given, computed={**instants, **given.computed})))
+            course.note(seq, given, machine.apply(replace(given, computed=_kept(instants, seq, given))))
         except Conflict as conflict:
             misfit = DoesNotFit(seq, type(given).__name__, element_of(getattr(given, "wait", "")), conflict.code)
             return Carried(course, misfit, tuple(skipped))
@@ -176,7 +180,7 @@ class Walk:
         self._left[seq] = self.course
         self._course = carried.course
 
-    def _given_to(self, given: CaseMigrated) -> tuple[list[Taken], dict[str, datetime]]:
+    def _given_to(self, given: CaseMigrated) -> tuple[list[Taken], Instants]:
         """What the version gets, and the instants it keeps. Taken back, it gets what it had, then what came in since."""
         now = self.course
         instants = {renamed(place, given.elements): at for place, at in now.instants.items()}
@@ -192,6 +196,12 @@ def first_version(definition_id: str, inputs: Iterable[Input]) -> str:
     return next((given.from_definition for given in inputs if isinstance(given, CaseMigrated)), definition_id)
 
 
+def _kept(instants: Instants, seq: int, given: Input) -> dict[str, datetime]:
+    """Deadlines that are not computed again. Not yet one that a later input brought about: before it there was none."""
+    known = {address: due for address, (since, due) in instants.items() if since <= seq}
+    return {**known, **given.computed}
+
+
 def _is_answer_at_once(machine: Machine, given: Input) -> bool:
     """What a service task in the same transaction said: it came before any timer that was due at that instant."""
     if not isinstance(given, JobSucceeded | JobFailed | JobGivenUp):
@@ -200,14 +210,23 @@ def _is_answer_at_once(machine: Machine, given: Input) -> bool:
 
 
 def _fire_new_timers(
-    course: Course, seq: int, until: datetime, ahead: Counter[str], instants: Mapping[str, datetime]
+    course: Course, seq: int, given: Input, ahead: Counter[str], instants: Mapping[str, datetime]
 ) -> None:
-    """Timers the old version had not, by the rule that due ones come first; the others have their place in the journal."""
+    """Timers the journal does not fire, by the rule that due ones come first; the others have their place in it."""
     machine = course.machine
     for _ in range(MOST_FIRINGS):
-        due = [wait for wait in machine.due_before(until) if ahead[wait.address] <= 0]
+        due = [wait for wait in _due_before(machine, given) if ahead[wait.address] <= 0]
         if machine.is_ended or not due:
             return
         fired = TimerFired(at=max(due[0].due, machine.at), wait=due[0].address, computed=instants)
         course.note(seq, fired, machine.apply(fired))
     raise Conflict("case.timers_pending")
+
+
+def _due_before(machine: Machine, given: Input) -> list[TimerWait]:
+    """Due timers; before a firing only those whose turn it is before that one."""
+    due = machine.due_before(given.at)
+    if not isinstance(given, TimerFired):
+        return due
+    turns = [number for number, wait in enumerate(due) if wait.address == given.wait]
+    return due[: turns[0]] if turns else due

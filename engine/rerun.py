@@ -4,7 +4,7 @@ Unlike a migration (carry_over.py) this makes the best of a journal that does no
 - Inputs are matched by element, by the same activation where there is one, else by the next of that element.
 - What a service task said is looked up when the candidate asks for it, an in-transaction one at once, as it was live.
 - The candidate's own timers fire by their own dates, due ones first; recorded firings count for nothing but the time.
-- An instant of the working-day calendar is used again only where the element still asks for the same (`instants`).
+- An instant of the working-day calendar is used again only where the element still asks for the same (`keeps`).
 """
 
 from __future__ import annotations
@@ -79,9 +79,12 @@ class Rerun:
     work: Counter[str]
 
 
-def rerun(candidate: Candidate, inputs: Sequence[Input], instants: Mapping[str, datetime], until: datetime) -> Rerun:
-    """inputs: a journal from its Started on. until: timers due by then fire after the last input."""
-    run = _Run(candidate, as_recorded(inputs, candidate.elements), instants)
+def rerun(candidate: Candidate, inputs: Sequence[Input], keeps: frozenset[str], until: datetime) -> Rerun:
+    """inputs: a journal from its Started on. keeps: elements of the candidate whose recorded instants count.
+
+    until: timers due by then fire after the last input.
+    """
+    run = _Run(candidate, as_recorded(inputs, candidate.elements), keeps)
     run.play(until)
     return Rerun(run.machine, tuple(run.lacking), run.misfit, tuple(run.unplaced()), run.work)
 
@@ -101,7 +104,8 @@ def as_recorded(inputs: Sequence[Input], elements: Mapping[str, str]) -> list[tu
 class _Run:
     candidate: Candidate
     recorded: Sequence[tuple[int, Input]]
-    instants: Mapping[str, datetime]
+    keeps: frozenset[str]
+    instants: dict[str, datetime] = field(default_factory=dict)  # recorded up to here
     machine: Machine = field(init=False)
     is_over: bool = False
     lacking: list[str] = field(default_factory=list)
@@ -118,6 +122,7 @@ class _Run:
 
     def play(self, until: datetime) -> None:
         started = cast(Started, self.recorded[0][1])
+        self._keep_instants(started)
         first = replace(started, settings=self.candidate.settings, computed=self.instants)
         self.machine, applied = Machine.start(self.candidate.process, first)
         self._stepped(applied)
@@ -128,13 +133,23 @@ class _Run:
                 self._take(index)
         self._advance(until)
 
+    def _keep_instants(self, given: Input) -> None:
+        if given.computed:
+            found = {place: at for place, at in given.computed.items() if element_of(place) in self.keeps}
+            self.instants = {**self.instants, **found}
+
     def unplaced(self) -> list[Unplaced]:
         return [self._told(index, why) for index, why in self.held.items()]
 
     def _take(self, index: int) -> None:
         given = self.recorded[index][1]
+        self._keep_instants(given)
+        if isinstance(given, TimerFired):
+            # Others that were due at the same instant had not fired yet: what came in between comes first here, too.
+            self._advance(given.at, up_to=given.wait if given.wait in self.machine.waits else "")
+            return
         self._advance(given.at)
-        if self.is_over or isinstance(given, TimerFired) or index in self.used:
+        if self.is_over or index in self.used:
             return
         why = self._give(index)
         while why and not self.is_over and self._answer_ahead():
@@ -142,13 +157,16 @@ class _Run:
         if why and not self.is_over:
             self.held[index] = why
 
-    def _advance(self, until: datetime) -> None:
+    def _advance(self, until: datetime, up_to: str = "") -> None:
+        """Fire what is due, in due order; up_to: address of the last one to fire."""
         for _ in range(MOST_FIRINGS):
             if self.is_over or not (due := self.machine.due_before(until)):
                 return
             at = max(due[0].due, self.machine.at)
             fired = TimerFired(at=at, wait=due[0].address, computed=self.instants)
             self._stepped(self.machine.apply(fired))
+            if fired.wait == up_to:
+                return
         self.is_over = True
         self.lacking.extend(sorted({wait.element for wait in self.machine.due_before(until)}))
 
@@ -224,6 +242,7 @@ class _Run:
             return False
         self.used.add(index)
         given = cast(Answer, self.recorded[index][1])
+        self._keep_instants(given)
         answer = replace(given, at=self.machine.at, wait=wait.address, computed=self.instants)
         self._stepped(self.machine.apply(answer))
         return True

@@ -13,7 +13,6 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from engine.carry_over import element_of, renamed
 from engine.check import check_files
 from engine.deploy import Definition, find_definition
 from engine.errors import EngineError, InvalidDiagram, InvalidForm
@@ -80,15 +79,9 @@ class WhatIf:
         old = case.outcome or "-" if case.is_ended else place(case.standing)
         if case.is_erased or not case.is_readable:
             return CaseOutcome(case.id, ERASED if case.is_erased else UNREADABLE, old)
-        candidate, kept = self._for_version(definition)
-        instants = {
-            renamed(address, self._elements): at
-            for given in case.inputs
-            for address, at in given.computed.items()
-            if element_of(address) in kept
-        }
+        candidate, keeps = self._for_version(definition)
         try:
-            run = rerun(candidate, case.inputs, instants, case.until)
+            run = rerun(candidate, case.inputs, keeps, case.until)
         except (EngineError, ValueError) as failed:
             return CaseOutcome(case.id, DOES_NOT_FIT, old, why=getattr(failed, "code", type(failed).__name__))
         return _judged(case, old, run, self._elements)
@@ -99,11 +92,11 @@ class WhatIf:
         return self._of_version[definition.id]
 
     def _seen_from(self, definition: Definition) -> tuple[Candidate, frozenset[str]]:
-        """The candidate as seen from one old version, and elements (as that calls them) whose deadline asks for the same."""
+        """The candidate as seen from one old version, and its elements whose deadline asks for the same as there."""
         asked, asks = deadlines(definition.process), deadlines(self.process)
         same_settings = definition.config.settings == self.flow.config.settings
-        kept = {
-            element
+        keeps = {
+            self._elements.get(element, element)
             for element, text in asked.items()
             if text == asks.get(self._elements.get(element, element)) and (same_settings or "settings" not in text)
         }
@@ -118,7 +111,7 @@ class WhatIf:
 
         settings = self.flow.config.settings
         people = frozenset(people_of(self.flow, self.process))
-        return Candidate(self.process, settings, self._at_once, people, self._elements, refusal), frozenset(kept)
+        return Candidate(self.process, settings, self._at_once, people, self._elements, refusal), frozenset(keeps)
 
     def _refusal(self, form: str, values: Variables) -> str:
         if not form:

@@ -52,7 +52,7 @@ def test_on_the_same_files_a_case_is_what_it_was(folder: Path, name: str, scenar
     at_once = frozenset(task.name for task in declared_service_tasks().values() if task.in_transaction)
     candidate = Candidate(process, inputs[0].settings, at_once, frozenset(), {}, lambda *_: "")
 
-    run = rerun(candidate, inputs, {}, inputs[-1].at)
+    run = rerun(candidate, inputs, frozenset(), inputs[-1].at)
 
     assert run.machine.canonical() == replay(process, inputs).canonical()
     assert (run.lacking, run.misfit, run.unplaced, run.work) == ((), None, (), Counter())
