@@ -133,7 +133,7 @@ class OpenCase:
         while not self.live.is_ended and (due := self.live.due_before(until)):
             if len(self.inputs) >= MAX_DERIVED:
                 return True
-            self._step(TimerFired(at=max(due[0].due, self.live.at), wait=due[0].address))
+            self._step(TimerFired(at=max(due[0].due, self.live.at), wait=due[0].address, noticed=until))
             self._run_in_transaction_tasks()
         return False
 

@@ -71,8 +71,11 @@ class JobGivenUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimerFired:
+    """noticed: the moment at which it was found to be due; a cycle timer's next firing lies after it. None: `at`."""
+
     at: datetime
     wait: str
+    noticed: datetime | None = None
     computed: Mapping[str, datetime] = field(default_factory=dict)
 
 

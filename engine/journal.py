@@ -54,6 +54,8 @@ def decode_input(kind: str, payload: bytes) -> Input:
     values: dict[str, Any] = orjson.loads(payload)  # Any: JSON
     values["at"] = datetime.fromisoformat(values["at"])
     values["computed"] = {place: datetime.fromisoformat(at) for place, at in values["computed"].items()}
+    if values.get("noticed"):
+        values["noticed"] = datetime.fromisoformat(values["noticed"])
     return KINDS[kind](**values)
 
 
@@ -104,7 +106,7 @@ def actor_of(given: Input) -> str:
 
 
 def _plain(name: str, value: Any) -> Any:
-    if name == "at":
+    if name in ("at", "noticed") and value is not None:
         return value.astimezone(UTC).isoformat()
     if name == "computed":
         return {place: at.astimezone(UTC).isoformat() for place, at in value.items()}

@@ -101,6 +101,7 @@ def _perform_at(host: Host, token: Token, given: Input) -> None:
         case JobGivenUp():
             host.give_up(token, given.reason)
         case TimerFired():
+            host.noticed = max(given.noticed or given.at, given.at)
             host.fire(token)
         case MessageReceived():
             host.fire(token, given.payload)

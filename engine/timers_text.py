@@ -24,6 +24,8 @@ _DURATION = re.compile(
     r"P(?:(?P<years>\d{1,3})Y)?(?:(?P<months>\d{1,4})M)?(?:(?P<weeks>\d{1,4})W)?(?:(?P<days>\d{1,5})D)?"
     r"(?P<time>T(?:(?P<hours>\d{1,6})H)?(?:(?P<minutes>\d{1,8})M)?(?:(?P<seconds>\d{1,9})S)?)?"
 )
+_CYCLE = re.compile(r"R(\d{0,4})/(P.+)")
+SHORTEST_PERIOD = timedelta(minutes=1)
 _LOOKS_LITERAL = re.compile(r"-?P[\dT]|R\d*/|\d{4}-?\d")
 _LITERAL_HELP = "应为 PT15M、P30D、带时区的时刻（2026-12-01T00:00:00+08:00）、working_days(n) 或给出它们的表达式"
 
@@ -65,6 +67,35 @@ def compile_timer(text: str) -> TimerText:
     if not expression.names:
         _literal(_constant(expression, text), text, _SOME_DAY)
     return TimerText(stripped, expression)
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """`R3/PT10M`: `times` firings, a `period` (a duration's text) apart; times -1: without end (`R/PT10M`)."""
+
+    times: int
+    period: str
+
+
+@lru_cache(maxsize=1024)
+def compile_cycle(text: str) -> Cycle:
+    """Raises InvalidExpression: not a number of times and a duration of at least a minute."""
+    found = _CYCLE.fullmatch(text.strip())
+    if found is None or not _DURATION.fullmatch(found[2]):
+        raise InvalidExpression(text, "应为 R3/PT10M（三次）或 R/PT10M（不限次数）")
+    if _literal(found[2], text, _SOME_DAY).at - _SOME_DAY < SHORTEST_PERIOD:
+        raise InvalidExpression(text, "周期至少一分钟")
+    return Cycle(int(found[1]) if found[1] else -1, found[2])
+
+
+def next_of_cycle(period: str, due: datetime, noticed: datetime) -> datetime:
+    """The first instant after `noticed` that lies a whole number of periods after `due`: what was slept through is left out."""
+    length = due_at(period, {}, due).at - due
+    if noticed > due:
+        due += max((noticed - due) // length - 1, 0) * length
+    while due <= noticed:
+        due = due_at(period, {}, due).at
+    return due
 
 
 def due_at(text: str, variables: Mapping[str, Any], at: datetime) -> Due:

@@ -40,12 +40,16 @@ class JobWait:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimerWait:
-    """attached_to: address of the activity a boundary timer sits on, "" for an intermediate one."""
+    """attached_to: address of the activity a boundary timer sits on, "" for an intermediate one.
+
+    left: firings of a cycle timer that are still to come, this one included, -1 without end; 0 for one that is no cycle.
+    """
 
     address: str
     element: str
     due: datetime
     attached_to: str = ""
+    left: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from itertools import combinations
 
 from engine.checks.codes import found
-from engine.checks.diagram import Diagram, Node
+from engine.checks.diagram import FORKS, Diagram, Node
 from engine.checks.graph import in_order, meeting_points, reachable, scope_edges
+from engine.checks.tasks import timer_text
 from engine.errors import Problem
 
 Writes = Mapping[str, frozenset[str]]  # node id → variables it writes
@@ -21,7 +22,7 @@ def check_concurrency(diagram: Diagram, writes: Writes) -> Iterator[Problem]:
         edges = scope_edges(diagram, scope)
         meets = meeting_points(edges)
         for node in diagram.within(scope):
-            if node.kind == "parallelGateway" and len(node.outgoing) > 1:
+            if node.kind in FORKS and len(node.outgoing) > 1:
                 branches = _branches(node, edges, meets.get(node.id))
                 yield from _parallel_writes(node, branches, deep)
                 yield from _crowded_joins(diagram, scope, node, branches)
@@ -81,9 +82,9 @@ def _handler(diagram: Diagram, event: Node, edges: Mapping[str, list[str]], writ
     beside = reachable([host.id], {**edges, host.id: [flow.target for flow in host.outgoing]})
     for variable in sorted(_written(path - beside, writes) & _written(beside, writes)):
         yield found(event.id, "variable.handler_write", f"{event.label} 的处理路径与主流程都写变量 {variable}")
-    is_repeatable = event.event == "message"
+    is_repeatable = event.event in ("message", "signal", "escalation") or timer_text(event, "timeCycle") is not None
     for gateway in in_order(diagram, path):
-        if gateway.kind != "parallelGateway":
+        if gateway.kind not in FORKS:
             continue
         if is_repeatable:
             message = f"{event.label} 可重复触发，几次处理会混用 {gateway.label} 的令牌；请放进子流程"

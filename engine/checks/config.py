@@ -66,7 +66,7 @@ def _outcomes(diagram: Diagram, config: FlowConfig) -> Iterator[Problem]:
     # A reminder's end is not the end of the case.
     final = reachable(starts, scope_edges(diagram, diagram.process_id), frozenset(beside))
     for node in diagram.nodes.values():
-        if node.kind != "endEvent" or node.event == "error" or not _is_at_the_top(diagram, node):
+        if node.kind != "endEvent" or node.event in ("error", "escalation") or not _is_at_the_top(diagram, node):
             continue
         outcome = node.properties.get("outcome", "")
         given.add(outcome)

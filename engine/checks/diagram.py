@@ -17,13 +17,15 @@ MAX_PROCESSES = 20  # of a file that has one too many anyway
 
 ACTIVITIES = frozenset({"userTask", "serviceTask", "businessRuleTask", "subProcess", "callActivity", "sendTask"})
 EVENTS = frozenset({"startEvent", "endEvent", "boundaryEvent", "intermediateCatchEvent", "intermediateThrowEvent"})
-GATEWAYS = frozenset({"exclusiveGateway", "parallelGateway", "eventBasedGateway"})
+CHOICES = frozenset({"exclusiveGateway", "inclusiveGateway"})
+FORKS = frozenset({"inclusiveGateway", "parallelGateway"})
+GATEWAYS = CHOICES | FORKS | {"eventBasedGateway"}
 HOSTED = ACTIVITIES | EVENTS | GATEWAYS
 # Flow nodes the engine does not run: refused by check_elements, yet nodes, so that their flows do not look broken.
 NOT_HOSTED = frozenset(
     {
         *("task", "manualTask", "scriptTask", "receiveTask", "transaction"),
-        *("adHocSubProcess", "inclusiveGateway", "complexGateway"),
+        *("adHocSubProcess", "complexGateway"),
     }
 )
 
@@ -135,6 +137,8 @@ class Diagram:
     lane_of: dict[str, str] = field(default_factory=dict)
     messages: dict[str, str] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
+    signals: dict[str, str] = field(default_factory=dict)
+    escalations: dict[str, str] = field(default_factory=dict)
     is_called: bool = False
     called: dict[str, Diagram] = field(default_factory=dict)
     callers: list[tuple[Diagram, Node]] = field(default_factory=list)
@@ -182,6 +186,10 @@ def _read_process(root: Xml, process: Xml) -> Diagram:
             diagram.messages[child.get("id", "")] = child.get("name", "")
         elif is_bpmn(child, "error"):
             diagram.errors[child.get("id", "")] = child.get("errorCode", "")
+        elif is_bpmn(child, "signal"):
+            diagram.signals[child.get("id", "")] = child.get("name", "")
+        elif is_bpmn(child, "escalation"):
+            diagram.escalations[child.get("id", "")] = child.get("escalationCode", "")
     _read_scope(diagram, process, diagram.process_id)
     if len(diagram.nodes) > MAX_NODES:
         raise InvalidDiagram([found(diagram.process_id, "process.too_large", f"流程最多 {MAX_NODES} 个元素")])

@@ -23,11 +23,11 @@ _DATA = frozenset(
 _IN_SCOPE = HOSTED | _LAYOUT | {"sequenceFlow", "laneSet"}
 _IN_NODE = _LAYOUT | {"incoming", "outgoing"}
 _EVENT_DEFINITIONS = {
-    "startEvent": frozenset({"message", "timer", "error"}),  # of an event subprocess
-    "boundaryEvent": frozenset({"message", "timer", "error"}),
-    "intermediateCatchEvent": frozenset({"message", "timer"}),
-    "intermediateThrowEvent": frozenset({"message"}),
-    "endEvent": frozenset({"error", "message"}),
+    "startEvent": frozenset({"message", "timer", "error", "signal", "escalation"}),  # of an event subprocess
+    "boundaryEvent": frozenset({"message", "timer", "error", "signal", "escalation"}),
+    "intermediateCatchEvent": frozenset({"message", "timer", "signal"}),
+    "intermediateThrowEvent": frozenset({"message", "signal", "escalation"}),
+    "endEvent": frozenset({"error", "message", "signal", "escalation", "terminate"}),
 }
 _SPIFF_EXTENSIONS = frozenset(
     {"properties", "serviceTaskOperator", "calledDecisionId", "preScript", "postScript", "unitTests"}
@@ -87,7 +87,7 @@ def _roots(root: Xml) -> Iterator[Problem]:
                     yield _unsupported(part)
         elif kind in _DATA:
             yield found(child.get("id", ""), "element.data", f"不支持数据元素 {kind}；变量按名称读写")
-        elif kind not in _LAYOUT | {"process", "message", "error", "itemDefinition", "import"}:
+        elif kind not in _LAYOUT | {"process", "message", "error", "signal", "escalation", "itemDefinition", "import"}:
             yield _unsupported(child)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from engine.checks.codes import found
 from engine.errors import Problem
 from engine.expressions import InvalidExpression, compile_expression
-from engine.timers_text import compile_timer
+from engine.timers_text import compile_cycle, compile_timer
 
 RESERVED = frozenset({"settings"})  # the version's constants; nothing in a diagram may write there
 
@@ -24,6 +24,13 @@ def timer_problems(element: str, text: str) -> Iterator[Problem]:
         compile_timer(text)
     except InvalidExpression as error:
         yield found(element, "timer.invalid", f"时间“{text[:80]}”无效：{error.reason}")
+
+
+def cycle_problems(element: str, text: str) -> Iterator[Problem]:
+    try:
+        compile_cycle(text)
+    except InvalidExpression as error:
+        yield found(element, "timer.invalid", f"周期“{text[:80]}”无效：{error.reason}")
 
 
 def variable_problems(element: str, name: str) -> Iterator[Problem]:

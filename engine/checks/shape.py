@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from engine.checks.codes import found
-from engine.checks.diagram import ACTIVITIES, HOSTED, NOT_HOSTED, Diagram, Flow, Node
+from engine.checks.diagram import ACTIVITIES, CHOICES, FORKS, HOSTED, NOT_HOSTED, Diagram, Flow, Node
 from engine.checks.graph import components, entrances, in_order, reachable, reversed_edges, scope_edges
 from engine.errors import NotFound, Problem
 from engine.service_tasks import find_service_task
@@ -38,8 +38,8 @@ def _flows(diagram: Diagram) -> Iterator[Problem]:
         no_way_in = target.kind in ("startEvent", "boundaryEvent") or target.is_event_subprocess
         if no_way_in or source.kind == "endEvent" or source.is_event_subprocess:
             yield found(place, "flow.misplaced", f"不能从 {source.label} 连到 {target.label}")
-        if flow.condition is not None and source.kind in HOSTED - {"exclusiveGateway"}:
-            yield found(place, "flow.condition_misplaced", f"{source.label} 不是排他网关，它的出口不能有条件")
+        if flow.condition is not None and source.kind in HOSTED - CHOICES:
+            yield found(place, "flow.condition_misplaced", f"{source.label} 不是排他或包容网关，它的出口不能有条件")
     for node in diagram.nodes.values():
         if len(node.outgoing) > 1 and not node.kind.endswith("Gateway"):
             yield found(node.id, "flow.implicit_split", f"{node.label} 有 {len(node.outgoing)} 个出口")
@@ -53,7 +53,7 @@ def _starts(diagram: Diagram, scope: str) -> Iterator[Problem]:
     for start in starts:
         if owner is not None and owner.is_event_subprocess:
             if not start.event:
-                yield found(start.id, "scope.start", "事件子流程的开始事件应为消息、定时或错误事件")
+                yield found(start.id, "scope.start", "事件子流程的开始事件应为消息、信号、定时、升级或错误事件")
             elif start.event == "error" and not start.is_interrupting:
                 yield found(start.id, "event.definition", "错误事件子流程只能是中断的")
         elif start.event:
@@ -78,13 +78,13 @@ def _ways(diagram: Diagram, scope: str) -> Iterator[Problem]:
 
 
 def _gateway(diagram: Diagram, node: Node) -> Iterator[Problem]:
-    if node.kind == "exclusiveGateway":
+    if node.kind in CHOICES:
         yield from _choice(node)
-    elif node.kind == "parallelGateway":
+    if node.kind in FORKS:
         sources = [flow.source for flow in node.incoming]
         for source in sorted({source for source in sources if sources.count(source) > 1}):
             yield found(node.id, "join.doubled", f"{diagram.nodes[source].label} 有两条顺序流进入 {node.label}")
-    elif node.kind == "eventBasedGateway":
+    if node.kind == "eventBasedGateway":
         for flow in node.outgoing:
             target = diagram.nodes[flow.target]
             if target.kind != "intermediateCatchEvent" or len(target.incoming) > 1:
@@ -140,8 +140,10 @@ def _boundary(diagram: Diagram, node: Node) -> Iterator[Problem]:
         return
     if host is None or host.scope != node.scope or host.kind not in ACTIVITIES or host.is_event_subprocess:
         yield found(node.id, "event.boundary", f"{node.label} 没有附着在同一层的任务或子流程上")
-    elif host.kind == "userTask" and node.event == "error":
-        yield found(node.id, "event.never_fires", f"用户任务 {host.label} 不会出错")
+    elif host.kind == "userTask" and node.event in ("error", "escalation"):
+        yield found(node.id, "event.never_fires", f"用户任务 {host.label} 不会出错，也不会升级")
+    elif node.event == "escalation" and host.kind not in ("subProcess", "callActivity"):
+        yield found(node.id, "event.never_fires", f"{host.label} 不会升级")
     elif host.kind in ("businessRuleTask", "sendTask") or (is_instant(host) and node.event != "error"):
         yield found(node.id, "event.never_fires", f"{host.label} 当场完成，等不到这个事件")
 
@@ -165,7 +167,7 @@ def _waits(diagram: Diagram, node: Node, passable: dict[str, bool], above: froze
     if node.kind == "serviceTask":
         return not is_instant(node)
     if node.kind == "boundaryEvent":
-        return node.event != "error"
+        return node.event not in ("error", "escalation")
     return node.kind == "subProcess" and not passable.get(node.id, True)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pydantic import BaseModel
 
 from engine.checks.codes import found
 from engine.checks.diagram import Diagram, Node, body
-from engine.checks.expressions import expression_problems, timer_problems, variable_problems
+from engine.checks.expressions import cycle_problems, expression_problems, timer_problems, variable_problems
 from engine.checks.folder import Folder
 from engine.checks.loops import loop_problems
 from engine.diagram_xml import Node as Xml
@@ -143,40 +143,41 @@ def _errors(diagram: Diagram, node: Node, task: ServiceTask) -> Iterator[Problem
             yield found(event.id, "error.not_raised", f"{task.name} 不会给出错误 {code}")
 
 
-def is_caught(diagram: Diagram, node: Node, code: str) -> bool:
-    """A boundary event on the node or around it, or an error event subprocess, takes this error."""
-    handlers = [event for outer in (node, *diagram.enclosing(node)) for event in outer.boundaries]
+def is_caught(diagram: Diagram, node: Node, code: str, event: str = "error") -> bool:
+    """A boundary event on the node or around it, or an event subprocess, takes this error or escalation."""
+    handlers = [each for outer in (node, *diagram.enclosing(node)) for each in outer.boundaries]
     scope: str | None = node.scope
     while scope is not None:
         for handler in diagram.within(scope):
             if handler.is_event_subprocess and handler.id != node.scope:
                 handlers += [start for start in diagram.within(handler.id) if start.kind == "startEvent"]
         scope = diagram.nodes[scope].scope if scope in diagram.nodes else None
-    if any(event.event == "error" and error_code(diagram, event) in ("", code) for event in handlers):
+    codes = diagram.errors if event == "error" else diagram.escalations
+    if any(each.event == event and named_by(each, event, codes) in ("", code) for each in handlers):
         return True
-    return bool(diagram.callers) and all(is_caught(caller, call, code) for caller, call in diagram.callers)
+    return bool(diagram.callers) and all(is_caught(caller, call, code, event) for caller, call in diagram.callers)
 
 
-def _definition(node: Node) -> Xml | None:
+def definition_of(node: Node) -> Xml | None:
     return next((child for child in node.xml if local_name(child).endswith("EventDefinition")), None)
 
 
 def error_code(diagram: Diagram, node: Node) -> str:
     """The code an error event throws or catches, "" for all."""
-    definition = _definition(node)
+    definition = definition_of(node)
     return diagram.errors.get(definition.get("errorRef", ""), "") if definition is not None else ""
 
 
 def message_name(diagram: Diagram, node: Node) -> str:
-    definition = node.xml if node.kind == "sendTask" else _definition(node)
+    definition = node.xml if node.kind == "sendTask" else definition_of(node)
     return diagram.messages.get(definition.get("messageRef", ""), "") if definition is not None else ""
 
 
-def timer_text(node: Node) -> str | None:
-    """Body of timeDuration or timeDate; None where there is neither."""
-    definition = _definition(node)
+def timer_text(node: Node, *names: str) -> str | None:
+    """Body of timeDuration or timeDate (or of these parts instead); None where there is none."""
+    definition = definition_of(node)
     for part in definition if definition is not None else ():
-        if local_name(part) in ("timeDuration", "timeDate"):
+        if local_name(part) in (names or ("timeDuration", "timeDate")):
             return body(part)
     return None
 
@@ -204,26 +205,56 @@ def _call(node: Node) -> Iterator[Problem]:
 def _event(diagram: Diagram, node: Node) -> Iterator[Problem]:
     properties = node.properties
     if node.event == "timer":
-        text = timer_text(node)
-        if text is None:
-            yield found(node.id, "timer.invalid", f"{node.label} 应写明 timeDuration 或 timeDate；不支持 timeCycle")
-        else:
-            yield from timer_problems(node.id, text)
+        yield from _timer(node)
     elif node.event == "message" or node.kind == "sendTask":
-        if not message_name(diagram, node):
-            yield found(node.id, "message.unknown", f"{node.label} 没有指明有名称的消息")
+        name = message_name(diagram, node)
+        if not name or name.startswith("signal:"):
+            yield found(node.id, "message.unknown", f"{node.label} 没有指明有名称的消息，或名称以 signal: 开头")
         if properties.get("correlation"):
             yield from expression_problems(node.id, properties["correlation"])
-        for _, text in node.prefixed("payload.") if node.is_throwing else ():
-            yield from expression_problems(node.id, text)
+    elif node.event == "signal":
+        if not named_by(node, "signal", diagram.signals):
+            yield found(node.id, "signal.unknown", f"{node.label} 没有指明有名称的信号")
     elif node.event == "error":
         yield from _error_event(diagram, node)
+    elif node.event == "escalation":
+        yield from _escalation_event(diagram, node)
+    for _, text in node.prefixed("payload.") if node.is_throwing else ():
+        yield from expression_problems(node.id, text)
     if properties.get("result"):
         yield from variable_problems(node.id, properties["result"])
 
 
+def named_by(node: Node, what: str, names: Mapping[str, str]) -> str:
+    """The name or code an event's definition refers to, "" for none."""
+    definition = definition_of(node)
+    return names.get(definition.get(f"{what}Ref", ""), "") if definition is not None else ""
+
+
+def _timer(node: Node) -> Iterator[Problem]:
+    text, cycle = timer_text(node), timer_text(node, "timeCycle")
+    if text is not None:
+        yield from timer_problems(node.id, text)
+    elif cycle is None:
+        yield found(node.id, "timer.invalid", f"{node.label} 应写明 timeDuration、timeDate 或 timeCycle")
+    elif node.kind not in ("boundaryEvent", "startEvent") or node.is_interrupting:
+        yield found(node.id, "timer.invalid", f"{node.label}：timeCycle 只用于非中断的边界事件和事件子流程")
+    else:
+        yield from cycle_problems(node.id, cycle)
+
+
+def _escalation_event(diagram: Diagram, node: Node) -> Iterator[Problem]:
+    definition = definition_of(node)
+    reference = definition.get("escalationRef", "") if definition is not None else ""
+    code = named_by(node, "escalation", diagram.escalations)
+    if not code and (reference or node.is_throwing):
+        yield found(node.id, "escalation.unknown", f"{node.label} 没有指明有代码的升级")
+    elif node.is_throwing and not is_caught(diagram, node, code, "escalation"):
+        yield found(node.id, "escalation.not_caught", f"升级 {code} 没有事件接住，抛出后没有作用")
+
+
 def _error_event(diagram: Diagram, node: Node) -> Iterator[Problem]:
-    definition = _definition(node)
+    definition = definition_of(node)
     reference = definition.get("errorRef", "") if definition is not None else ""
     code = error_code(diagram, node)
     if not code and (reference or node.kind == "endEvent"):

@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 from engine.diagram_xml import Node as Xml
 from engine.diagram_xml import local_name
 from engine.expressions import Expression, InvalidExpression
-from engine.spiff.process import ERROR, MESSAGE, TIMER, Expressions
+from engine.spiff.process import ERROR, ESCALATION, MESSAGE, SIGNAL, SIGNALLED, TERMINATE, TIMER, Expressions
 from engine.spiff.wiring import BPMN, children_of
-from engine.timers_text import compile_timer
+from engine.timers_text import compile_cycle, compile_timer
 
-_TRIGGERS = {"timerEventDefinition": TIMER, "messageEventDefinition": MESSAGE, "errorEventDefinition": ERROR}
+_TRIGGERS = {f"{trigger}EventDefinition": trigger for trigger in (TIMER, MESSAGE, ERROR, SIGNAL, ESCALATION, TERMINATE)}
 HOSTED_TRIGGERS = {
-    "startEvent": {TIMER, MESSAGE, ERROR},  # of event subprocesses; elsewhere `scope.start`
-    "boundaryEvent": {TIMER, MESSAGE, ERROR},
-    "intermediateCatchEvent": {TIMER, MESSAGE},
-    "intermediateThrowEvent": {MESSAGE},
-    "endEvent": {ERROR, MESSAGE},
+    "startEvent": {TIMER, MESSAGE, ERROR, SIGNAL, ESCALATION},  # of event subprocesses; elsewhere `scope.start`
+    "boundaryEvent": {TIMER, MESSAGE, ERROR, SIGNAL, ESCALATION},
+    "intermediateCatchEvent": {TIMER, MESSAGE, SIGNAL},
+    "intermediateThrowEvent": {MESSAGE, SIGNAL, ESCALATION},
+    "endEvent": {ERROR, MESSAGE, SIGNAL, ESCALATION, TERMINATE},
 }
 _NEED_ONE = {"boundaryEvent", "intermediateCatchEvent", "intermediateThrowEvent"}
 _THROWING = {"intermediateThrowEvent", "endEvent"}
@@ -36,10 +36,15 @@ class EventReader:
     expression: Callable[[str, str], Expression | None]
     messages: dict[str, str] = field(init=False)
     errors: dict[str, str] = field(init=False)
+    signals: dict[str, str] = field(init=False)
+    escalations: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.messages = {m.get("id", ""): m.get("name", "") for m in children_of(self.root, "message")}
         self.errors = {e.get("id", ""): e.get("errorCode", "") for e in children_of(self.root, "error")}
+        self.signals = {s.get("id", ""): s.get("name", "") for s in children_of(self.root, "signal")}
+        escalations = children_of(self.root, "escalation")
+        self.escalations = {e.get("id", ""): e.get("escalationCode", "") for e in escalations}
 
     def event(self, xml: Xml, kind: str, element: str, properties: dict[str, str]) -> Fields:
         definitions = [child for child in xml if local_name(child).endswith("EventDefinition")]
@@ -60,15 +65,32 @@ class EventReader:
             "is_interrupting": flag != "false",
             "result": properties.get("result", ""),
         }
+        return fields | self._details(definition, kind, element, properties, trigger, is_interrupting=flag != "false")
+
+    def _details(
+        self,
+        definition: Xml,
+        kind: str,
+        element: str,
+        properties: dict[str, str],
+        trigger: str,
+        *,
+        is_interrupting: bool,
+    ) -> Fields:
         if trigger == TIMER:
-            fields["timer"] = self._timer(definition, element)
-        elif trigger == MESSAGE:
-            fields |= self._message(definition, element, properties, is_thrown=kind in _THROWING)
-        else:
-            fields["error_code"] = self._error_code(definition, kind, element)
-            if not fields["is_interrupting"]:
+            may_repeat = kind in {"boundaryEvent", "startEvent"} and not is_interrupting
+            return self._timer(definition, element, may_repeat=may_repeat)
+        if trigger == MESSAGE:
+            return self._message(definition, element, properties, is_thrown=kind in _THROWING)
+        if trigger == SIGNAL:
+            return self._signal(definition, element, properties, is_thrown=kind in _THROWING)
+        if trigger == ESCALATION:
+            return {"error_code": self._code(definition, kind, element, "escalation", self.escalations)}
+        if trigger == ERROR:
+            if not is_interrupting:
                 self.problem(element, "event.definition", "错误事件只能是中断的")
-        return fields
+            return {"error_code": self._code(definition, kind, element, "error", self.errors)}
+        return {}
 
     def send_task(self, xml: Xml, element: str, properties: dict[str, str]) -> Fields:
         return {"trigger": MESSAGE, **self._message(xml, element, properties, is_thrown=True)}
@@ -90,18 +112,31 @@ class EventReader:
                     compiled.append((name.removeprefix(prefix), expression))
         return tuple(compiled)
 
-    def _timer(self, definition: Xml, element: str) -> str:
+    def _timer(self, definition: Xml, element: str, *, may_repeat: bool) -> Fields:
         for name in ("timeDuration", "timeDate"):
             text = (definition.findtext(f"{{{BPMN}}}{name}") or "").strip()
             if text:
-                return self.timer_text(element, text)
-        self.problem(element, "timer.invalid", "定时事件应写明 timeDuration 或 timeDate")
-        return ""
+                return {"timer": self.timer_text(element, text)}
+        text = (definition.findtext(f"{{{BPMN}}}timeCycle") or "").strip()
+        try:
+            cycle = compile_cycle(text) if text and may_repeat else None
+        except InvalidExpression as error:
+            self.problem(element, "timer.invalid", f"周期“{text[:80]}”无效：{error.reason}")
+            return {}
+        if cycle is not None:
+            return {"timer": cycle.period, "repeats": cycle.times}
+        told = (
+            "timeCycle 只用于非中断的边界事件和事件子流程"
+            if text
+            else "定时事件应写明 timeDuration、timeDate 或 timeCycle"
+        )
+        self.problem(element, "timer.invalid", told)
+        return {}
 
     def _message(self, holder: Xml, element: str, properties: dict[str, str], *, is_thrown: bool) -> Fields:
         name = self.messages.get(holder.get("messageRef", ""), "")
-        if not name:
-            self.problem(element, "message.unknown", "消息事件没有指明消息")
+        if not name or name.startswith(SIGNALLED):
+            self.problem(element, "message.unknown", "消息事件没有指明消息，或名称以 signal: 开头")
         fields: Fields = {"message": name}
         if properties.get("correlation"):
             fields["correlation"] = self.expression(element, properties["correlation"])
@@ -109,9 +144,17 @@ class EventReader:
             fields["payload"] = self.prefixed(element, properties, "payload.")
         return fields
 
-    def _error_code(self, definition: Xml, kind: str, element: str) -> str:
-        reference = definition.get("errorRef", "")
-        code = self.errors.get(reference, "")
-        if not code and (reference or kind == "endEvent"):
-            self.problem(element, "error.unknown", "错误事件没有指明错误代码")
+    def _signal(self, definition: Xml, element: str, properties: dict[str, str], *, is_thrown: bool) -> Fields:
+        name = self.signals.get(definition.get("signalRef", ""), "")
+        if not name:
+            self.problem(element, "signal.unknown", "信号事件没有指明信号")
+        if is_thrown:
+            return {"message": SIGNALLED + name, "payload": self.prefixed(element, properties, "payload.")}
+        return {"trigger": MESSAGE, "message": SIGNALLED + name}
+
+    def _code(self, definition: Xml, kind: str, element: str, what: str, codes: dict[str, str]) -> str:
+        reference = definition.get(f"{what}Ref", "")
+        code = codes.get(reference, "")
+        if not code and (reference or kind in _THROWING):
+            self.problem(element, f"{what}.unknown", "事件没有指明代码")
         return code

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from SpiffWorkflow.util.task import TaskState
 
 from engine.spiff.calls import evaluated
-from engine.spiff.process import ERROR, MESSAGE
+from engine.spiff.process import ERROR, ESCALATION, MESSAGE, SIGNAL, TERMINATE
 from engine.spiff.scopes import ScopeRules
 from engine.spiff.specs import HostedBoundaryEvent, HostedEventBasedGateway, Stopped, boundary_events_of
 from engine.spiff.state import COMPLETED, FAILED, SentMessage
 from engine.spiff.tree import Token
 from engine.spiff.waiting import correlation_text
+from engine.timers_text import next_of_cycle
+from engine.waits import TimerWait
 
 
 class EventRules(ScopeRules):
@@ -43,10 +46,22 @@ class EventRules(ScopeRules):
         return [child for child in parent.children if child is not None and child is not token]
 
     def rearm(self, token: Token) -> None:
-        """A non-interrupting message may come again while its activity runs: a new token waits for the next one."""
+        """What does not interrupt may happen again while its activity runs: a new token waits for the next time."""
         spec, node = token.task_spec, token.task_spec.node
-        if isinstance(spec, HostedBoundaryEvent) and not spec.cancel_activity and node.trigger == MESSAGE:
-            token.parent._add_child(spec, TaskState.WAITING)
+        if not isinstance(spec, HostedBoundaryEvent) or spec.cancel_activity:
+            return
+        cycle = self.next_in_cycle(token)
+        if cycle is not None or node.trigger in (MESSAGE, ESCALATION):
+            again = token.parent._add_child(spec, TaskState.WAITING)
+            again.cycle = cycle
+
+    def next_in_cycle(self, token: Token) -> tuple[datetime, int] | None:
+        """When a cycle timer fires next and how often it still will; None where that was the last time."""
+        wait = token.wait
+        if not isinstance(wait, TimerWait) or wait.left in (0, 1):
+            return None
+        due = next_of_cycle(token.task_spec.node.timer, wait.due, self.noticed)
+        return due, wait.left - 1 if wait.left > 0 else wait.left
 
     # --- errors
 
@@ -70,12 +85,27 @@ class EventRules(ScopeRules):
     def _is_end(token: Token) -> bool:
         return bool(token.task_spec.node.kind == "endEvent")
 
-    def catcher_at(self, token: Token, code: str) -> Token | None:
+    def escalate(self, token: Token) -> bool:
+        """Give an escalation to the nearest catcher around its scope. False: that interrupted the scope, the thrower is gone."""
+        standing = token.workflow.owner
+        code = token.task_spec.node.error_code
+        while standing is not None:
+            catcher = self.catcher_at(standing, code, ESCALATION)
+            if catcher is not None:
+                is_interrupting = bool(catcher.task_spec.cancel_activity)
+                if is_interrupting:
+                    self.note(token, COMPLETED)
+                self.fire(catcher, {"code": code})
+                return not is_interrupting
+            standing = standing.workflow.owner
+        return True
+
+    def catcher_at(self, token: Token, code: str, trigger: str = ERROR) -> Token | None:
         """The waiting error boundary event of this one activity: one with the code, else one that catches all."""
         catches_all = None
         for event in boundary_events_of(token):
             node = event.task_spec.node
-            if node.trigger != ERROR or event._state != TaskState.WAITING:
+            if node.trigger != trigger or event._state != TaskState.WAITING:
                 continue
             if node.error_code == code:
                 return event
@@ -93,6 +123,13 @@ class EventRules(ScopeRules):
         payload = evaluated(node.payload, view)
         self.sent.append(SentMessage(node.trigger, node.message, correlation, payload))
 
+    def throw_on(self, token: Token) -> bool | None:
+        """An intermediate throw event or send task. None: its scope is gone."""
+        if token.task_spec.node.trigger == ESCALATION:
+            return True if self.escalate(token) else None
+        self.send(token)
+        return True
+
     def end(self, token: Token) -> bool | None:
         """An end event: what it throws, its outcome. True: the token is consumed here; None: its scope is gone."""
         node = token.task_spec.node
@@ -102,8 +139,12 @@ class EventRules(ScopeRules):
             if not self.throw(token, node.error_code, ""):
                 raise Stopped("error.not_caught", node.error_code)
             return None
-        if node.trigger == MESSAGE:
+        if node.trigger in (MESSAGE, SIGNAL):
             self.send(token)
+        if node.trigger == ESCALATION and not self.escalate(token):
+            return None
         if node.outcome and node.is_outcome:
             self.outcome = node.outcome
+        if node.trigger == TERMINATE:
+            self.terminate(token)
         return True

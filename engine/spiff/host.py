@@ -4,11 +4,13 @@ Each rule is a method of its own, so that a test can give it back to SpiffWorkfl
 (why: docs/adr/0002; what is wrong with the library: tests/engine/spiff; the ablations: tests/engine/random):
 
     one variable store, frames     view, write (state.py), call, hand_back (calls.py)
-    joins by tokens per flow       join (joins.py)
+    joins by tokens per flow       join, may_merge (joins.py)
     addressed events               fire, rivals_of (event-based gateway), rearm (non-interrupting messages) (events.py)
     addressed error catchers       catcher_at (events.py)
     errors walk outward            throw, which steps the boundary event at once (events.py)
     instances with their own frame begin_many, result_of, is_enough (many.py)
+    escalations, terminate         escalate (events.py), terminate (scopes.py)
+    cycle timers without a burst   next_in_cycle (events.py)
     messages out                   send (events.py)
     scopes done by flat scan       is_done, close_if_done (scopes.py)
     one token touched              complete, fail, give_up, fire, retry, cancel: all that an input may do
@@ -93,13 +95,14 @@ class Host(OperatingRules, MultiInstanceRules, JoinRules):
         """Run until the case only waits, give the waits their places, forget what is over."""
         self.run()
         self.settle()
+        self.report_stuck()
         self.prune()
 
     # --- running
 
     def run(self) -> None:
         steps = self.spread = 0
-        while self.queue:
+        while self.queue or self.merge():
             token = self.queue.popleft()
             if token._state != TaskState.READY or isinstance(token.task_spec, HostedUserTask):
                 continue
@@ -143,6 +146,14 @@ class Host(OperatingRules, MultiInstanceRules, JoinRules):
                         token.wait = wait_of(self, token)
                     if token.wait is not None and not isinstance(spec, HostedBoundaryEvent):
                         self.note(token, ENTERED)
+
+    def report_stuck(self) -> None:
+        """A case that waits for nothing, because a join lacks a token that can never come: an incident, not silence."""
+        token = self.stuck_join() if self.scopes and not self.waits() else None
+        if token is not None:
+            token.incident = ("join.stuck", "汇合还缺令牌，但再没有令牌会到来")
+            token.wait = wait_of(self, token)
+            self.note(token, ENTERED)
 
     def due(self, token: Token, text: str) -> datetime:
         """When this timer text is due from now, UTC; an instant recorded with the input is taken as it is."""

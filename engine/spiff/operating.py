@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from SpiffWorkflow.util.task import TaskState
+
 from engine.errors import Conflict
 from engine.spiff.events import EventRules
 from engine.spiff.process import spec_name
 from engine.spiff.regions import BESIDE, Region
-from engine.spiff.specs import HostedBoundaryEvent, HostedExclusiveGateway, boundary_events_of
+from engine.spiff.specs import HostedBoundaryEvent, HostedExclusiveGateway, HostedInclusiveGateway, boundary_events_of
 from engine.spiff.state import SKIPPED
 from engine.spiff.tree import Scope, Token
 from engine.waits import UserTaskWait
@@ -40,7 +42,8 @@ class OperatingRules(EventRules):
         """Raises Conflict for what is not a token of its own, and for a choice nobody has made."""
         if isinstance(token.task_spec, HostedBoundaryEvent):
             raise Conflict("skip.not_an_activity", wait=self.address_of(token))
-        if isinstance(token.task_spec, HostedExclusiveGateway):
+        is_choice = isinstance(token.task_spec, HostedExclusiveGateway | HostedInclusiveGateway)
+        if is_choice and token._state != TaskState.WAITING:  # one that waits to join makes its choice when it goes on
             raise Conflict("skip.no_single_way", wait=self.address_of(token))
 
     def skip(self, token: Token, values: Mapping[str, Any]) -> None:
@@ -50,6 +53,8 @@ class OperatingRules(EventRules):
         token.wait = None
         if token.task_spec.node.kind == "intermediateCatchEvent":
             return self.fire(token)
+        if token._state == TaskState.WAITING:  # a join that lacks a token
+            return token._ready()
         for inner in list(token.inner):
             self.cancel_scope(inner)
         token.inner = []

@@ -14,6 +14,10 @@ from engine.spiff.regions import Regions
 TIMER = "timer"
 MESSAGE = "message"
 ERROR = "error"
+SIGNAL = "signal"  # of what throws one; what waits for one is triggered by a message of the signal's name
+ESCALATION = "escalation"
+TERMINATE = "terminate"
+SIGNALLED = "signal:"  # begins the name under which a signal waits and travels; no message's own name begins so
 
 
 EACH = "__each."  # the wrapped task of a multi-instance activity: this and its own id
@@ -21,6 +25,9 @@ HIDDEN = "__"  # ids of what the compiler adds begin so; a diagram's own may not
 _TAKEN_IDS = {"Start", "End"}  # SpiffWorkflow's own specs in every scope; it takes them for an element of that id
 _TAKEN_ENDINGS = (".EndJoin", ".BoundaryEventSplit", ".BoundaryEventJoin")
 
+Reach = Mapping[
+    str, frozenset[str]
+]  # spec → sources of a gateway's incoming flows that a token standing there can reach
 Expressions = tuple[tuple[str, Expression], ...]  # by name
 
 
@@ -59,8 +66,10 @@ class Many:
 class Node:
     """One flow node as the host runs it. Texts are as drawn, expressions compiled; fields that do not apply are empty.
 
-    trigger: "timer" | "message" | "error" | "" of an event (for an error end event: what it throws).
-    error_code: what an error event catches or throws, "" catches all. is_outcome: the end event's outcome is the case's.
+    trigger: "timer" | "message" | "error" | "escalation" | "" of an event, for a throwing one also "signal" | "terminate".
+    repeats: how often a cycle timer fires, -1 for ever, 0 for one that is no cycle; its `timer` is the period.
+    error_code: what an error or escalation event catches or throws, "" catches all.
+    is_outcome: the end event's outcome is the case's.
     payload: what a thrown message carries, by name. called: id of the process a call activity calls; inputs: what that sees,
     outputs: what the caller takes from it when it ends, both by name.
     attached_to: diagram id of the activity a boundary event sits on; "" for the start event of an event subprocess, which
@@ -80,6 +89,7 @@ class Node:
     decision: str = ""
     trigger: str = ""
     timer: str = ""
+    repeats: int = 0
     message: str = ""
     correlation: Expression | None = None
     payload: Expressions = ()
@@ -101,6 +111,7 @@ class Process:
     digest: SHA-256 hex of the canonical XML without diagram positions, and of the decision tables. specs: SpiffWorkflow's
     process spec by scope name, the whole process under `top`, a called one under its id.
     conditions: compiled conditions by their text. regions: the parallel parts of the scopes, by element.
+    merges: of each inclusive gateway that joins, which of its incoming flows a token can still reach, by spec (joins.py).
     """
 
     process_id: str
@@ -111,6 +122,7 @@ class Process:
     conditions: Mapping[str, Expression]
     decisions: Mapping[str, DecisionTable]
     regions: Regions = field(default_factory=Regions)
+    merges: Mapping[str, Reach] = field(default_factory=dict)
 
     def nodes(self) -> Iterator[Node]:
         """Every flow node, of called and inner scopes, too."""

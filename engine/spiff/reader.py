@@ -23,6 +23,7 @@ from engine.diagram_xml import local_name, namespace, parse_xml
 from engine.errors import InvalidDiagram, Problem
 from engine.expressions import Expression
 from engine.spiff.called_files import DiagramFile, call_problems
+from engine.spiff.joins import read_merges
 from engine.spiff.nodes import NodeReader, scopes
 from engine.spiff.process import EACH, Element, Node, Process, spec_name
 from engine.spiff.regions import Regions, read_regions
@@ -95,6 +96,7 @@ def compile_process(
         conditions=conditions,
         decisions=tables,
         regions=regions,
+        merges=read_merges(specs),
     )
 
 

@@ -75,6 +75,17 @@ class ScopeRules(CaseState):
         token.inner = []
         self.note(token, CANCELLED)
 
+    def terminate(self, token: Token) -> None:
+        """End the scope this token stands in at once: all else in it is taken away, what the compiler put around it too."""
+        kept, scope = token, token.workflow
+        while True:
+            for other in list(scope.tasks.values()):
+                if other is not kept:
+                    other.cancel()
+            if scope.owner is None or scope.owner.task_spec.node is not None:
+                return
+            kept, scope = scope.owner, scope.owner.workflow
+
     def cancel_scope(self, scope: Scope) -> None:
         for token in list(scope.tasks.values()):
             token.cancel()

@@ -140,8 +140,8 @@ class HostedCallActivity(Hosted, spiff.NoneTask):  # type: ignore[misc]
 
 class HostedThrowEvent(Hosted, spiff.NoneTask):  # type: ignore[misc]
     def _run_hook(self, my_task: Token) -> bool | None:
-        my_task.workflow.host.send(my_task)
-        return True
+        went: bool | None = my_task.workflow.host.throw_on(my_task)
+        return went
 
 
 class HostedExclusiveGateway(Hosted, bpmn.ExclusiveGateway):  # type: ignore[misc]
@@ -150,6 +150,23 @@ class HostedExclusiveGateway(Hosted, bpmn.ExclusiveGateway):  # type: ignore[mis
             ExclusiveChoice._run_hook(self, my_task)
         except WorkflowException as error:
             raise Stopped("gateway.no_way_out", "没有一个出口条件成立，也没有默认出口") from error
+        return True
+
+
+class HostedInclusiveGateway(Hosted, bpmn.InclusiveGateway):  # type: ignore[misc]
+    """Joins when no token can come any more by a flow that has none (Host.merge); leaves by every flow that holds."""
+
+    def _update_hook(self, my_task: Token) -> bool:
+        if len(self._inputs) > 1:
+            my_task._state = TaskState.WAITING
+            return False
+        return True
+
+    def _run_hook(self, my_task: Token) -> bool | None:
+        matches, defaults = self._get_matching_outputs(my_task)  # the library takes the default along with what holds
+        if not matches and not defaults:
+            raise Stopped("gateway.no_way_out", "没有一个出口条件成立，也没有默认出口")
+        my_task._sync_children(matches or defaults, TaskState.FUTURE)
         return True
 
 
@@ -239,6 +256,7 @@ _HOSTED: dict[type, type] = {
     spiff.SubWorkflowTask: HostedSubprocess,
     bpmn.ExclusiveGateway: HostedExclusiveGateway,
     bpmn.ParallelGateway: HostedParallelGateway,
+    bpmn.InclusiveGateway: HostedInclusiveGateway,
     bpmn.EventBasedGateway: HostedEventBasedGateway,
     bpmn.IntermediateCatchEvent: HostedCatchEvent,
     bpmn.BoundaryEvent: HostedBoundaryEvent,

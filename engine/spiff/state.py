@@ -40,7 +40,7 @@ class ActivityEvent:
 
 @dataclass(frozen=True, slots=True)
 class SentMessage:
-    """What a case sends to whoever waits for it. kind: "message". payload: JSON values by name."""
+    """What a case sends to whoever waits for it. kind: "message" | "signal" (to all who wait). payload: JSON values by name."""
 
     kind: str
     message: str
@@ -61,6 +61,7 @@ class CaseState:
         self.scopes: list[Scope] = []  # [0] is the whole process; empty once the case has ended
         self.outcome: str | None = None
         self.is_suspended = False
+        self.noticed = at  # when the timer of this input was found to be due
         self.spread = 0  # instances of multi-instance activities opened in this run: each may take its steps
         self.queue: deque[Token] = deque()
         self.events: list[ActivityEvent] = []

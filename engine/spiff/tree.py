@@ -83,6 +83,7 @@ class Token(Task):  # type: ignore[misc]
     data = _NOTHING
     internal_data = _NOTHING
     triggered = False
+    cycle: Any = None  # (next due, firings left) of a cycle timer between a firing and the settling after it
     thread_id = 0
 
     def __init__(

@@ -37,8 +37,9 @@ def wait_of(host: Host, token: Token) -> Wait | None:
         return TimerWait(
             address=host.address_of(token),
             element=node.id,
-            due=host.due(token, node.timer),
+            due=host.due(token, node.timer) if token.cycle is None else token.cycle[0],
             attached_to=_seat(host, token),
+            left=node.repeats if token.cycle is None else token.cycle[1],
         )
     if node.trigger == MESSAGE:
         value = node.correlation.evaluate(host.view(token)) if node.correlation else None
@@ -88,7 +89,8 @@ def stored(wait: Wait) -> Any:
     if isinstance(wait, JobWait):
         return wait.parameters
     if isinstance(wait, TimerWait):
-        return [wait.due.isoformat(), wait.attached_to]
+        kept = [wait.due.isoformat(), wait.attached_to]
+        return [*kept, wait.left] if wait.left else kept
     if isinstance(wait, MessageWait):
         return [wait.correlation, wait.attached_to]
     return [wait.code, wait.message]
@@ -103,5 +105,7 @@ def restored(node: Node, address: str, is_incident: bool, kept: Any) -> Wait:
     if node.kind == "serviceTask":
         return JobWait(address=address, element=node.id, service=node.service, parameters=kept)
     if node.trigger == TIMER:
-        return TimerWait(address=address, element=node.id, due=datetime.fromisoformat(kept[0]), attached_to=kept[1])
+        left = kept[2] if len(kept) > 2 else 0
+        due = datetime.fromisoformat(kept[0])
+        return TimerWait(address=address, element=node.id, due=due, attached_to=kept[1], left=left)
     return MessageWait(address=address, element=node.id, message=node.message, correlation=kept[0], attached_to=kept[1])

@@ -11,7 +11,9 @@ from engine.expressions import Expression
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 
 ACTIVITIES = {"userTask", "serviceTask", "businessRuleTask", "subProcess", "callActivity", "sendTask"}
-GATEWAYS = {"exclusiveGateway", "parallelGateway", "eventBasedGateway"}
+GATEWAYS = {"exclusiveGateway", "inclusiveGateway", "parallelGateway", "eventBasedGateway"}
+CHOICES = {"exclusiveGateway", "inclusiveGateway"}
+JOINS = {"inclusiveGateway", "parallelGateway"}
 EVENTS = {"startEvent", "endEvent", "boundaryEvent", "intermediateCatchEvent", "intermediateThrowEvent"}
 FLOW_NODES = ACTIVITIES | GATEWAYS | EVENTS
 
@@ -75,9 +77,9 @@ class Wiring:
                 continue
             if self._kind(target) in {"startEvent", "boundaryEvent"} or self._kind(source) == "endEvent":
                 self._problem(name, "flow.misplaced", "连线不能进入开始或边界事件，也不能离开结束事件")
-            if (source, target) in pairs and self._kind(target) == "parallelGateway":
+            if (source, target) in pairs and self._kind(target) in JOINS:
                 # The join tells the tokens of its flows apart by where they come from.
-                self._problem(name, "join.doubled", "同一元素到并行汇合有两条连线")
+                self._problem(name, "join.doubled", "同一元素到汇合网关有两条连线")
             pairs.add((source, target))
             leaving.setdefault(source, []).append(flow)
         for source, flows in leaving.items():
@@ -91,10 +93,10 @@ class Wiring:
         for flow in flows:
             name = flow.get("id", "")
             condition = (flow.findtext(f"{{{BPMN}}}conditionExpression") or "").strip()
-            if kind == "exclusiveGateway":
+            if kind in CHOICES:
                 self._choice(source, flow, condition, is_only=len(flows) == 1)
             elif condition:
-                self._problem(name, "flow.condition_misplaced", "只有排他网关的出口可以带条件")
+                self._problem(name, "flow.condition_misplaced", "只有排他和包容网关的出口可以带条件")
             if kind == "eventBasedGateway" and self._kind(flow.get("targetRef", "")) != "intermediateCatchEvent":
                 self._problem(name, "gateway.event_targets", "事件网关之后只能是中间捕获事件")
 
@@ -108,7 +110,7 @@ class Wiring:
             if expression is not None:
                 self.conditions[condition] = expression
         elif not is_default and not is_only:
-            self._problem(name, "flow.no_condition", "排他网关的出口应带条件或设为默认")
+            self._problem(name, "flow.no_condition", "排他和包容网关的出口应带条件或设为默认")
 
     def _stranded(self) -> None:
         """What no token can reach: SpiffWorkflow's parser drops it, so it would look hosted and never be."""

@@ -70,6 +70,9 @@ class Scope:
     def xor(self, element: str) -> str:
         return self._draw("exclusiveGateway", element, "", {})
 
+    def inclusive(self, element: str) -> str:
+        return self._draw("inclusiveGateway", element, "", {})
+
     def parallel(self, element: str) -> str:
         return self._draw("parallelGateway", element, "", {})
 
@@ -180,6 +183,21 @@ class Diagram(Scope):
     def message(self, name: str) -> str:
         self._named[f"message.{name}"] = f'<bpmn:message id="message.{name}" name="{name}"/>'
         return f'<bpmn:messageEventDefinition messageRef="message.{name}"/>'
+
+    def signal(self, name: str) -> str:
+        self._named[f"signal.{name}"] = f'<bpmn:signal id="signal.{name}" name="{name}"/>'
+        return f'<bpmn:signalEventDefinition signalRef="signal.{name}"/>'
+
+    def escalation(self, code: str = "") -> str:
+        """code "": catches all."""
+        if not code:
+            return "<bpmn:escalationEventDefinition/>"
+        self._named[f"escalation.{code}"] = f'<bpmn:escalation id="escalation.{code}" escalationCode="{code}"/>'
+        return f'<bpmn:escalationEventDefinition escalationRef="escalation.{code}"/>'
+
+    @staticmethod
+    def terminate() -> str:
+        return "<bpmn:terminateEventDefinition/>"
 
     def error(self, code: str = "") -> str:
         """code "": catches all."""

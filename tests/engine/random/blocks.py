@@ -32,7 +32,7 @@ class TimerText:
 
 @dataclass(frozen=True)
 class Message:
-    """correlation, result: names of variables, "" for none."""
+    """correlation, result: names of variables, "" for none. A name that begins with `signal:` is a signal's."""
 
     name: str
     correlation: str = ""
@@ -41,7 +41,10 @@ class Message:
 
 @dataclass(frozen=True)
 class Timer:
+    """cycle: how often it fires, -1 without end, 0 for once; `text` is the period then, a literal."""
+
     text: TimerText
+    cycle: int = 0
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,15 @@ class Error:
     result: str = ""
 
 
-Event = Message | Timer | Error
+@dataclass(frozen=True)
+class Escalation:
+    """As Error, but whoever throws it goes on where it does not interrupt or nobody catches it."""
+
+    code: str = ""
+    result: str = ""
+
+
+Event = Message | Timer | Error | Escalation
 
 
 @dataclass(frozen=True)
@@ -124,6 +135,21 @@ class Par:
 
 
 @dataclass(frozen=True)
+class Or:
+    """Every branch whose condition holds, else `otherwise`, which may be missing."""
+
+    id: str
+    branches: tuple[tuple[Condition, Block], ...]
+    otherwise: Block | None
+
+
+@dataclass(frozen=True)
+class Escalate:
+    id: str
+    code: str
+
+
+@dataclass(frozen=True)
 class Catch:
     id: str
     event: Message | Timer
@@ -151,6 +177,8 @@ class End:
     id: str
     outcome: str = ""
     error: str = ""
+    escalation: str = ""
+    terminates: bool = False
 
 
 @dataclass(frozen=True)
@@ -225,7 +253,7 @@ class Many:
     boundaries: tuple[Boundary, ...] = ()
 
 
-Block = Seq | User | Job | Rule | Xor | Par | Catch | Race | Loop | End | Sub | Call | Send | Many
+Block = Seq | User | Job | Rule | Xor | Par | Catch | Race | Loop | End | Sub | Call | Send | Many | Or | Escalate
 Activity = User | Job | Sub | Call | Many
 
 

@@ -32,7 +32,7 @@ def shown(wait: Wait | Open) -> tuple[Any, ...]:
         case JobWait():
             details = {"service": wait.service, "parameters": dict(wait.parameters)}
         case TimerWait():
-            details = {"attached_to": wait.attached_to}
+            details = {"attached_to": wait.attached_to, "left": wait.left}
         case MessageWait():
             details = {"message": wait.message, "correlation": wait.correlation, "attached_to": wait.attached_to}
         case IncidentWait():

@@ -8,9 +8,9 @@ from typing import Any
 from engine.inputs import Started
 from tests.engine.random import blocks
 from tests.engine.random.blocks import Block, Boundary, Tree
-from tests.engine.random.leaves import CatchRun, EndRun, JobRun, Leaf, RuleRun, SendRun, UserRun
+from tests.engine.random.leaves import CatchRun, EndRun, EscalateRun, JobRun, Leaf, RuleRun, SendRun, UserRun
 from tests.engine.random.reference import Frame, Reference, ScopeRun, catcher_of
-from tests.engine.random.run import Open, Run, Thrown, Went
+from tests.engine.random.run import Escalated, Open, Run, Thrown, Went
 
 
 class XorRun(Leaf):
@@ -27,6 +27,28 @@ class XorRun(Leaf):
         if way is None:
             return self.stuck("gateway.no_way_out")
         self.inner = run_of(way, self.scope, self.above)
+        return self.inner.begin()
+
+    def feed(self, given: Any) -> Went | None:
+        return super().feed(given) if self.inner is None else self.inner.feed(given)
+
+    def open(self) -> Iterator[Open]:
+        return super().open() if self.inner is None else self.inner.open()
+
+
+class OrRun(Leaf):
+    """An inclusive gateway with all its branches."""
+
+    inner: Run | None = None
+
+    def work(self) -> Went:
+        try:
+            ways = tuple(branch for condition, branch in self.block.branches if self.frame.holds(condition))
+        except ValueError:
+            return self.stuck("expression.failed")
+        if not ways and self.block.otherwise is None:
+            return self.stuck("gateway.no_way_out")
+        self.inner = ParRun(blocks.Par("", ways or (self.block.otherwise,)), self.scope, self.above)
         return self.inner.begin()
 
     def feed(self, given: Any) -> Went | None:
@@ -170,9 +192,24 @@ class GuardedRun(Run):
                 raise
             self.scope.receive_error(catcher.event, thrown)
             went = self._interrupt(catcher)
+        except Escalated as raised:
+            if raised.by is not self:
+                raise
+            self.scope.receive_error(raised.catcher.event, raised)
+            went = self._interrupt(raised.catcher)
         if went in (Went.THROUGH, Went.ENDED):
             self.armed = []
         return went
+
+    def escalate(self, code: str) -> None:
+        catcher = catcher_of(self.boundaries, code, blocks.Escalation)
+        if catcher is None:
+            super().escalate(code)
+        elif catcher.interrupting:
+            raise Escalated(self, catcher, code)
+        else:
+            self.scope.receive_error(catcher.event, Escalated(self, catcher, code))
+            self.scope.aside(run_of(catcher.handler, self.scope, self.scope))
 
     def _interrupt(self, boundary: Boundary) -> Went:
         self.armed, self.boundaries = [], ()
@@ -383,6 +420,8 @@ RUNS: dict[type, Callable[..., Run]] = {
     blocks.Rule: RuleRun,
     blocks.Xor: XorRun,
     blocks.Par: ParRun,
+    blocks.Or: OrRun,
+    blocks.Escalate: EscalateRun,
     blocks.Catch: CatchRun,
     blocks.Race: RaceRun,
     blocks.Loop: LoopRun,

@@ -17,6 +17,8 @@ from tests.engine.random.blocks import (
     Condition,
     End,
     Error,
+    Escalate,
+    Escalation,
     Event,
     EventSub,
     Given,
@@ -24,6 +26,7 @@ from tests.engine.random.blocks import (
     Loop,
     Many,
     Message,
+    Or,
     Par,
     Race,
     Rule,
@@ -200,6 +203,26 @@ class _Drawing:
         self.connect(exits, xor.id)
         return [out for way, branch in ways for out in self.block(branch, [way])]
 
+    def draw_or(self, block: Or, exits: list[Exit]) -> list[Exit]:
+        ways = [(self.exit(block.id, condition_text(condition)), branch) for condition, branch in block.branches]
+        default = ""
+        if block.otherwise is not None:
+            way = self.exit(block.id)
+            default = f' default="{way[1]}"'
+            ways.append((way, block.otherwise))
+        self.level.append(f'<bpmn:inclusiveGateway id="{block.id}"{default} />')
+        self.connect(self.merged(exits), block.id)  # two flows into it would make it a join
+        ends = [out for way, branch in ways for out in self.apart(way, branch)]
+        return self.node("inclusiveGateway", f"{block.id}_join", ends)
+
+    def apart(self, way: Exit, branch: Block) -> list[Exit]:
+        """The one exit of a branch that is not the gateway's own: each flow into the join comes from somewhere else."""
+        ends = self.merged(self.block(branch, [way]))
+        return self.node("exclusiveGateway", self.name("merge"), ends) if ends == [way] else ends
+
+    def draw_escalate(self, block: Escalate, exits: list[Exit]) -> list[Exit]:
+        return self.node("intermediateThrowEvent", block.id, exits, self.event(Escalation(block.code)))
+
     def draw_par(self, par: Par, exits: list[Exit]) -> list[Exit]:
         self.node("parallelGateway", par.id, self.merged(exits))  # two flows into it would make it a join
         ends = [out for branch in par.branches for out in self.merged(self.block(branch, [self.exit(par.id)]))]
@@ -243,6 +266,9 @@ class _Drawing:
     def draw_send(self, send: Send, exits: list[Exit]) -> list[Exit]:
         given = {"correlation": send.correlation} if send.correlation else {}
         inner = self.extension(properties(given | given_texts("payload.", send.payload)))
+        if send.message.startswith("signal:"):
+            out = self.node(send.kind, send.id, exits, inner + self.signal(send.message))
+            return [] if send.kind == "endEvent" else out
         self.roots[f"message_{send.message}"] = f'<bpmn:message id="message_{send.message}" name="{send.message}" />'
         reference = f'messageRef="message_{send.message}"'
         if send.kind == "sendTask":
@@ -274,9 +300,24 @@ class _Drawing:
 
     def end(self, end: End, exits: list[Exit]) -> None:
         inner = self.extension(properties({"outcome": end.outcome})) if end.outcome else ""
-        self.node("endEvent", end.id, exits, inner + (self.event(Error(end.error)) if end.error else ""))
+        self.node("endEvent", end.id, exits, inner + self.thrown(end))
+
+    def thrown(self, end: End) -> str:
+        if end.terminates:
+            return "<bpmn:terminateEventDefinition />"
+        if end.escalation:
+            return self.event(Escalation(end.escalation))
+        return self.event(Error(end.error)) if end.error else ""
+
+    def signal(self, message: str) -> str:
+        name = message.removeprefix("signal:")
+        self.roots[f"signal_{name}"] = f'<bpmn:signal id="signal_{name}" name="{name}" />'
+        return f'<bpmn:signalEventDefinition signalRef="signal_{name}" />'
 
     def event(self, event: Event) -> str:
+        if isinstance(event, Timer) and event.cycle:
+            text = f"R{event.cycle if event.cycle > 0 else ''}/{event.text.text}"
+            return f"<bpmn:timerEventDefinition><bpmn:timeCycle>{text}</bpmn:timeCycle></bpmn:timerEventDefinition>"
         if isinstance(event, Timer):
             text = timer_text(event.text)
             kind = "timeDate" if text[:2].isdigit() else "timeDuration"
@@ -284,13 +325,16 @@ class _Drawing:
         settings = {"correlation": getattr(event, "correlation", ""), "result": event.result}
         given = {name: value for name, value in settings.items() if value}
         extension = self.extension(properties(given)) if given else ""
+        if isinstance(event, Message) and event.name.startswith("signal:"):
+            return extension + self.signal(event.name)
         if isinstance(event, Message):
             self.roots[f"message_{event.name}"] = f'<bpmn:message id="message_{event.name}" name="{event.name}" />'
             return extension + f'<bpmn:messageEventDefinition messageRef="message_{event.name}" />'
+        what = "error" if isinstance(event, Error) else "escalation"
         if not event.code:
-            return extension + "<bpmn:errorEventDefinition />"
-        self.roots[f"error_{event.code}"] = f'<bpmn:error id="error_{event.code}" errorCode="{event.code}" />'
-        return extension + f'<bpmn:errorEventDefinition errorRef="error_{event.code}" />'
+            return extension + f"<bpmn:{what}EventDefinition />"
+        self.roots[f"{what}_{event.code}"] = f'<bpmn:{what} id="{what}_{event.code}" {what}Code="{event.code}" />'
+        return extension + f'<bpmn:{what}EventDefinition {what}Ref="{what}_{event.code}" />'
 
     def extension(self, inner: str) -> str:
         return f"<bpmn:extensionElements>{inner}</bpmn:extensionElements>"

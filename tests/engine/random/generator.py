@@ -22,6 +22,8 @@ from tests.engine.random.blocks import (
     Condition,
     End,
     Error,
+    Escalate,
+    Escalation,
     Event,
     EventSub,
     Given,
@@ -29,6 +31,7 @@ from tests.engine.random.blocks import (
     Loop,
     Many,
     Message,
+    Or,
     Par,
     Race,
     Row,
@@ -48,6 +51,7 @@ from tests.engine.random.blocks import (
 VALUES: tuple[Any, ...] = (0, False, "", None, 2, 3, "a", "b", True)
 CONSTANTS: tuple[Any, ...] = (2, 3, "a", "b", "E1")
 ERRORS = ("E1", "E2", "E3")
+ESCALATIONS = ("up", "over")
 START_VARIABLES = ("s_1", "s_2", "s_3")
 MOMENTS = {
     "m_soon": "PT10M",
@@ -78,7 +82,8 @@ class Place:
     """Where a block is to stand. depth: how deep blocks may still nest. may_end: a plain end event may stand here.
 
     may_fork: a parallel gateway may stand here. is_top: an outcome may be reached here. is_alone: nothing runs beside this
-    in the run that gets here, so an error may be thrown at once.
+    in the run that gets here, so an error may be thrown at once. may_fail: an error may be thrown here: in a branch of an
+    inclusive gateway a token that stands at an error nobody caught would keep the reference waiting, and nobody else.
     """
 
     depth: int
@@ -86,6 +91,7 @@ class Place:
     may_end: bool = False
     may_fork: bool = True
     is_alone: bool = True
+    may_fail: bool = True
 
     def deeper(self, **changes: Any) -> Place:
         return replace(self, depth=self.depth - 1, **changes)
@@ -120,25 +126,38 @@ class _Maker:
 
     def _distinct(self, handlers: tuple[Any, ...]) -> tuple[Any, ...]:
         """At most one catcher of an error code in a place: which of two equals catches is nobody's promise."""
-        seen: set[str] = set()
+        seen: set[Any] = set()
         kept = []
         for handler in handlers:
-            code = handler.event.code if isinstance(handler.event, Error) else None
+            event = handler.event
+            code = (type(event), event.code) if isinstance(event, Error | Escalation) else None
             if code is None or code not in seen:
                 kept.append(handler)
             if code is not None:
                 seen.add(code)
         return tuple(kept)
 
-    def event_sub(self, place: Place) -> EventSub:
-        event = self.event(errors=True)
+    def event_sub(self, place: Place, event: Event | None = None) -> EventSub:
+        event = event or self.event(errors=True, escalations=True)
         interrupting = isinstance(event, Error) or self.chance(0.5)
-        inside = place.deeper(may_end=True, may_fork=True, is_top=place.is_top and interrupting)
-        return EventSub(self.id("Handler"), self.id("begin"), event, interrupting, self.scope(inside))
+        inside = place.deeper(may_end=True, may_fork=True, may_fail=True, is_top=place.is_top and interrupting)
+        id, start, event = self.id("Handler"), self.id("begin"), self.maybe_cycle(event, interrupting=interrupting)
+        scope = self.scope(inside)
+        if isinstance(event, Escalation) and not interrupting:
+            scope = replace(scope, body=Seq((self.user(replace(inside, depth=0)), scope.body)))
+        return EventSub(id, start, event, interrupting, scope)
 
     # -- events
 
-    def event(self, *, errors: bool = False) -> Event:
+    def maybe_cycle(self, event: Event, *, interrupting: bool) -> Event:
+        if isinstance(event, Timer) and not interrupting and self.chance(0.5):
+            period = self.random.choice(("PT10M", "PT1H30M", "P1D"))
+            return Timer(TimerText("literal", period), self.random.choice((1, 2, 3, -1)))
+        return event
+
+    def event(self, *, errors: bool = False, escalations: bool = False) -> Event:
+        if escalations and self.chance(0.3):
+            return Escalation(self.random.choice((*ESCALATIONS, "")), self.result(".code"))
         if errors and self.chance(0.5):
             return Error(self.random.choice((*ERRORS, "", "")), self.result(".code"))
         return Timer(self.timer()) if self.chance(0.5) else self.message()
@@ -152,8 +171,9 @@ class _Maker:
         return TimerText("literal", self.random.choice(LITERALS))
 
     def message(self) -> Message:
-        name = self.random.choice(("withdraw", "remind", "answer"))
-        return Message(name, self.random.choice(("", "", "s_1")), self.result(".k"))
+        name = self.random.choice(("withdraw", "remind", "answer", "signal:closing"))
+        correlation = "" if name.startswith("signal:") else self.random.choice(("", "", "s_1"))
+        return Message(name, correlation, self.result(".k"))
 
     def result(self, part: str) -> str:
         """Perhaps a variable for what an event brings; conditions may read a part of it."""
@@ -180,9 +200,11 @@ class _Maker:
         makers: list[Any] = [self.user, self.user, self.job, self.catch]
         makers += [self.send] if self.chance(0.5) else []
         if place.depth > 0 and self.count < self.size:
-            makers += [self.xor, self.decide, self.race, self.loop, self.raise_error]
+            makers += [self.xor, self.decide, self.race, self.loop]
+            makers += [self.raise_error] if place.may_fail else []
             makers += 2 * [self.sub] + 2 * [self.attempt] + [self.call] + 2 * [self.many]
-            makers += [self.par, self.par] if place.may_fork else []
+            makers += [self.par, self.par, self.inclusive] if place.may_fork else []
+            makers += [self.escalate, self.terminate, self.appeal]
             makers += [self.way_out, self.send_off] if place.may_end else []
         made: Block = self.random.choice(makers)(place)
         return made
@@ -202,19 +224,27 @@ class _Maker:
         self.pool += [result] if result else []
         return made
 
-    def boundaries(self, place: Place, *, errors: bool) -> tuple[Boundary, ...]:
+    def boundaries(self, place: Place, *, errors: bool, escalations: bool = False) -> tuple[Boundary, ...]:
         if place.depth <= 0 or self.count >= self.size:
             return ()
         number = self.random.choice((0, 0, 1, 1, 2, 2))
-        return self._distinct(tuple(self.boundary(place, errors=errors) for _ in range(number)))
+        return self._distinct(
+            tuple(self.boundary(place, errors=errors, escalations=escalations) for _ in range(number))
+        )
 
-    def boundary(self, place: Place, *, errors: bool) -> Boundary:
-        event = self.event(errors=errors)
+    def boundary(
+        self, place: Place, *, errors: bool, escalations: bool = False, event: Event | None = None
+    ) -> Boundary:
+        event = event or self.event(errors=errors, escalations=escalations)
         interrupting = isinstance(event, Error) or self.chance(0.55)
+        event = self.maybe_cycle(event, interrupting=interrupting)
         if interrupting:
             handler = self.seq(place.deeper(), 2)
         else:
-            handler = self.seq(place.deeper(may_end=True, may_fork=False, is_top=False), 2)
+            beside = place.deeper(may_end=True, may_fork=False, is_top=False)
+            handler = self.seq(beside, 2)
+            if isinstance(event, Escalation):
+                handler = Seq((self.user(replace(beside, depth=0)), *handler.blocks))
         return Boundary(self.id("on"), event, interrupting, Seq() if self.chance(0.2) and interrupting else handler)
 
     def catch(self, place: Place) -> Catch:
@@ -246,7 +276,34 @@ class _Maker:
 
     def par(self, place: Place) -> Par:
         inside = place.deeper(may_end=False, is_alone=False)
-        return Par(self.id("both"), tuple(self.seq(inside, 2) for _ in range(self.random.choice((2, 2, 3)))))
+        return Par(self.id("both"), tuple(self.alone(inside) for _ in range(self.random.choice((2, 2, 3)))))
+
+    def alone(self, place: Place) -> Seq:
+        """A branch that reads nothing the others write: that could happen in one run with it."""
+        outer = list(self.pool)
+        made = self.seq(place, 2)
+        self.pool = outer
+        return made
+
+    def inclusive(self, place: Place) -> Or:
+        inside = place.deeper(may_end=False, is_alone=False, may_fail=False)
+        branches = tuple((self.condition(), self.alone(inside)) for _ in range(self.random.randint(2, 3)))
+        return Or(self.id("some"), branches, self.alone(inside) if self.chance(0.8) else None)
+
+    def escalate(self, place: Place, code: str = "") -> Seq:
+        """Before what an escalation may take away, a person, unless nothing else runs."""
+        first = () if place.is_alone and self.chance(0.5) else (self.user(replace(place, depth=0)),)
+        code = code or self.random.choice(ESCALATIONS)
+        if place.may_end and self.chance(0.3):
+            end = End(self.id("leave"), escalation=code)
+            return Seq((*first, Xor(self.id("choose"), ((self.condition(), end),), Seq())))
+        return Seq((*first, Escalate(self.id("raise"), code)))
+
+    def terminate(self, place: Place) -> Seq:
+        outcome = self.id("outcome_") if place.is_top and self.chance(0.5) else ""
+        over = End(self.id("stop"), outcome=outcome, terminates=True)
+        asked = self.user(replace(place, depth=0))
+        return Seq((asked, Xor(self.id("choose"), ((self.condition(asked.writes[0]), over),), Seq())))
 
     def race(self, place: Place) -> Race:
         return Race(
@@ -262,8 +319,8 @@ class _Maker:
         return Loop(self.id("again"), Seq((*before, self.user(inside))), self.condition())
 
     def sub(self, place: Place) -> Sub:
-        inside = place.deeper(may_end=True, may_fork=True, is_top=False)
-        return Sub(self.id("Sub"), self.scope(inside), self.boundaries(place, errors=True))
+        inside = place.deeper(may_end=True, may_fork=True, is_top=False, may_fail=True)
+        return Sub(self.id("Sub"), self.scope(inside), self.boundaries(place, errors=True, escalations=True))
 
     def given(self, prefix: str) -> Given:
         """Some variables, and perhaps whether something holds, which may fail."""
@@ -277,7 +334,7 @@ class _Maker:
         id = self.id("Call")
         called = self.called(id, place)
         self.pool += [name for name, _ in called.outputs]
-        return replace(called, boundaries=self.boundaries(place, errors=True))
+        return replace(called, boundaries=self.boundaries(place, errors=True, escalations=True))
 
     def called(self, id: str, place: Place, *, waits_first: bool = False) -> Call:
         inputs = (*self.given("in_"), *((name, name) for name in GIVEN))
@@ -289,7 +346,7 @@ class _Maker:
 
     def inside(self, place: Place, *, waits_first: bool) -> Scope:
         """The scope of a subprocess or called process; waits_first: whatever happens in it, a person comes before it."""
-        deeper = place.deeper(may_end=True, may_fork=True, is_top=False)
+        deeper = place.deeper(may_end=True, may_fork=True, is_top=False, may_fail=True)
         first = self.user(replace(deeper, depth=0)) if waits_first else None
         scope = self.scope(deeper)
         return scope if first is None else replace(scope, body=Seq((first, scope.body)), handlers=())
@@ -333,14 +390,17 @@ class _Maker:
     def send(self, place: Place, *, is_last: bool = False) -> Send:
         kinds = ("endEvent",) if is_last else ("intermediateThrowEvent", "sendTask")
         correlation = self.variable() if self.chance(0.5) else ""
-        return Send(self.id("tell"), self.random.choice(kinds), "told", correlation, self.given("p_"))
+        kind = self.random.choice(kinds)
+        if kind != "sendTask" and self.chance(0.3):
+            return Send(self.id("tell"), kind, "signal:closing", "", self.given("p_"))
+        return Send(self.id("tell"), kind, "told", correlation, self.given("p_"))
 
     def send_off(self, place: Place) -> Xor:
         return Xor(self.id("choose"), ((self.condition(), self.send(place, is_last=True)),), Seq())
 
     def attempt(self, place: Place) -> Sub:
         """A subprocess that may fail, and what to do then: for its error, for any other, or both."""
-        inside = place.deeper(may_end=True, may_fork=True, is_top=False)
+        inside = place.deeper(may_end=True, may_fork=True, is_top=False, may_fail=True)
         code = self.random.choice(ERRORS)
         body = Seq((*self.seq(inside, 1).blocks, self.raise_error(inside, code)))
         codes = self.random.choice(((code,), ("",), (code, ""), ("", code)))
@@ -348,6 +408,20 @@ class _Maker:
             Boundary(self.id("on"), Error(wanted, self.result(".code")), True, self.branch(place)) for wanted in codes
         )
         return Sub(self.id("Sub"), Scope(body), self._distinct((*caught, *self.boundaries(place, errors=False))))
+
+    def appeal(self, place: Place) -> Sub:
+        """A subprocess that escalates, and who takes it: at its boundary or inside."""
+        inside = place.deeper(may_end=True, may_fork=True, is_top=False, may_fail=True)
+        code = self.random.choice(ESCALATIONS)
+        raised = self.escalate(replace(inside, may_end=False), code)
+        again = self.escalate(inside, code).blocks if self.chance(0.6) else ()
+        body = Seq((*self.seq(inside, 1).blocks, *raised.blocks, *self.seq(inside, 1).blocks, *again))
+        handlers = (self.event_sub(inside, Escalation(code, self.result(".code"))),) if self.chance(0.4) else ()
+        caught = self.boundary(
+            place, errors=False, event=Escalation(self.random.choice((code, "")), self.result(".code"))
+        )
+        more = self.boundaries(place, errors=True, escalations=True)
+        return Sub(self.id("Sub"), Scope(body, handlers), self._distinct((caught, *more)))
 
     def raise_error(self, place: Place, code: str = "") -> Seq:
         """The scope may end with an error: because of a person's answer, or at once."""

@@ -16,7 +16,7 @@ from engine.inputs import (
     WorkItemCompleted,
 )
 from tests.engine.random.reference import ScopeRun, correlation_text
-from tests.engine.random.run import Open, Run, Thrown, Went
+from tests.engine.random.run import Open, Run, Terminated, Thrown, Went
 
 
 class Leaf(Run):
@@ -122,10 +122,20 @@ class SendRun(Leaf):
         return Went.ENDED if self.block.kind == "endEvent" else Went.THROUGH
 
 
+class EscalateRun(Leaf):
+    def work(self) -> Went:
+        self.escalate(self.block.code)
+        return Went.THROUGH
+
+
 class EndRun(Leaf):
     def work(self) -> Went:
+        if self.block.escalation:
+            self.escalate(self.block.escalation)
         if not self.block.error:
             self.scope.reach(self.block.outcome)
+            if self.block.terminates:
+                raise Terminated(self.scope)
             return Went.ENDED
         if self.catches(self.block.error):
             raise Thrown(self.block.error)

@@ -119,7 +119,9 @@ class Play:
     def answer(self, wait: Wait, at: datetime) -> Input:
         match wait:
             case TimerWait():
-                return TimerFired(at=max(at, wait.due), wait=wait.address)
+                at = max(at, wait.due)
+                late = self.random.choice((None, at, at + timedelta(minutes=95)))
+                return TimerFired(at=at, wait=wait.address, noticed=late)
             case MessageWait():
                 payload = {"k": self.random.choice(VALUES)}
                 return MessageReceived(at=at, wait=wait.address, message=wait.message, payload=payload)

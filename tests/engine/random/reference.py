@@ -22,16 +22,18 @@ from tests.engine.random.blocks import (
     Boundary,
     Condition,
     Error,
+    Escalation,
     Event,
     EventSub,
     Given,
     Message,
     Scope,
+    Timer,
     TimerText,
     Tree,
 )
 from tests.engine.random.moments import moment_of
-from tests.engine.random.run import Open, Run, RunOf, Thrown, Went
+from tests.engine.random.run import Escalated, Open, Run, RunOf, Terminated, Thrown, Went
 
 
 class Frame:
@@ -123,10 +125,20 @@ def is_less(value: Any, limit: int) -> bool:
 Catcher = Boundary | EventSub
 
 
-def catcher_of(catchers: tuple[Any, ...], code: str) -> Any:
+def catcher_of(catchers: tuple[Any, ...], code: str, kind: type = Error) -> Any:
     """The catcher of exactly this code before one of every code; None if there is neither."""
-    errors = [catcher for catcher in catchers if isinstance(catcher.event, Error)]
+    errors = [catcher for catcher in catchers if isinstance(catcher.event, kind)]
     return next((catcher for wanted in (code, "") for catcher in errors if catcher.event.code == wanted), None)
+
+
+class Beside(Run):
+    """Above what runs beside a scope's body."""
+
+    def catches(self, code: str) -> bool:
+        return self.scope.catches(code)
+
+    def escalate(self, code: str) -> None:
+        self.scope.escalate_from_beside(code)
 
 
 class ScopeRun(Run):
@@ -159,10 +171,10 @@ class ScopeRun(Run):
             text = correlation_text(value)
             details = {"message": event.name, "correlation": text, "attached_to": attached_to}
             return Open(address, "message", element, None, details, self.frame)
-        assert not isinstance(event, Error)
+        assert isinstance(event, Timer)
         try:
             due = self.frame.due(event.text, self.case.at)
-            return Open(address, "timer", element, due, {"attached_to": attached_to}, self.frame)
+            return Open(address, "timer", element, due, {"attached_to": attached_to, "left": event.cycle}, self.frame)
         except ValueError:
             return Open(address, "incident", element, None, {"code": "expression.failed"}, self.frame)
 
@@ -171,7 +183,7 @@ class ScopeRun(Run):
         return [
             (catcher, self.stand(catcher.event, name, self.next_address(name), attached_to))
             for catcher in catchers
-            if not isinstance(catcher.event, Error)
+            if not isinstance(catcher.event, Error | Escalation)
             for name in [catcher.start if isinstance(catcher, EventSub) else catcher.id]
         ]
 
@@ -189,15 +201,28 @@ class ScopeRun(Run):
                 return True
             self.receive(catcher.event, given)
             is_repeated = isinstance(catcher.event, Message) and not catcher.interrupting
-            armed[index : index + 1] = self.arm((catcher,), attached_to) if is_repeated else []
+            armed[index : index + 1] = (
+                self.arm((catcher,), attached_to) if is_repeated else self.cycle(catcher, wait, given)
+            )
             return catcher
         return None
+
+    def cycle(self, catcher: Any, wait: Open, given: Any) -> list[tuple[Any, Open]]:
+        """The next firing of a cycle timer: a period after this one and later than when this one was noticed."""
+        left = wait.details.get("left", 0)
+        if wait.due is None or left in (0, 1):
+            return []
+        period, due = moment_of(catcher.event.text.text, wait.due) - wait.due, wait.due
+        while due <= (given.noticed or given.at):
+            due += period
+        details = {**wait.details, "left": left - 1 if left > 0 else left}
+        return [(catcher, Open(self.next_address(wait.element), "timer", wait.element, due, details, self.frame))]
 
     def receive(self, event: Event, given: Any) -> None:
         if isinstance(event, Message) and event.result:
             self.frame.variables[event.result] = dict(given.payload)
 
-    def receive_error(self, event: Error, thrown: Thrown) -> None:
+    def receive_error(self, event: Error | Escalation, thrown: Thrown | Escalated) -> None:
         if event.result:
             self.frame.variables[event.result] = thrown.known
 
@@ -217,8 +242,9 @@ class ScopeRun(Run):
 
     def begin(self) -> Went:
         went = self._caught(lambda: self._body_went(self.main, self.main.begin()))
-        if self.body:
-            self.armed = self.arm(self.block.handlers, self.seat)
+        if self.body or self.beside:
+            handlers = self.block.handlers
+            self.armed = self.arm(handlers if self.body else tuple(h for h in handlers if h.interrupting), self.seat)
         return went or Went.GOING
 
     def _body_went(self, run: Run, went: Went) -> Went:
@@ -238,12 +264,41 @@ class ScopeRun(Run):
     def _caught(self, move: Callable[[], Went | None]) -> Went | None:
         try:
             return move()
+        except Terminated as over:
+            if over.scope is not self:
+                raise
+            self.body, self.beside, self.armed, self.instead = [], [], [], None
+            return Went.THROUGH
+        except Escalated as raised:
+            if raised.by is not self:
+                raise
+            self.receive_error(raised.catcher.event, raised)
+            catcher = raised.catcher
+            return self._caught(lambda: self._interrupt(catcher))
         except Thrown as thrown:
             catcher = catcher_of(self.block.handlers, thrown.code) if self.instead is None else None
             if catcher is None:
                 raise
             self.receive_error(catcher.event, thrown)
-            return self._interrupt(catcher)
+            return self._caught(lambda: self._interrupt(catcher))
+
+    def escalate(self, code: str) -> None:
+        self._escalate(code, self.block.handlers if self.instead is None else ())
+
+    def escalate_from_beside(self, code: str) -> None:
+        """From an event subprocess that runs beside the body: those that run beside it themselves do not look on it."""
+        self._escalate(code, tuple(handler for handler in self.block.handlers if handler.interrupting))
+
+    def _escalate(self, code: str, handlers: tuple[EventSub, ...]) -> None:
+        catcher = catcher_of(handlers, code, Escalation)
+        if catcher is None:
+            if self.above is not None:
+                self.above.escalate(code)
+        elif catcher.interrupting:
+            raise Escalated(self, catcher, code)
+        else:
+            self.receive_error(catcher.event, Escalated(self, catcher, code))
+            self._start(catcher)
 
     def _interrupt(self, handler: EventSub) -> Went:
         self.body, self.beside, self.armed = [], [], []
@@ -278,7 +333,7 @@ class ScopeRun(Run):
     def _start(self, handler: EventSub) -> Went:
         if handler.interrupting:
             return self._interrupt(handler)
-        run = self._handler(handler, self)
+        run = self._handler(handler, Beside(self, self.above))
         self.beside += [run] if run.begin() is Went.GOING else []
         return self._settled()
 

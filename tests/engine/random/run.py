@@ -29,6 +29,22 @@ class Thrown(Exception):
         self.known = {"code": code, "message": message}
 
 
+class Escalated(Exception):
+    """An escalation interrupts `by`, at its boundary event or event subprocess `catcher`."""
+
+    def __init__(self, by: Any, catcher: Any, code: str) -> None:
+        super().__init__(code)
+        self.by, self.catcher, self.known = by, catcher, {"code": code}
+
+
+class Terminated(Exception):
+    """Everything in `scope` is over."""
+
+    def __init__(self, scope: Any) -> None:
+        super().__init__()
+        self.scope = scope
+
+
 @dataclass
 class Open:
     """One wait. details: what else its kind says (see `comparison.py`). frame: where its element reads variables."""
@@ -59,6 +75,11 @@ class Run:
 
     def catches(self, code: str) -> bool:
         return self.above is not None and self.above.catches(code)
+
+    def escalate(self, code: str) -> None:
+        """Tell the nearest catcher around this. Raises Escalated where that interrupts."""
+        if self.above is not None:
+            self.above.escalate(code)
 
 
 RunOf = Callable[[Block, "ScopeRun", "Run | None"], Run]

@@ -9,6 +9,9 @@ does (or to the nearest thing that still runs), and the random test must find a 
     in parallel or in turn                     AllInstancesAtOnce
     messages go out with what they carry       MessagesGoOutWithoutTheirPayload
     joins by tokens per incoming flow          JoinsLookAtAllPasses
+    inclusive joins ask what can still come    AnInclusiveJoinTakesTheFirstToken, AnInclusiveJoinWaitsForEveryFlow
+    escalations, terminate ends                EscalationsAreIgnored, AnEscalationComesOnce, TerminatingEndsOneWayOnly
+    cycle timers without a burst               CyclesFireOnce, CyclesCatchUp
     addressed events, one input at a time      TwoEventsWin, DueTimersFireAlong, APlaceIsItsElementAlone
     non-interrupting events                    ARepeatableMessageComesOnce, LeavesByEveryFlow, handlers_always_interrupt
     errors reach the one nearest catcher       ErrorsAreBroadcast, CatchAllComesFirst, ErrorsStayInTheirScope
@@ -35,10 +38,10 @@ from random import Random
 import pytest
 from SpiffWorkflow.util.task import TaskState
 
-from engine.errors import Conflict
+from engine.errors import Conflict, InvalidDiagram
 from engine.machine import Machine, Process, compile_process
 from engine.spiff.host import Host
-from engine.spiff.process import ERROR
+from engine.spiff.process import ERROR, ESCALATION
 from engine.spiff.specs import HostedBoundaryEvent, boundary_events_of
 from engine.timers_text import due_at
 from engine.waits import TimerWait
@@ -166,6 +169,49 @@ class JoinsLookAtAllPasses(Host):
 
     def prune(self):
         pass
+
+
+class AnInclusiveJoinTakesTheFirstToken(Host):
+    def may_merge(self, scope, spec, filled):
+        return True
+
+
+class AnInclusiveJoinWaitsForEveryFlow(Host):
+    def may_merge(self, scope, spec, filled):
+        return len(filled) == len(spec._inputs)
+
+
+class EscalationsAreIgnored(Host):
+    """Trap 6."""
+
+    def escalate(self, token):
+        return True
+
+
+class AnEscalationComesOnce(Host):
+    def rearm(self, token):
+        if token.task_spec.node.trigger != ESCALATION:
+            super().rearm(token)
+
+
+class TerminatingEndsOneWayOnly(Host):
+    """Trap 6: a terminate event is taken for a plain one."""
+
+    def terminate(self, token):
+        pass
+
+
+class CyclesFireOnce(Host):
+    def next_in_cycle(self, token):
+        return None
+
+
+class CyclesCatchUp(Host):
+    """Trap 10: what was slept through comes in a burst."""
+
+    def next_in_cycle(self, token):
+        self.noticed = token.wait.due
+        return super().next_in_cycle(token)
 
 
 class TwoEventsWin(Host):
@@ -324,6 +370,13 @@ HOSTS = [
     InstancesAreNumbered,
     MessagesGoOutWithoutTheirPayload,
     JoinsLookAtAllPasses,
+    AnInclusiveJoinTakesTheFirstToken,
+    AnInclusiveJoinWaitsForEveryFlow,
+    EscalationsAreIgnored,
+    AnEscalationComesOnce,
+    TerminatingEndsOneWayOnly,
+    CyclesFireOnce,
+    CyclesCatchUp,
     TwoEventsWin,
     DueTimersFireAlong,
     ARepeatableMessageComesOnce,
@@ -381,7 +434,10 @@ def test_the_random_test_notices_a_diagram_that_is_read_wrong(compiled):
 
 def is_mismatch(seed: int, compiled: Callable[[Drawn], Process]) -> bool:
     tree = generate(seed)
-    play = Play(tree, compiled(draw(tree, seed)), Random(f"{seed}/0"), checks_snapshots=False)
+    try:
+        play = Play(tree, compiled(draw(tree, seed)), Random(f"{seed}/0"), checks_snapshots=False)
+    except InvalidDiagram:
+        return False  # a cycle timer that interrupts is refused
     try:
         play.run()
     except Mismatch:
