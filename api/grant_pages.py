@@ -31,11 +31,10 @@ from api.grant_shapes import (
 )
 from api.request_session import now
 from api.running_changes import RunningChange, open_items_of_group, running_changes
-from api.tenures import granting_unit
 from api.transactions import reads
 from api.units import scope_of
 from domain.business import businesses, find_business
-from domain.grant import GrantState, find_grant, grant_of_case
+from domain.grant import GrantState, find_grant, grant_of_case, granting_unit
 from domain.grant_rows import GrantRow, counts_by_state, grant_rows
 from domain.grant_tenure import Impact, impact, reserved_person
 from domain.unit import subtree

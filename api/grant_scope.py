@@ -7,12 +7,11 @@ from sqlalchemy.orm import Session
 from api.auth import Caller
 from api.errors import Rejected
 from api.request_session import now
-from api.tenures import granting_unit
 from api.units import scope_of
 from domain.attempts import local_day
 from domain.credential import valid_resident_credential
 from domain.documents import NUMBER_PROBLEM_TEXTS, DocumentType, number_problems
-from domain.grant import BusinessGrant, find_grant
+from domain.grant import BusinessGrant, find_grant, granting_unit
 from domain.grant_rows import GrantRow, read_grant_row
 from domain.person import find_person_by_document
 from domain.refused import Refused

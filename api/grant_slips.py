@@ -14,10 +14,9 @@ from api.auth import Caller
 from api.errors import Rejected
 from api.grant_scope import changeable_grant, grant_in_scope
 from api.request_session import now
-from api.tenures import granting_unit
 from api.transactions import reads
 from domain.business import find_business
-from domain.grant import find_grant
+from domain.grant import find_grant, granting_unit
 from domain.grant_rows import GrantRow
 from domain.pdf_page import new_document, write_paragraph, write_rows, write_title
 from domain.unit import Unit, find_unit

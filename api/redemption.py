@@ -6,9 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.request_session import now
-from api.tenures import granting_unit
 from domain.business import find_business
-from domain.grant import BusinessGrant, find_grant
+from domain.grant import BusinessGrant, find_grant, granting_unit
 from domain.grant_attempts import FailureKind, count_failure, refuse_locked
 from domain.grant_code import find_redeemable, institution_of_code
 from domain.institution import find_institution

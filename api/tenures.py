@@ -13,8 +13,7 @@ from sqlalchemy.orm import Session
 
 from api.auth import Caller
 from api.request_session import now
-from domain.business import SUPERVISOR, find_business
-from domain.grant import BusinessGrant
+from domain.grant import BusinessGrant, granting_unit
 from domain.refused import Refused
 from engine.actors import Actor
 from engine.case import CASE
@@ -39,12 +38,6 @@ NOT_NOW = {
     "suspend": "grant.not_active",
     "resume": "grant.not_suspended",
 }
-
-
-def granting_unit(session: Session, grant: BusinessGrant) -> str | None:
-    """The unit that grants this business to this institution; None once the institution was removed."""
-    granted_by = find_business(session, grant.business_key).granted_by
-    return grant.supervising_unit if granted_by == SUPERVISOR else granted_by
 
 
 def begin_tenure(session: Session, caller: Caller, grant: BusinessGrant, *, person: str | None = None) -> str:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from database import Base, Id, UtcTime, new_id
-from domain.business import Business, find_business
+from domain.business import SUPERVISOR, Business, find_business
 from domain.institution import Institution, InstitutionState
 from domain.person import Person
 from domain.refused import Refused
@@ -129,6 +129,12 @@ def grant_of(session: Session, institution_id: str, business_key: str) -> Busine
 def grant_of_case(session: Session, case_id: str) -> BusinessGrant | None:
     """The grant whose running tenure this case carries."""
     return session.scalar(select(BusinessGrant).where(BusinessGrant.case_id == case_id))
+
+
+def granting_unit(session: Session, grant: BusinessGrant) -> str | None:
+    """Code of the unit that grants this business to this institution today; None once the institution was removed."""
+    granted_by = find_business(session, grant.business_key).granted_by
+    return grant.supervising_unit if granted_by == SUPERVISOR else granted_by
 
 
 def ensure_grant(session: Session, institution_id: str, business_key: str, now: datetime) -> BusinessGrant:

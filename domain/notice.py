@@ -98,6 +98,9 @@ TEMPLATES: dict[str, NoticeText] = {
         "审核超期", "“$name”的补增申请超过三个工作日未审核，已转本单位办理。"
     ),
     "institution_admission.forwarded": NoticeText("转交的补增申请", "“$name”的补增申请已转交本单位审核。"),
+    "business_grant.not_begun": NoticeText(
+        "授权未能登记", "${institution}的“$business”授权未能登记，请在授权表中查看后重新办理。"
+    ),
     "business_grant.code_ends_soon": NoticeText(
         "授权码即将到期", "${institution}的“$business”授权码即将到期，尚未激活。可以延长有效期或提醒机构使用。"
     ),

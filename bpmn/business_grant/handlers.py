@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 
 # Importing them declares their service tasks, and what they are told by the registers.
 import bpmn.business_grant.credentials
@@ -16,10 +16,10 @@ import bpmn.business_grant.institutions
 import bpmn.business_grant.proving
 import bpmn.notices  # noqa: F401
 from bpmn.business_grant.refusals import REFUSALS, actor, refusals
-from bpmn.business_grant.telling import TellParameters, tell, tell_holders
+from bpmn.business_grant.telling import UNIT, TellParameters, tell, tell_holders
 from domain import grant as register
 from domain import grant_code
-from domain.business import SUPERVISOR, find_business
+from domain.business import find_business
 from domain.grant_tenure import end_tenure
 from domain.refused import Refused
 from engine.actors import SYSTEM, Actor
@@ -50,13 +50,27 @@ class BeginParameters(GrantParameters):
     in_transaction=True,
 )
 def begin(parameters: BeginParameters, context: TransactionContext) -> None:
-    """This case carries the grant's next tenure; work items of the unit go to the unit that grants the business."""
+    """This case carries the grant's next tenure, begun by the unit that grants the business."""
     with refusals():
         grant = register.begin_tenure(context.session, parameters.grant, context.case_id, context.now)
-        granted_by = find_business(context.session, grant.business_key).granted_by
-        granting = grant.supervising_unit if granted_by == SUPERVISOR else granted_by
-        if granting != parameters.unit:
+        if register.granting_unit(context.session, grant) != parameters.unit:
             raise Refused("grant.wrong_unit", grant=grant.id, unit=parameters.unit)
+
+
+class UnitCode(RootModel[str]):
+    """A unit's code as a variable of its own, so that a lane can name its group."""
+
+
+@service_task(
+    "business_grant.find_unit", title="确定行政单位", parameters=GrantParameters, result=UnitCode, in_transaction=True
+)
+def find_unit(parameters: GrantParameters, context: TransactionContext) -> UnitCode:
+    """Who grants it today: an institution may have come to another unit since the tenure began."""
+    grant = register.find_grant(context.session, parameters.grant)
+    unit = register.granting_unit(context.session, grant)
+    if unit is None:
+        raise Refused("grant.institution_not_admitted", grant=grant.id)
+    return UnitCode(unit)
 
 
 class CodeFacts(BaseModel):
@@ -102,14 +116,14 @@ def extend_code(parameters: GrantParameters, context: TransactionContext) -> Cod
 @service_task(
     "business_grant.remind",
     title="提醒授权码即将到期",
-    parameters=BeginParameters,
+    parameters=GrantParameters,
     result=CodeFacts,
     in_transaction=True,
 )
-def remind(parameters: BeginParameters, context: TransactionContext) -> CodeFacts:
+def remind(parameters: GrantParameters, context: TransactionContext) -> CodeFacts:
     facts = _code_facts(parameters.grant, context)
-    to = [f"unit:{parameters.unit}"]
-    tell(TellParameters(grant=parameters.grant, template="business_grant.code_ends_soon", to=to), context)
+    soon = TellParameters(grant=parameters.grant, template="business_grant.code_ends_soon", to=[UNIT])
+    tell(soon, context)
     return facts.model_copy(update={"remind_at": facts.expires_at + NEVER})
 
 
@@ -153,7 +167,7 @@ def end(parameters: EndParameters, context: TransactionContext) -> None:
     )
 
 
-class NextParameters(BeginParameters):
+class NextParameters(GrantParameters):
     """person: who comes next. why: `direct`, or `successor` for one whom the register knows already."""
 
     person: str
@@ -168,7 +182,7 @@ def start_next(parameters: NextParameters, context: TransactionContext) -> None:
         "grant": grant.id,
         "institution": grant.institution_id,
         "business": grant.business_key,
-        "unit": parameters.unit,
+        "unit": register.granting_unit(context.session, grant),
         "how": "direct",
         "person": parameters.person,
         "why": parameters.why,

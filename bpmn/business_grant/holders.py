@@ -81,7 +81,9 @@ def seat(parameters: SeatParameters, context: TransactionContext) -> PersonId:
     """直接授权: the person is manager without a code; a code that is out is void."""
     with refusals():
         grant = register.lock_grant(context.session, parameters.grant)
-        if grant.manager_person_id != parameters.person:
+        if grant.manager_person_id == parameters.person:
+            grant_holder.refuse_unverified(context.session, parameters.person)  # they may have lost it since
+        else:
             why = parameters.why or "direct"
             grant_tenure.activate(
                 context.session, grant.id, parameters.person, by=actor(context), why=why, now=context.now

@@ -5,17 +5,23 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from domain.business import find_business
-from domain.grant import find_grant
+from domain.grant import find_grant, granting_unit
 from domain.grant_holder import auxiliaries_of
 from domain.institution import Institution
 from domain.notice import queue_notice
 from domain.person import read_identity
 from domain.privacy import mask_name
+from domain.unit import unit_group
 from engine.service_tasks import TransactionContext, service_task
+
+UNIT = "unit"
 
 
 class TellParameters(BaseModel):
-    """to: groups, `person:<id>` or `unit:<code>`. person: whom it is about, named masked. opinion: what somebody wrote."""
+    """to: `person:<id>`, or `unit` for the unit that grants the business today.
+
+    person: whom it is about, named masked. opinion: what somebody wrote.
+    """
 
     grant: str
     template: str
@@ -36,7 +42,9 @@ def tell(parameters: TellParameters, context: TransactionContext) -> None:
         "who": mask_name(read_identity(session, parameters.person).name) if parameters.person else "",
         "opinion": parameters.opinion or "无",
     }
-    for group in dict.fromkeys(parameters.to):
+    unit = granting_unit(session, grant)
+    groups = [(unit_group(unit) if unit else None) if to == UNIT else to for to in parameters.to]
+    for group in dict.fromkeys(group for group in groups if group is not None):
         queue_notice(
             session,
             case_id=context.case_id,

@@ -35,7 +35,7 @@ from domain.notice import Notice, read_notice
 from domain.person import identity, keep_portrait
 from domain.unit import Unit, UnitLevel
 from engine.actors import Actor
-from engine.case import WAITING
+from engine.case import CASE, WAITING
 from engine.delivery import deliver_outbox
 from engine.inputs import JobFailed
 from engine.messages import send_message
@@ -136,6 +136,12 @@ class Hospital:
         with self.town.writing() as session:
             case_id = start_case(session, "business_grant", by=by, values={**facts, **values}, now=self.town.now)
         return Tenure(self.town, case_id, self.clerk, self)
+
+    def last_case(self) -> Tenure:
+        """The case begun last."""
+        with self.town.sessions() as session:
+            newest = select(CASE.c.id).where(CASE.c.flow_key == "business_grant").order_by(text("rowid DESC")).limit(1)
+            return Tenure(self.town, session.execute(newest).scalar_one(), self.clerk, self)
 
     def running(self) -> Tenure:
         """The tenure whose case carries the grant now."""

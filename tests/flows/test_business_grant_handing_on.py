@@ -17,6 +17,7 @@ from tests.flows.business_grant import (
     a_person,
     a_visitor,
     delivered,
+    loses_credential,
     notice_text,
 )
 from tests.flows.story import Town
@@ -80,6 +81,20 @@ def test_one_tap_accepts_it_and_the_next_tenure_begins(
     assert following.outcome == "resigned"
     assert offered.is_sound()
     assert following.is_sound()
+
+
+def test_a_successor_who_lost_the_credential_meanwhile_is_not_seated(
+    town: Town, hospital: Hospital, offered: Tenure, li: Someone
+) -> None:
+    offered.fills("accept", li, answer="accept")
+    loses_credential(town, li)
+
+    delivered(town)
+
+    assert (hospital.state, hospital.register().case_id) == (GrantState.NONE, None)
+    unbegun = hospital.last_case()
+    assert (unbegun.outcome, unbegun.notices()) == ("not_begun", [f"not_begun → unit:{COUNTY}"])
+    assert unbegun.is_sound()
 
 
 def test_the_other_declines(hospital: Hospital, offered: Tenure, wang: Someone, li: Someone) -> None:

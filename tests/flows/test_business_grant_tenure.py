@@ -6,8 +6,9 @@ import pytest
 
 from domain.acting import acting_groups
 from domain.business import business_group
-from domain.grant import GrantState
+from domain.grant import GrantState, find_grant
 from domain.grant_holder import HolderRole
+from domain.institution import find_institution
 from engine.errors import Conflict, Forbidden, NotFound
 from tests.flows.business_grant import (
     COUNTY,
@@ -202,7 +203,7 @@ def test_only_the_unit_suspends_and_revokes(town: Town, hospital: Hospital, tenu
         with pytest.raises((Forbidden, NotFound)):
             tenure.tells(message, stranger, **payload, as_is=True)
         with pytest.raises(Forbidden):
-            tenure.tells(message, wang, **payload)
+            tenure.tells(message, wang, **payload, as_is=True)
 
     assert hospital.state == GrantState.ACTIVE
 
@@ -214,6 +215,25 @@ def test_the_superior_unit_may_do_what_the_county_may(town: Town, hospital: Hosp
     tenure.tells("suspend", superior)
 
     assert hospital.state == GrantState.SUSPENDED
+
+
+def test_an_institution_that_moved_is_its_new_units(
+    town: Town, hospital: Hospital, tenure: Tenure, wang: Someone
+) -> None:
+    li = a_person(town, "李梅")
+    with town.writing() as session:
+        other = hospital.another_county(session)
+        find_institution(session, hospital.institution).supervising_unit = other
+        find_grant(session, hospital.grant).supervising_unit = other
+
+    tenure.transfers(wang, li).fills("face_consent", wang, face_choice="decline")
+    assert tenure.waits_for("confirm", group=f"unit:{other}")
+    assert tenure.notices()[-1] == f"confirm_waiting → unit:{other}"
+    tenure.tells("revoke", hospital.clerk, stop=False, next_person=li.person)
+    delivered(town)
+
+    assert hospital.register().manager_person_id == li.person
+    assert hospital.running().variables["unit"] == other
 
 
 def test_only_the_manager_hands_on(town: Town, hospital: Hospital, tenure: Tenure, wang: Someone) -> None:
