@@ -96,13 +96,13 @@ def test_a_code_that_is_gone_is_not_extended(town: Town, hospital: Hospital, iss
 
 
 def test_a_code_the_register_extended_does_not_expire(town: Town, hospital: Hospital, issued: Tenure) -> None:
-    town.passes(10 * DAY)
+    issued.passes(28 * DAY)  # the unit has been reminded
     with town.writing() as session:
         extend_code(session, hospital.grant, now=town.now)
 
-    issued.passes(20 * DAY)
+    issued.passes(2 * DAY)
     assert (hospital.state, issued.outcome) == (GrantState.ISSUED, None)
-    issued.passes(10 * DAY)
+    issued.passes(28 * DAY)
 
     assert issued.outcome == "code_expired"
     assert issued.is_sound()

@@ -11,22 +11,6 @@ from engine.flows import flow_folders, load_flow
 from engine.scenarios import FOLDER
 from tests.flows.conftest import FLOWS
 
-# Ways that only a race or a second failure opens, which no story tells yet.
-NOT_TOLD = {
-    "business_grant": {
-        "a_finish_refused__a_tell_declined",
-        "auxiliary_loss_refused__auxiliary_loss_done",
-        "extend_refused__code_open",
-        "face_unusable__count_face",
-        "idle_scan_card__prove_abandoned",
-        "issue_refused__end_unbegun",
-        "o_check_refused__o_refused",
-        "o_take_refused__o_tell_refused",
-        "really_expired__code_open",
-        "replace_refused__release_code",
-        "reserve_refused__code_open",
-    }
-}
 WITH_SCENARIOS = [folder for folder in flow_folders(FLOWS) if (folder / FOLDER).is_dir()]
 
 
@@ -39,10 +23,10 @@ def test_every_scenario_takes_the_way_it_was_recorded_on(folder) -> None:
 
 
 @pytest.mark.parametrize("folder", WITH_SCENARIOS, ids=lambda folder: folder.name)
-def test_the_scenarios_together_use_every_sequence_flow_but_those_not_told(folder) -> None:
+def test_the_scenarios_together_use_every_sequence_flow(folder) -> None:
     _, coverage = run_all(load_flow(folder), folder)
 
-    assert set(coverage.not_used) == NOT_TOLD.get(folder.name, set())
+    assert set(coverage.not_used) == set()
 
 
 @pytest.mark.parametrize("folder", WITH_SCENARIOS, ids=lambda folder: folder.name)
