@@ -13,12 +13,13 @@ import click
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.journal_commands import as_json
-from engine.errors import InvalidDiagram
-from engine.flows import load_flow
+from engine.errors import InvalidDiagram, NotFound
+from engine.flows import CONFIG_FILE, Flow, load_flow
 from engine.recorded_cases import cases_of
 from engine.what_if import WhatIf
 from engine.what_if_pool import outcomes_in_parallel
 from engine.what_if_report import paces, report_of
+from engine.what_if_runs import candidate_flow
 
 Json = dict[str, Any]  # Any: a JSON object
 
@@ -52,8 +53,8 @@ def what_if_command(sessions: sessionmaker[Session]) -> click.Command:
         "--with",
         "folder",
         required=True,
-        type=click.Path(exists=True, file_okay=False, path_type=Path),
-        help="候选版本的文件夹",
+        type=click.Path(exists=True, path_type=Path),
+        help="候选版本的文件夹；没有 flow.toml 时，其中的文件（或单个文件）替换当前版本的同名文件",
     )
     @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="只看这一天（UTC）起开始的案件")
     @click.option("--limit", type=click.IntRange(min=1), help="只看最新的这么多案件")
@@ -71,7 +72,10 @@ def what_if_command(sessions: sessionmaker[Session]) -> click.Command:
     ) -> None:
         """用候选版本重演某业务的已有案件：不写入、不调用、不发送。"""
         try:
-            what_if = WhatIf(load_flow(folder), elements)
+            with sessions() as session:
+                what_if = WhatIf(_candidate(session, flow, folder), elements)
+        except NotFound as error:
+            raise click.ClickException(f"没有业务 {flow}") from error
         except InvalidDiagram as error:
             for problem in error.problems:
                 click.echo(f"  {problem.severity:7} {problem.element}  {problem.code}  {problem.message}", err=True)
@@ -90,6 +94,15 @@ def what_if_command(sessions: sessionmaker[Session]) -> click.Command:
             _tell(report)
 
     return command
+
+
+def _candidate(session: Session, flow_key: str, path: Path) -> Flow:
+    """A whole folder as it is; without a flow.toml, or a file alone, the current version with these files changed."""
+    if (path / CONFIG_FILE).exists():
+        return load_flow(path)
+    files = [path] if path.is_file() else [*path.glob("*.bpmn"), *path.glob("*.dmn"), *path.glob("forms/*.json")]
+    home = path.parent if path.is_file() else path
+    return candidate_flow(session, flow_key, {file.relative_to(home).as_posix(): file.read_bytes() for file in files})
 
 
 def _tell(report: Json) -> None:

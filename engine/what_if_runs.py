@@ -19,7 +19,7 @@ from database import new_id
 from engine.actors import Actor
 from engine.deploy import current_definition
 from engine.errors import Conflict, NotFound
-from engine.flows import flow_of_files
+from engine.flows import Flow, flow_of_files
 from engine.model.what_if import WhatIfRun, WhatIfState
 from engine.recorded_cases import cases_of
 from engine.what_if import CaseOutcome, WhatIf
@@ -61,14 +61,10 @@ def ask_what_if(
     changed: text by path; None takes a file away. Raises NotFound("flow.unknown"), InvalidDiagram for a version that could
     not be deployed, Conflict("what_if.other_flow") where flow.toml names another key.
     """
-    files = dict(current_definition(session, flow_key).flow.files)
-    for path, text in changed.items():
-        files.pop(path, None)
-        if text is not None:
-            files[path] = text.encode()
-    flow = flow_of_files(files)
-    if flow.key != flow_key:
-        raise Conflict("what_if.other_flow", flow=flow_key, found=flow.key)
+    flow = candidate_flow(
+        session, flow_key, {path: None if text is None else text.encode() for path, text in changed.items()}
+    )
+    files = flow.files
     WhatIf(flow, elements)
     run_id = new_id()
     kept = {"files": {path: content.decode() for path, content in files.items()}, "elements": dict(elements or {})}
@@ -86,6 +82,18 @@ def ask_what_if(
     }
     session.execute(insert(RUN).values(row))
     return run_id
+
+
+def candidate_flow(session: Session, flow_key: str, changed: Mapping[str, bytes | None]) -> Flow:
+    """The current version with some files changed; None takes one away.
+
+    Raises NotFound("flow.unknown"), InvalidDiagram, Conflict("what_if.other_flow").
+    """
+    files = {**current_definition(session, flow_key).flow.files, **changed}
+    flow = flow_of_files({path: content for path, content in files.items() if content is not None})
+    if flow.key != flow_key:
+        raise Conflict("what_if.other_flow", flow=flow_key, found=flow.key)
+    return flow
 
 
 def take_run(session: Session, now: datetime) -> TakenRun | None:

@@ -10,6 +10,7 @@ from engine.case import CASE
 from engine.journal import JOURNAL
 from tasks.what_if import run_next
 from tests.api.conftest import FLOWS, Platform, an_application
+from tests.api.test_commands import flask, lines
 
 DIAGRAM = FLOWS / "parking_permit" / "process.bpmn"
 
@@ -58,3 +59,21 @@ def test_only_operators_may_ask_and_read(platform: Platform) -> None:
     assert guard.get("/api/v1/what-if/none").status_code == 403
     assert platform.staff("operator", "admin").get("/api/v1/what-if/none").json["code"] == "what_if.unknown"
     assert platform.citizen().post("/api/v1/what-if", {"flow": "parking_permit"}).status_code == 403
+
+
+def test_the_command_tries_a_folder_or_only_what_changed(platform: Platform, tmp_path: Path) -> None:
+    an_application(platform.citizen("wang")).send_photo()
+    (tmp_path / "changed").mkdir()
+    diagram = DIAGRAM.read_text()
+    (tmp_path / "changed" / "process.bpmn").write_text(diagram.replace('id="review"', 'id="inspect"').replace(
+        'Ref="review"', 'Ref="inspect"').replace("flowNodeRef>review<", "flowNodeRef>inspect<"))  # fmt: skip
+    words = ("what-if", "parking_permit", "--processes", "1", "--json", "--with")
+
+    [same] = lines(flask(platform, *words, str(DIAGRAM.parent)))
+    [renamed] = lines(flask(platform, *words, str(tmp_path / "changed")))
+    [told] = lines(flask(platform, *words, str(tmp_path / "changed" / "process.bpmn"), "--element", "review=inspect"))
+
+    assert (same["cases"], same["totals"]["same_end"]) == (1, 1)
+    assert renamed["matrix"] == [{"old": "waits:review", "new": "waits:inspect", "cases": 1}]
+    assert told["totals"]["same_end"] == 1
+    assert flask(platform, "what-if", "nothing", "--with", str(tmp_path / "changed")).exit_code != 0
