@@ -19,7 +19,7 @@ from domain.account import Account
 from domain.admission_form import blank_form_pdf
 from engine import attachments
 from tests.api.conftest import FLOWS, Clock, Person, Platform, a_jpeg
-from tests.flows.institution_admission import VERSION, a_registration, a_stamp
+from tests.flows.institution_admission import JIANGHAN, VERSION, a_registration, a_stamp, in_the_library
 from tests.flows.story import Story, Town
 
 MASTER_KEY = bytes(range(32))
@@ -110,3 +110,15 @@ def fill_in(applicant: Person, application: str, values: dict[str, Any]) -> None
     item = item_of(applicant, application)
     answer = applicant.post(f"/api/v1/work-items/{item}/complete", {"values": values})
     assert answer.status_code == 200, answer.text
+
+
+def admitted(portal: Portal, name: str, unit: str = JIANGHAN) -> str:
+    """Id of an institution that was admitted earlier."""
+    return in_the_library(Town(portal.platform.sessions, portal.platform.clock()), name, unit=unit)
+
+
+def found(person: Person, **query: Any) -> list[dict[str, Any]]:
+    """Lines of the public search."""
+    answer = person.get("/api/v1/admissions", query_string=query)
+    assert answer.status_code == 200, answer.text
+    return list(answer.json["items"])
