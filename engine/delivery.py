@@ -12,12 +12,13 @@ from sqlalchemy.orm import Session, sessionmaker
 
 import vault
 from database import is_transient, retry_deadlocks, transaction
+from engine.actors import Actor
 from engine.case import WAITING, AnyRow, OpenCase, open_case
 from engine.errors import Conflict, EngineError, NotFound
 from engine.inputs import MessageReceived
 from engine.model.outbox import OutboxKind, OutboxState
 from engine.model.waiting import WaitKind, spelled
-from engine.outbox import OUTBOX, read_content
+from engine.outbox import OUTBOX, read_content, send_to_case
 from engine.start import start_case_for
 from engine.waits import MessageWait
 
@@ -90,7 +91,7 @@ def _try(session: Session, row: AnyRow, now: datetime) -> bool:
 
 
 def _deliver(session: Session, row: AnyRow, now: datetime) -> str | None:
-    """The case that took it."""
+    """The case that took it; None for a signal, which becomes a message to each that waits."""
     content = read_content(session, row)
     match row.kind:
         case OutboxKind.CASE:
@@ -99,6 +100,9 @@ def _deliver(session: Session, row: AnyRow, now: datetime) -> str | None:
             return start_case_for(session, row.flow_key, started_by=row.by, values=content, now=now)
         case OutboxKind.MESSAGE:
             return _to_whoever_waits(session, row, content, now)
+        case OutboxKind.SIGNAL:
+            _to_all_that_wait(session, row, content, now)
+            return None
     raise NotFound("message.unknown", message=row.message)
 
 
@@ -114,6 +118,20 @@ def _to_whoever_waits(session: Session, row: AnyRow, content: dict[str, Any], no
     if case_id is None:
         raise Conflict("message.not_awaited", message=row.message)
     return _give(session, case_id, row, content["payload"], now, correlation=content["correlation"])
+
+
+def _to_all_that_wait(session: Session, row: AnyRow, content: dict[str, Any], now: datetime) -> None:
+    """A message of its own for each case that waits for the signal now; nobody else ever gets it."""
+    waiting = select(WAITING.c.case_id).where(
+        spelled(WAITING.c.kind, WaitKind.MESSAGE),
+        WAITING.c.closed_at.is_(None),
+        WAITING.c.message == row.message,
+    )
+    for case_id in sorted(set(session.execute(waiting).scalars())):
+        key = f"{row.id}:{case_id}"
+        send_to_case(
+            session, case_id, row.message, content, dedup_key=key, now=now, by=Actor(row.by), sender=row.sender
+        )
 
 
 def _give(

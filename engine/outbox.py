@@ -98,7 +98,11 @@ def start_later(
 
 
 def send_thrown(session: Session, case_id: str, thrown: SentMessage, *, dedup_key: str, now: datetime) -> None:
-    """What a throw event, a send task or an end event of a case sends: to whoever waits for it."""
+    """What a throw event, a send task or an end event of a case sends: a message to one that waits, a signal to all that do."""
+    if thrown.kind == "signal":
+        signal = {"kind": OutboxKind.SIGNAL, "message": thrown.message}
+        _enqueue(session, signal, thrown.payload, dedup_key=dedup_key, now=now, by=SYSTEM, sender=case_id)
+        return
     send_message_to(
         session, thrown.message, thrown.correlation, thrown.payload, dedup_key=dedup_key, now=now, sender=case_id
     )

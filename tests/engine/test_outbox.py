@@ -16,7 +16,16 @@ from engine.delivery import deliver_message, deliver_outbox
 from engine.errors import Conflict, NotFound
 from engine.inputs import MessageReceived
 from engine.interventions import cancel_case, erase_case
-from engine.outbox import OUTBOX, keep_messages_for, message_with, send_message_to, send_to_case, start_later
+from engine.machine import SentMessage
+from engine.outbox import (
+    OUTBOX,
+    keep_messages_for,
+    message_with,
+    send_message_to,
+    send_thrown,
+    send_to_case,
+    start_later,
+)
 from engine.queries import case_page, my_cases
 from engine.replay import read_inputs, verify_case
 from engine.undelivered import dismiss_message, send_again, undelivered_messages
@@ -203,6 +212,22 @@ def test_what_a_case_throws_reaches_the_case_that_waits_for_it(any_store: Store)
     with any_store.sessions() as session:
         assert case_page(session, order).variables["payment"] == {"office": "wuhan"}
     assert the_row(any_store, f"{payer}:2:0").sender == payer
+
+
+def test_a_signal_reaches_every_case_that_waits_for_it_and_none_that_comes_later(any_store: Store) -> None:
+    any_store.deploy(an_order_flow())
+    sender, other = an_order(any_store, "A-1"), an_order(any_store, "B-2")
+    signal = SentMessage("signal", "stop", "", {"why": "closing"})
+
+    for _ in range(2):
+        with any_store.writing() as session:
+            send_thrown(session, sender, signal, dedup_key=f"{sender}:9:0", now=NOW)
+    deliver_outbox(any_store.sessions, NOW)
+    later = an_order(any_store, "C-3")
+    deliver_outbox(any_store.sessions, LATER)
+
+    assert [outcome(any_store, case_id) for case_id in (sender, other, later)] == ["stopped", "stopped", None]
+    assert the_row(any_store, f"{sender}:9:0").state == "DELIVERED"
 
 
 def test_a_rolled_back_step_sends_nothing_and_wakes_nobody(any_store: Store) -> None:
