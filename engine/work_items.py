@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from engine.actors import SYSTEM, Actor
 from engine.attachments import is_attachment_of
 from engine.case import WAITING, AnyRow, OpenCase, open_case_of
-from engine.errors import Conflict, Forbidden, NotFound
+from engine.errors import Conflict, NotFound
 from engine.form_values import checked_values, emptied_fields
 from engine.four_eyes import refuse_same_person
 from engine.inputs import Variables, WorkItemCompleted
@@ -78,6 +78,8 @@ def release_work_item(session: Session, item_id: str, *, by: Actor, now: datetim
     Raises NotFound("work_item.unknown"), Forbidden("work_item.not_yours"), Conflict("work_item.gone" | "work_item.not_claimed"),
     Conflict("work_item.delegated" | "work_item.being_signed") for one that is the actor's for a while only.
     """
+    # Locked first: who comes second must read what the first one left, and be told that.
+    session.execute(select(WAITING.c.id).where(open_item(item_id)).with_for_update())
     item = visible_item(session, item_id, by)
     refuse_closed(item)
     if item.state != WorkItemState.CLAIMED:
@@ -87,14 +89,7 @@ def release_work_item(session: Session, item_id: str, *, by: Actor, now: datetim
         raise Conflict("work_item.delegated", item=item_id)
     if is_being_signed(item):
         raise Conflict("work_item.being_signed", item=item_id)
-    released = session.execute(
-        update(WAITING)
-        .where(open_item(item_id), spelled(WAITING.c.state, WorkItemState.CLAIMED), WAITING.c.assignee == by.id)
-        .values(BACK_IN_GROUP)
-        .returning(WAITING.c.id)
-    ).one_or_none()
-    if released is None:  # given to somebody else, or closed, since it was read
-        raise Forbidden("work_item.not_yours", item=item_id)
+    change_item(session, item_id, **BACK_IN_GROUP)
     record_event(session, item.case_id, item_id, RELEASED, by=by.id, now=now)
 
 
