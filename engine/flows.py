@@ -26,10 +26,14 @@ class _Section(BaseModel):
 
 
 class StartRules(_Section):
-    """who: groups whose members may start, `*` for everyone. form: stem of the start form, "" for none."""
+    """who: groups whose members may start, `*` for everyone. form: stem of the start form, "" for none.
+
+    message: one that starts a case where no case waits for it, "" for none; its payload must fit the form.
+    """
 
     who: tuple[str, ...] = ()
     form: str = ""
+    message: str = ""
     one_running_per_starter: bool = False
 
 

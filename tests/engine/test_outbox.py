@@ -30,7 +30,8 @@ from engine.queries import case_page, my_cases
 from engine.replay import read_inputs, verify_case
 from engine.undelivered import dismiss_message, send_again, undelivered_messages
 from tests.engine.conftest import ANALYST, APPLICANT, NOW, STRANGER, Store
-from tests.engine.messaging import a_payer_flow, an_order_flow
+from tests.engine.flows import a_flow
+from tests.engine.messaging import PAYER, PAYER_TOML, a_payer_flow, an_order_flow
 
 LATER = NOW + timedelta(minutes=10)
 
@@ -228,6 +229,25 @@ def test_a_signal_reaches_every_case_that_waits_for_it_and_none_that_comes_later
 
     assert [outcome(any_store, case_id) for case_id in (sender, other, later)] == ["stopped", "stopped", None]
     assert the_row(any_store, f"{sender}:9:0").state == "DELIVERED"
+
+
+def test_a_message_starts_a_case_where_none_waits_for_it(any_store: Store) -> None:
+    any_store.deploy(an_order_flow())
+    any_store.deploy(a_flow(PAYER, PAYER_TOML.replace("[start]", '[start]\nmessage = "paid"\nform = "decide"')))
+    order = an_order(any_store, "A-1")
+
+    pay(any_store, "A-1", "awaited")
+    pay(any_store, "B-2", "starts", opinion="先付款")
+    pay(any_store, "C-3", "does not fit", nonsense=1)
+    deliver_outbox(any_store.sessions, NOW)
+
+    assert outcome(any_store, order) == "paid"
+    started = the_row(any_store, "starts").receiver
+    with any_store.sessions() as session:
+        page = case_page(session, started)
+        [refused] = undelivered_messages(session).items
+    assert (page.summary.flow_key, page.variables["opinion"]) == ("payer", "先付款")
+    assert refused.note == "form.invalid"
 
 
 def test_a_rolled_back_step_sends_nothing_and_wakes_nobody(any_store: Store) -> None:
