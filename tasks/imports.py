@@ -13,8 +13,7 @@ from sqlalchemy.orm import Session
 import vault
 from database import retry_deadlocks, transaction
 from domain.acting import acting_groups
-from domain.business import SUPERVISOR, find_business
-from domain.grant import BusinessGrant
+from domain.grant import BusinessGrant, granting_unit
 from domain.import_institutions import import_institutions
 from domain.import_managers import import_managers
 from domain.import_rows import Bind, ImportRun, RowOutcome
@@ -110,12 +109,11 @@ def binding(import_id: str, account_id: str) -> Bind:
     """Makes a person manager through the flow: the register holds the state, a case carries the tenure."""
 
     def bind(session: Session, grant: BusinessGrant, person_id: str) -> None:
-        granted_by = find_business(session, grant.business_key).granted_by
         values = {
             "grant": grant.id,
             "institution": grant.institution_id,
             "business": grant.business_key,
-            "unit": grant.supervising_unit if granted_by == SUPERVISOR else granted_by,
+            "unit": granting_unit(session, grant),
             "how": "direct",
             "person": person_id,
             "why": "imported",
