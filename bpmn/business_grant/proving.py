@@ -19,7 +19,7 @@ CONFIDENT_FROM = 0.9
 
 
 class ConsentParameters(BaseModel):
-    """account: whose face is compared. compare_face: version of the text that was agreed to."""
+    """account: who was to be asked. compare_face: version of the text that was agreed to."""
 
     account: str
     compare_face: str
@@ -27,9 +27,10 @@ class ConsentParameters(BaseModel):
 
 @service_task("business_grant.record_consent", title="登记同意", parameters=ConsentParameters, in_transaction=True)
 def record_consent(parameters: ConsentParameters, context: TransactionContext) -> None:
+    """Of the account that agreed, which need not be the one that began: the person may have changed phones."""
     consent.give_consent(
         context.session,
-        parameters.account,
+        context.acted_by or parameters.account,
         consent.Purpose.COMPARE_FACE,
         parameters.compare_face,
         context.now,

@@ -328,7 +328,7 @@ def test_a_message_of_ones_own_making_does_not_reach_the_tenure(
     forged = {"payload": {"person": li[0].person, "account": li[0].account}}
 
     for message in ("redeem", "takeover", "manager_lost", "revoke", "suspend"):
-        for person in (manager, li[1], province.clerk("420102")):
+        for person in (manager, li[1], province.clerk(), province.clerk("420102")):
             answer = person.post(f"/api/v1/applications/{case}/messages/{message}", forged)
             assert answer.status_code in {403, 404}, (message, answer.text)
     assert province.hospital.state == "ACTIVE"

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from domain.consent import Purpose, consents_of
 from domain.grant import GrantState
 from domain.grant_attempts import MAX_FAILURES
 from domain.grant_code import find_redeemable
@@ -65,6 +66,14 @@ def test_whoever_redeems_it_with_their_face_is_manager(hospital: Hospital, issue
     assert issued.notices() == [f"seated → person:{wang.person}", f"seated → unit:{COUNTY}"]
     assert notice_text(issued, "seated") == "王*已成为武昌区第一医院“护士执业资格考试报名审核”的管理人。"
     assert issued.is_sound()
+
+
+def test_the_comparison_is_agreed_to_by_whoever_shows_the_face(town: Town, issued: Tenure, wang: Someone) -> None:
+    issued.redeemed_by(wang).fills("face_consent", wang, **AGREED)
+
+    with town.sessions() as session:
+        given = {(each.purpose, each.text_version, each.case_id) for each in consents_of(session, wang.account)}
+    assert (Purpose.COMPARE_FACE, "compare_face/2026-11", issued.case_id) in given
 
 
 @pytest.mark.parametrize(("band", "may_pass"), [("unsure", True), ("same", False)])
