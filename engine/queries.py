@@ -15,15 +15,14 @@ from sqlalchemy.orm import Session
 import vault
 from engine.actors import Actor
 from engine.attachments import attachments_of
-from engine.case import CASE, CASE_COLUMNS, KEY, WAITING, AnyRow, load_machine
+from engine.case import CASE, WAITING, AnyRow
+from engine.case_rows import CASES, case_row, machine_of, open_waits_of, summary_of, title_of, variables_of, wait_view
 from engine.deploy import Definition, find_definition
 from engine.errors import NotFound
 from engine.flows import MessageRules
 from engine.group_patterns import PERSON, personal_groups
-from engine.inputs import Variables
 from engine.item_rows import visible_to
 from engine.journal import open_inputs, read_entries
-from engine.machine import Machine
 from engine.model.definition import DefinitionId
 from engine.model.instance import Activity, SearchVariable
 from engine.model.waiting import WaitKind, spelled
@@ -68,9 +67,6 @@ _ITEM = [
     CASE.c.started_by,
 ]
 ITEMS = select(*_ITEM).join(CASE, CASE.c.id == WAITING.c.case_id).where(spelled(WAITING.c.kind, WaitKind.WORK_ITEM))
-_CASES = select(
-    *CASE_COLUMNS, CASE.c.flow_key, CASE.c.outcome, CASE.c.created_at, CASE.c.ended_at, CASE.c.erased_at
-).join(KEY, KEY.c.owner == "case:" + CASE.c.id)
 
 
 def work_item_view(session: Session, item_id: str, by: Actor) -> WorkItemView:
@@ -104,7 +100,7 @@ def work_item(session: Session, item_id: str, by: Actor) -> WorkItemPage:
     if row is None:
         raise NotFound("work_item.unknown", item=item_id)
     definition = find_definition(session, DefinitionId(row.definition_id))
-    machine = _machine(definition, _case_row(session, row.case_id))
+    machine = machine_of(definition, case_row(session, row.case_id))
     seen = machine.view_of(row.address) if machine else {}
     return WorkItemPage(_item_view(definition, row), definition.forms.get(row.form), seen)
 
@@ -116,39 +112,39 @@ def is_case_visible(session: Session, case_id: str, by: Actor) -> bool:
     copied = exists().where(COPY.c.case_id == case_id, COPY.c.account_id == by.id)
     if session.execute(select(or_(own, part, copied))).scalar():
         return True
-    row = session.execute(_CASES.where(CASE.c.id == case_id)).one_or_none()
+    row = session.execute(CASES.where(CASE.c.id == case_id)).one_or_none()
     return row is not None and bool(_sendable(find_definition(session, DefinitionId(row.definition_id)), row, by))
 
 
 def messages_of(session: Session, case_id: str, by: Actor) -> Mapping[str, MessageRules]:
     """What the actor may send to the case now, by name. Raises NotFound("case.unknown")."""
-    row = _case_row(session, case_id)
+    row = case_row(session, case_id)
     definition = find_definition(session, DefinitionId(row.definition_id))
-    awaited = {wait.message for wait in _open_waits(session, [row]) if wait.kind == WaitKind.MESSAGE}
+    awaited = {wait.message for wait in open_waits_of(session, [row]) if wait.kind == WaitKind.MESSAGE}
     return {name: rules for name, rules in _sendable(definition, row, by).items() if name in awaited}
 
 
 def case_page(session: Session, case_id: str) -> CasePage:
     """Everything about a case; the caller has checked is_case_visible(). Raises NotFound("case.unknown")."""
-    row = _case_row(session, case_id)
+    row = case_row(session, case_id)
     definition = find_definition(session, DefinitionId(row.definition_id))
     waits = session.execute(select(WAITING).where(WAITING.c.case_id == case_id).order_by(WAITING.c.id)).all()
     elements = [wait.element for wait in waits if wait.closed_at is None]
     return CasePage(
-        _summary(definition, row, elements),
-        _variables(definition, row),
-        tuple(_wait_view(definition, wait) for wait in waits),
+        summary_of(definition, row, elements),
+        variables_of(definition, row),
+        tuple(wait_view(definition, wait) for wait in waits),
         tuple(attachments_of(session, case_id)),
     )
 
 
 def history(session: Session, case_id: str) -> History:
     """Activities in the order they began, and the journal. Raises NotFound("case.unknown"), vault.Tampered."""
-    row = _case_row(session, case_id)
+    row = case_row(session, case_id)
     definition = find_definition(session, DefinitionId(row.definition_id))
     done = select(ACTIVITY).where(ACTIVITY.c.case_id == case_id).order_by(ACTIVITY.c.seq, ACTIVITY.c.position)
     activities = [
-        ActivityView(a.element, _title(definition, a.element), a.kind, a.address, a.entered_at, a.left_at, a.how)
+        ActivityView(a.element, title_of(definition, a.element), a.kind, a.address, a.entered_at, a.left_at, a.how)
         for a in session.execute(done)
     ]
     entries = read_entries(session, case_id)
@@ -163,7 +159,7 @@ def my_cases(
     session: Session, by: Actor, *, flow: str | None = None, cursor: str | None = None, limit: int = 20
 ) -> Page[OwnCase]:
     """Cases the actor started, and those with an item for the actor as a verified person; newest first."""
-    mine = _CASES.where(or_(CASE.c.started_by == by.id, *_concerns(by)))
+    mine = CASES.where(or_(CASE.c.started_by == by.id, *_concerns(by)))
     mine = mine if flow is None else mine.where(CASE.c.flow_key == flow)
     mine = mine if cursor is None else mine.where(CASE.c.id < cursor)
     rows = session.execute(mine.order_by(CASE.c.id.desc()).limit(limit + 1)).all()
@@ -173,7 +169,7 @@ def my_cases(
 def my_case(session: Session, case_id: str, by: Actor) -> OwnCase:
     """One of the actor's own cases, as my_cases() lists them. Raises NotFound("case.unknown") for anybody else's."""
     row = session.execute(
-        _CASES.where(CASE.c.id == case_id, or_(CASE.c.started_by == by.id, *_concerns(by)))
+        CASES.where(CASE.c.id == case_id, or_(CASE.c.started_by == by.id, *_concerns(by)))
     ).one_or_none()
     if row is None:
         raise NotFound("case.unknown", case=case_id)
@@ -183,11 +179,11 @@ def my_case(session: Session, case_id: str, by: Actor) -> OwnCase:
 def find_cases(session: Session, name: str, value: str, *, limit: int = 50) -> list[CaseSummary]:
     """Cases whose search variable `name` has this value, newest first; found by keyed hash."""
     hashed = search_hash(name, value) or ""
-    found = _CASES.join(SEARCH, SEARCH.c.case_id == CASE.c.id).where(SEARCH.c.name == name, SEARCH.c.hash == hashed)
+    found = CASES.join(SEARCH, SEARCH.c.case_id == CASE.c.id).where(SEARCH.c.name == name, SEARCH.c.hash == hashed)
     rows = session.execute(found.order_by(CASE.c.id.desc()).limit(limit)).all()
-    open_waits = _open_waits(session, rows)
+    open_waits = open_waits_of(session, rows)
     return [
-        _summary(
+        summary_of(
             find_definition(session, DefinitionId(row.definition_id)),
             row,
             [wait.element for wait in open_waits if wait.case_id == row.case_id],
@@ -205,7 +201,7 @@ def open_incidents(session: Session, *, cursor: str | None = None, limit: int = 
     )
     wanted = wanted if cursor is None else wanted.where(WAITING.c.id > cursor)
     rows = session.execute(wanted.order_by(WAITING.c.id).limit(limit + 1)).all()
-    views = [_wait_view(find_definition(session, DefinitionId(row.definition_id)), row) for row in rows[:limit]]
+    views = [wait_view(find_definition(session, DefinitionId(row.definition_id)), row) for row in rows[:limit]]
     return Page(tuple(views), rows[limit - 1].id if len(rows) > limit else None)
 
 
@@ -221,7 +217,7 @@ def _item_view(definition: Definition, row: AnyRow) -> WorkItemView:
         flow_key=row.flow_key,
         flow_title=definition.config.title,
         element=row.element,
-        title=_title(definition, row.element),
+        title=title_of(definition, row.element),
         state=row.state,
         group=row.group_name,
         assignee=row.assignee,
@@ -242,71 +238,9 @@ def _item_view(definition: Definition, row: AnyRow) -> WorkItemView:
     )
 
 
-def _wait_view(definition: Definition, row: AnyRow) -> WaitView:
-    same = ("id", "case_id", "kind", "address", "element", "state", "created_at", "closed_at", "closed_by", "due_at")
-    more = ("assignee", "form", "service", "attempt", "message", "code", "note")
-    values = {name: row._mapping[name] for name in (*same, *more)}
-    return WaitView(title=_title(definition, row.element), group=row.group_name, **values)
-
-
-def _title(definition: Definition, element: str) -> str:
-    known = definition.process.elements.get(element)
-    return known.name or element if known else element
-
-
-def _case_row(session: Session, case_id: str) -> AnyRow:
-    row = session.execute(_CASES.where(CASE.c.id == case_id)).one_or_none()
-    if row is None:
-        raise NotFound("case.unknown", case=case_id)
-    return row
-
-
-def _machine(definition: Definition, row: AnyRow) -> Machine | None:
-    """None for an erased case."""
-    if row.wrapped is None:
-        return None
-    cipher = vault.current().unwrap(f"case:{row.case_id}", row.wrapped)
-    return load_machine(definition, cipher, row.snapshot, row.revision)
-
-
-def _variables(definition: Definition, row: AnyRow) -> Variables:
-    machine = _machine(definition, row)
-    return machine.variables if machine else {}
-
-
-def _summary(definition: Definition, row: AnyRow, open_elements: Iterable[str]) -> CaseSummary:
-    told = definition.config.outcomes.get(row.outcome or "")
-    labels = definition.config.progress
-    return CaseSummary(
-        id=row.case_id,
-        flow_key=row.flow_key,
-        flow_title=definition.config.title,
-        version=definition.version,
-        definition_id=row.definition_id,
-        state=row.case_state,
-        outcome=row.outcome,
-        outcome_label=told.label if told else "",
-        outcome_state=told.state if told else "",
-        progress=tuple(dict.fromkeys(labels[element] for element in open_elements if element in labels)),
-        revision=row.revision,
-        started_by=row.started_by,
-        created_at=row.created_at,
-        ended_at=row.ended_at,
-        is_erased=row.erased_at is not None,
-    )
-
-
-def _open_waits(session: Session, rows: Sequence[AnyRow]) -> Sequence[AnyRow]:
-    cases = [row.case_id for row in rows]
-    names = ("id", "case_id", "kind", "element", "assignee", "group_name", "message")
-    columns = [WAITING.c[name] for name in names]
-    waiting = select(*columns).where(WAITING.c.case_id.in_(cases), WAITING.c.closed_at.is_(None))
-    return session.execute(waiting.order_by(WAITING.c.id)).all()
-
-
 def _own_cases(session: Session, rows: Sequence[AnyRow], by: Actor) -> list[OwnCase]:
     waits: dict[str, list[AnyRow]] = {row.case_id: [] for row in rows}
-    for wait in _open_waits(session, rows):
+    for wait in open_waits_of(session, rows):
         waits[wait.case_id].append(wait)
     return [_own_case(session, row, waits[row.case_id], by) for row in rows]
 
@@ -326,17 +260,17 @@ def _sendable(definition: Definition, row: AnyRow, by: Actor) -> dict[str, Messa
     rules = definition.config.messages
     if not rules or row.wrapped is None:
         return {}
-    variables, is_starter = _variables(definition, row), row.started_by == by.id
+    variables, is_starter = variables_of(definition, row), row.started_by == by.id
     return {name: rule for name, rule in rules.items() if rule.may_send(by.groups, variables, is_starter=is_starter)}
 
 
 def _own_case(session: Session, row: AnyRow, waits: Sequence[AnyRow], by: Actor) -> OwnCase:
     definition = find_definition(session, DefinitionId(row.definition_id))
-    variables = _variables(definition, row)
+    variables = variables_of(definition, row)
     awaited = {wait.message for wait in waits if wait.kind == WaitKind.MESSAGE}
     own = personal_groups(by.groups)
     return OwnCase(
-        summary=_summary(definition, row, [wait.element for wait in waits]),
+        summary=summary_of(definition, row, [wait.element for wait in waits]),
         variables={name: variables.get(name) for name in definition.config.variables.public},
         work_items=tuple(
             wait.id

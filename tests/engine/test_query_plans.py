@@ -10,8 +10,12 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from engine import jobs, timers
+from engine.actors import Actor
+from engine.delivery import deliver_outbox
 from engine.inbox import InboxFilter, InboxView, inbox_page
+from engine.outbox import send_message_to
 from engine.queries import my_cases, open_incidents
+from engine.work_items import return_idle_claims
 from tests.engine.conftest import APPLICANT, NOW, REVIEWER, Store
 
 CURSOR = "-50~2026-03-02T01:00:00+00:00~a"
@@ -41,6 +45,8 @@ CURSOR = "-50~2026-03-02T01:00:00+00:00~a"
         (lambda session: timers.due_cases(session, NOW, 10), "ix_waiting_timer"),
         (lambda session: open_incidents(session), "ix_waiting_incident"),
         (lambda session: my_cases(session, APPLICANT), "ix_process_instance_started_by_id"),
+        (lambda session: my_cases(session, Actor("x", frozenset({"person:p1"}))), "ix_waiting_personal"),
+        (lambda session: return_idle_claims(session, NOW), "ix_waiting_claimed"),
     ],
     ids=[
         "inbox",
@@ -58,6 +64,8 @@ CURSOR = "-50~2026-03-02T01:00:00+00:00~a"
         "timers",
         "incidents",
         "my cases",
+        "one's own as a person",
+        "idle claims",
     ],
 )
 def test_a_list_is_read_by_its_index(store: Store, ask: Callable[[Session], Any], index: str) -> None:
@@ -78,3 +86,25 @@ def test_a_list_is_read_by_its_index(store: Store, ask: Callable[[Session], Any]
 
     assert any(index in line for line in lines), lines
     assert not any(line.startswith("SCAN waiting") and "USING" not in line for line in lines), lines
+
+
+def test_the_outbox_and_whoever_waits_are_found_by_index(store: Store) -> None:
+    with store.writing() as session:
+        send_message_to(session, "paid", "42", {}, dedup_key="k", now=NOW)
+    asked: list[tuple[str, Any]] = []
+    listener = lambda c, cursor, text, parameters, *rest: asked.append((text, parameters))  # noqa: E731
+    event.listen(store.engine, "before_cursor_execute", listener)
+    deliver_outbox(store.sessions, NOW)
+    event.remove(store.engine, "before_cursor_execute", listener)
+
+    with store.engine.connect() as connection:
+        lines = [
+            row[3]
+            for text, parameters in asked
+            if text.startswith("SELECT")
+            for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", parameters)
+        ]
+
+    assert any("ix_outbox_pending" in line for line in lines), lines
+    assert any("ix_waiting_message" in line for line in lines), lines
+    assert not any(line.startswith(("SCAN waiting", "SCAN outbox")) and "USING" not in line for line in lines), lines
