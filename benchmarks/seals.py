@@ -162,7 +162,7 @@ def _result(outcomes: Sequence[Outcome], forms: int, seed: int) -> dict[str, Any
                 lambda o: o.plain_seal == ("same" if o.is_own else "different"), 0.9,
             ),
             _share_row(
-                f"{level.name}: printed name right", here, lambda o: o.name == "same", lambda o: o.name == "same", 0.9
+                f"{level.name}: printed name right", here, lambda o: o.name == "same", None, 0.9
             ),
         ]  # fmt: skip
     foreign = [o for o in outcomes if o.is_red and not o.is_own]
@@ -193,7 +193,7 @@ def _share_row(
     figure: str,
     outcomes: Sequence[Outcome],
     ours: Callable[[Outcome], bool],
-    baseline: Callable[[Outcome], bool],
+    baseline: Callable[[Outcome], bool] | None,
     must: float,
 ) -> dict[str, Any]:
     tries = max(len(outcomes), 1)
@@ -201,7 +201,8 @@ def _share_row(
     low, high = wilson(hits, tries)
     share = hits / tries
     shown = f"{share:.3f} [{low:.3f}, {high:.3f}] of {len(outcomes)}"
-    return _row(figure, shown, f"{sum(map(baseline, outcomes)) / tries:.2f}", f"≥ {must:.2f}", share >= must)
+    plain = f"{sum(map(baseline, outcomes)) / tries:.2f}" if baseline else "—"
+    return _row(figure, shown, plain, f"≥ {must:.2f}", share >= must)
 
 
 def _row(figure: str, ours: str, baseline: str, must: str, holds: bool) -> dict[str, Any]:

@@ -30,6 +30,7 @@ ROUNDEST = 0.72  # shorter over longer axis: a circle on a page leaning by 40°;
 RING_SURELY, RING_ALONE, BESIDE_AT_MOST = 0.95, 0.6, 0.1
 RING_OF_A_COPY = 0.85
 TEXT_FROM = 0.2  # of the directions must have ink between star and ring
+MOST_RED = 0.12  # of a picture: beyond it there is noise, whose circles take 20 s to count; a seal covers 0.03
 FULL_FROM = 0.75  # a disc: no seal is that full between star and ring
 ANGLES = 360
 
@@ -184,6 +185,8 @@ def _resampled(hull: NDArray[np.int32]) -> Floats:
 def _circles(small: Floats) -> Iterator[Seal]:
     """Rings that nothing else of their shape outlines, as where a seal touches other red."""
     shorter = min(small.shape)
+    if (small > RED_FROM).mean() > MOST_RED:
+        return
     levels = np.clip(small * 400, 0, 255).astype(np.uint8)
     found = cv2.HoughCircles(
         levels, cv2.HOUGH_GRADIENT, 1.5, shorter * 0.08, param1=120, param2=40,

@@ -113,8 +113,11 @@ def _grant_play(
         return str(grant.page()["state"])
 
     def path() -> str:
-        changes = grant.page()["changes"] if grant.id else []
-        return " → ".join(["未生成", *(change["became_label"] for change in changes)])
+        if not grant.id:
+            return ""
+        page = grant.page()
+        passed = " → ".join(["未生成", *(change["became_label"] for change in page["changes"])])
+        return f"{passed}；第 {page['tenure']} 任"
 
     return lambda: _timed(story.who, story.expected, play, path)
 
@@ -123,10 +126,10 @@ def _newcomer(theatre: Theatre, rng: random.Random) -> grants.Citizen:
     applicant = Applicant(theatre.address)
     applicant.sign_in("demo-face")
     stage = Stage(applicant, theatre.clerk("reviewer"), rng)
-    grants.with_a_face(stage)
+    card = grants.with_a_face(stage)
     outcome = applicant.wait_until_ended()
     assert outcome == "verified", f"the person with the face was not verified but {outcome}"
-    return grants.Citizen(applicant, stage.number)
+    return grants.Citizen(applicant, stage.number, card)
 
 
 def _timed(who: str, expected: str, play: Callable[[], str], path: Callable[[], str]) -> Played:

@@ -21,10 +21,11 @@ DECLINED = {"face_choice": "decline"}  # the unit confirms by phone instead
 
 @dataclass(frozen=True, slots=True)
 class Citizen:
-    """Somebody verified by resident ID, with the mini-program in hand."""
+    """Somebody verified by resident ID, with the mini-program in hand. card: a photograph of it, where it is needed again."""
 
     app: Applicant
     number: str
+    card: bytes = b""
 
 
 @dataclass(slots=True)
@@ -49,10 +50,11 @@ class Grant:
 
     def answers(self, person: Citizen, form: str, values: Json) -> None:
         """Fill in what the person is asked for."""
-        person.app.send({"id": self._pending(person, form)}, values)
+        person.app.send({"id": self._pending(person, form)["work_item_id"]}, values)
 
-    def shows_face(self, person: Citizen, form: str, field: str, picture: bytes) -> None:
-        item = self._pending(person, form)
+    def shows(self, person: Citizen, form: str, field: str, picture: bytes) -> None:
+        """Photograph what the person is asked for."""
+        item = self._pending(person, form)["work_item_id"]
         person.app.send({"id": item}, {field: person.app.upload(item, field, picture)})
 
     def confirms(self) -> None:
@@ -73,14 +75,19 @@ class Grant:
         asked = {"business": page["business"], "institution": page["institution_id"], "person": person_id}
         return bool(self.clerk.get("/grants/check", **asked)["is_granted"])
 
-    def _pending(self, person: Citizen, form: str) -> str:
+    def next_form(self, person: Citizen) -> str:
+        """What the person is asked for next, waited for."""
+        return str(self._pending(person)["form"])
+
+    def _pending(self, person: Citizen, form: str = "") -> Json:
         for _ in patiently():
             told = person.app.get("/my/grants")
-            for grant in [*told["asked"], *told["items"]]:
-                for item in grant["pending"]:
-                    if grant["id"] == self.id and item["is_mine"] and item["form"] == form:
-                        return str(item["work_item_id"])
-        raise TimeoutError(f"nobody asks this person for {form}")
+            own = [grant for grant in [*told["asked"], *told["items"]] if grant["id"] == self.id]
+            for item in (item for grant in own for item in grant["pending"]):
+                if item["is_mine"] and form in ("", item["form"]):
+                    found: Json = item
+                    return found
+        raise TimeoutError(f"nobody asks this person for {form or 'anything'}")
 
 
 def by_code(grant: Grant) -> None:
@@ -126,7 +133,9 @@ def by_face(grant: Grant) -> None:
     item = newcomer.app.get(f"/work-items/{told['pending'][0]['work_item_id']}")
     version = item["form"]["properties"]["face_consent_version"]["const"]
     newcomer.app.send(item, {"face_choice": "agree", "face_consent_version": version})
-    grant.shows_face(newcomer, "selfie", "selfie", to_jpeg(selfie(FACE, grant.rng)))
+    if grant.next_form(newcomer) == "scan_card":  # no portrait was kept with the credential
+        grant.shows(newcomer, "scan_card", "front", newcomer.card)
+    grant.shows(newcomer, "selfie", "selfie", to_jpeg(selfie(FACE, grant.rng)))
     for _ in patiently():
         page = grant.page()
         if any(step["element"].endswith("confirm") for step in page["running"]):
@@ -222,12 +231,13 @@ class GrantStory:
 FACE = 1  # of tools/cards/faces.py
 
 
-def with_a_face(stage: Stage) -> None:
-    """Verified with a card that carries a photographed face, for by_face()."""
+def with_a_face(stage: Stage) -> bytes:
+    """Verified with a card that carries a photographed face, for by_face(); returns the photograph of the card's front."""
     person = stage.person()
     stage.begin(person)
     front = photograph(draw_front(person, portrait=card_portrait(FACE, stage.rng)), EASY, stage.rng)
     stage.applicant.scan(front.jpeg, photograph(draw_back(person), EASY, stage.rng).jpeg)
+    return front.jpeg
 
 
 STORIES = (
