@@ -120,9 +120,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         url = f"sqlite:///{folder / 'cases.db'}"
-        _, told, story_s = prepared(url, folder, CASES)
+        _, stories, story_s = prepared(url, folder, CASES)
         results = [run(url, number) for number in range(len(CANDIDATES))]
-    print(json.dumps(summary(results, told, story_s), ensure_ascii=False))
+    print(json.dumps(summary(results, stories, story_s), ensure_ascii=False))
 
 
 def run(url: str, number: int) -> Row:
@@ -132,7 +132,7 @@ def run(url: str, number: int) -> Row:
     return found
 
 
-def summary(results: list[Row], told: dict[str, str], story_s: float) -> Row:
+def summary(results: list[Row], stories: dict[str, str], story_s: float) -> Row:
     same = results[0]
     again = f"{story_s * CASES:.0f} s (through the write path)"
     rows = [
@@ -152,7 +152,7 @@ def summary(results: list[Row], told: dict[str, str], story_s: float) -> Row:
         ),
     ]
     for candidate, result in zip(CANDIDATES, results, strict=True):
-        expected = {case: candidate.found[name] for case, name in told.items() if name in candidate.found}
+        expected = {case: candidate.found[name] for case, name in stories.items() if name in candidate.found}
         found = result["found"]
         missed = sum(found.get(case) != kind for case, kind in expected.items())
         too_many = sum(case not in expected for case in found)
@@ -162,12 +162,14 @@ def summary(results: list[Row], told: dict[str, str], story_s: float) -> Row:
     return {
         "title": "What-if on recorded cases",
         "rows": rows,
-        "measured": [
-            {"candidate": c.name, "seconds": round(r["seconds"], 2), "cpu_s": round(r["cpu_s"], 2), "mb": round(r["mb"]), "found": Counter(r["found"].values())}
-            for c, r in zip(CANDIDATES, results, strict=True)
-        ],
+        "measured": [told(candidate, result) for candidate, result in zip(CANDIDATES, results, strict=True)],
         "story_ms": round(story_s * 1000, 1),
     }  # fmt: skip
+
+
+def told(candidate: Planted, result: Row) -> Row:
+    figures = {name: round(result[name], 2) for name in ("seconds", "cpu_s", "mb")}
+    return {"candidate": candidate.name, **figures, "found": Counter(result["found"].values())}
 
 
 def row(figure: str, ours: str, baseline: str, must: str, holds: bool) -> Row:

@@ -14,6 +14,7 @@ from engine.carry_over import Walk, carry_over
 from engine.inputs import CaseMigrated, Input, Started, TimerFired
 from engine.machine import Machine, Process
 from engine.rerun import Candidate, rerun
+from engine.waits import TimerWait
 from tests.engine.random.play import Play, drawn
 from tests.engine.random.trial import FIRST_SEED, fresh_seed
 
@@ -60,9 +61,9 @@ def tried(process: Process, inputs: list[Input], machine: Machine) -> bytes:
     assert isinstance(started, Started)
     candidate = Candidate(process, started.settings, frozenset(), frozenset(), {}, lambda *_: "")
     instants = {place: at for given in inputs for place, at in given.computed.items()}
-    run = rerun(
-        candidate, inputs, instants, inputs[-1].at - timedelta(microseconds=1)
-    )  # a path may be cut off anywhere
+    # A path may be cut off where timers are due that have not fired: as recorded_cases.py reads a case.
+    due = [wait.due - timedelta(microseconds=1) for wait in machine.waits.values() if isinstance(wait, TimerWait)]
+    run = rerun(candidate, inputs, frozenset(process.elements), min([inputs[-1].at, *due]))
     assert (run.misfit, run.unplaced) == (None, ())
     return run.machine.canonical()
 
