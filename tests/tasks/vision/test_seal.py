@@ -31,8 +31,17 @@ def seals_of(picture) -> list[Seal]:
     return find_seals(picture, redness(picture))
 
 
-@pytest.mark.parametrize("level", forms.LEVELS, ids=lambda level: level.name)
-@pytest.mark.parametrize("kind", [forms.RIGHT, forms.FADED, forms.OVER_PRINT], ids=lambda kind: kind.name)
+@pytest.mark.parametrize(
+    ("kind", "level"),
+    [
+        (forms.RIGHT, EASY),
+        (forms.RIGHT, HARD),
+        (forms.FADED, MEDIUM),
+        (forms.FADED, HARD),
+        (forms.OVER_PRINT, HARD),
+    ],
+    ids=lambda one: one.name,
+)
 def test_a_round_red_seal_is_found_once(kind, level, rng):
     picture = a_photo(kind, level, rng)
 
