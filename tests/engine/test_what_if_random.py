@@ -60,7 +60,6 @@ def tried(process: Process, inputs: list[Input], machine: Machine) -> bytes:
     started = inputs[0]
     assert isinstance(started, Started)
     candidate = Candidate(process, started.settings, frozenset(), frozenset(), {}, lambda *_: "")
-    instants = {place: at for given in inputs for place, at in given.computed.items()}
     # A path may be cut off where timers are due that have not fired: as recorded_cases.py reads a case.
     due = [wait.due - timedelta(microseconds=1) for wait in machine.waits.values() if isinstance(wait, TimerWait)]
     run = rerun(candidate, inputs, frozenset(process.elements), min([inputs[-1].at, *due]))
