@@ -46,13 +46,28 @@ def stress(store: Store, *, seconds: float, seed: int) -> Counter[str]:
         own = random.Random(seed)
         while time.monotonic() < until:
             place = own.randrange(len(places))
-            prepare, commands, world = places[place]
+            _, commands, world = places[place]
             told[_answer(own.choice(commands), world)] += 1
             if own.random() < 0.2:  # the old case is over, or soon will be
-                places[place] = (prepare, commands, prepare(store))
-                cases.add(places[place][2].case_id)
+                renew(place)
 
-    threads = [threading.Thread(target=hammer, args=(rng.random(),)) for _ in range(THREADS)]
+    def renew(place: int) -> None:
+        prepare, commands, _ = places[place]
+        try:
+            world = prepare(store)
+        except (EngineError, AssertionError):  # claim_next() or free() of another thread was faster
+            told["another was faster"] += 1
+            return
+        places[place] = (prepare, commands, world)
+        cases.add(world.case_id)
+
+    def until_the_end(seed: int) -> None:
+        try:
+            hammer(seed)
+        except Exception as error:
+            told[f"! a thread ended: {type(error).__name__}"] += 1
+
+    threads = [threading.Thread(target=until_the_end, args=(rng.random(),)) for _ in range(THREADS)]
     for thread in threads:
         thread.start()
     for thread in threads:
