@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from engine.inputs import (
+    ElementSkipped,
     IncidentRetried,
     JobFailed,
     JobGivenUp,
@@ -53,6 +54,9 @@ class Leaf(Run):
         if isinstance(given, IncidentRetried):
             self.frame.variables.update(given.variables)
             return self.work()
+        if isinstance(given, ElementSkipped):
+            self.frame.variables.update(given.values)
+            return Went.THROUGH
         return self.finish(given)
 
     def finish(self, given: Any) -> Went:

@@ -22,6 +22,9 @@ from typing import Any
 from engine.errors import Conflict
 from engine.inputs import (
     CaseCancelled,
+    CaseResumed,
+    CaseSuspended,
+    ElementSkipped,
     IncidentRetried,
     Input,
     JobFailed,
@@ -30,6 +33,7 @@ from engine.inputs import (
     MessageReceived,
     Started,
     TimerFired,
+    VariableEdited,
     WorkItemCompleted,
 )
 from engine.machine import Applied, Machine, Process, compile_process, replay
@@ -108,6 +112,14 @@ class Play:
 
     def next_input(self) -> Input:
         at = self.machine.at + self.random.choice(STEPS)
+        if self.machine.is_suspended:
+            return CaseResumed(at=at, by="operator")
+        roll = self.random.random()
+        if roll < 0.02:
+            return CaseSuspended(at=at, by="operator")
+        if roll < 0.04:
+            name = self.random.choice(START_VARIABLES)
+            return VariableEdited(at=at, by="operator", values={name: self.random.choice(VALUES)})
         if self.random.random() < 0.01:
             return CaseCancelled(at=at, by="operator", reason="test")
         waits = list(self.machine.waits.values())
@@ -117,6 +129,9 @@ class Play:
         return self.answer(self.random.choices(waits, weights)[0], at)
 
     def answer(self, wait: Wait, at: datetime) -> Input:
+        if isinstance(wait, UserTaskWait | JobWait) and self.random.random() < 0.04:
+            values = {f"v_{wait.element}": self.random.choice(VALUES)}
+            return ElementSkipped(at=at, wait=wait.address, by="operator", values=values)
         match wait:
             case TimerWait():
                 at = max(at, wait.due)
@@ -155,7 +170,8 @@ class Play:
         self.compare()
         if self.checks_snapshots:
             self.check_snapshot()
-        self.check_stale()
+        if not self.machine.is_suspended:  # else everything is refused alike
+            self.check_stale()
         self.gone |= {address: KINDS[type(wait)] for address, wait in self.machine.waits.items()}
 
     def tell(self, applied: Applied) -> None:

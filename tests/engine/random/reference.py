@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Any
 
 from engine.calendar import add_working_days
-from engine.inputs import CaseCancelled, IncidentRetried, Input, Started
+from engine.inputs import CaseCancelled, CaseResumed, CaseSuspended, IncidentRetried, Input, Started, VariableEdited
 from tests.engine.random.blocks import (
     Boundary,
     Condition,
@@ -101,6 +101,11 @@ class Reference:
     def take(self, given: Input) -> None:
         """Raises KeyError for an address that is not open."""
         self.at = given.at
+        if isinstance(given, CaseSuspended | CaseResumed):
+            return
+        if isinstance(given, VariableEdited):
+            self.frame.variables.update(given.values)
+            return
         if isinstance(given, CaseCancelled):
             self.is_ended, self.outcome = True, "cancelled"
             return

@@ -12,6 +12,7 @@ does (or to the nearest thing that still runs), and the random test must find a 
     inclusive joins ask what can still come    AnInclusiveJoinTakesTheFirstToken, AnInclusiveJoinWaitsForEveryFlow
     escalations, terminate ends                EscalationsAreIgnored, AnEscalationComesOnce, TerminatingEndsOneWayOnly
     cycle timers without a burst               CyclesFireOnce, CyclesCatchUp
+    what operators write is written            ASkippedElementLosesItsValues, AnEditIsForgotten
     addressed events, one input at a time      TwoEventsWin, DueTimersFireAlong, APlaceIsItsElementAlone
     non-interrupting events                    ARepeatableMessageComesOnce, LeavesByEveryFlow, handlers_always_interrupt
     errors reach the one nearest catcher       ErrorsAreBroadcast, CatchAllComesFirst, ErrorsStayInTheirScope
@@ -214,6 +215,16 @@ class CyclesCatchUp(Host):
         return super().next_in_cycle(token)
 
 
+class ASkippedElementLosesItsValues(Host):
+    def skip(self, token, values):
+        super().skip(token, {})
+
+
+class AnEditIsForgotten(Host):
+    def edit(self, place, values):
+        pass
+
+
 class TwoEventsWin(Host):
     """Trap 2: after an event-based gateway, one event leaves the others waiting."""
 
@@ -377,6 +388,8 @@ HOSTS = [
     TerminatingEndsOneWayOnly,
     CyclesFireOnce,
     CyclesCatchUp,
+    ASkippedElementLosesItsValues,
+    AnEditIsForgotten,
     TwoEventsWin,
     DueTimersFireAlong,
     ARepeatableMessageComesOnce,

@@ -35,6 +35,10 @@ INPUTS = {
     "MessageReceived",
     "IncidentRetried",
     "CaseCancelled",
+    "CaseSuspended",
+    "CaseResumed",
+    "VariableEdited",
+    "ElementSkipped",
     "stale",
 }
 ELEMENTS = {
