@@ -1,6 +1,6 @@
 """Reading stamped application forms: is there a round red seal, what does it say, is it the institution's; JSON on stdout.
 
-    python -m benchmarks.seals [--forms 72] [--seed 20260601] [--out FILE]
+    python -m benchmarks.seals [--forms 36] [--seed 20260601] [--out FILE]
 
 --forms a level (tools/cards/forms.py gives the levels and the nine ways to stamp a form, in turn), read in two processes.
 Baselines in the same run, on the same photographs: a count of red pixels for "there is a seal"; the page's own lines, read
@@ -36,7 +36,7 @@ from tools.cards.forms import KINDS, LEVELS, make_form, photograph_form
 PROCESSES = 2
 MOST_CPU_S = 3.5
 RED_SHARE = 0.002  # of the picture: what a seal of 42 mm covers of a photographed page, about
-MUSTS = {"easy": 0.90, "medium": 0.75, "hard": 0.45}
+MUSTS = {"easy": 0.90, "medium": 0.70, "hard": 0.45}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Outcome:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--forms", type=int, default=72, help="a level")
+    options.add_argument("--forms", type=int, default=36, help="a level")
     options.add_argument("--seed", type=int, default=20260601)
     options.add_argument("--out", type=Path, help="also write the result there")
     given = options.parse_args()
