@@ -64,7 +64,9 @@ def compile_process(
     """The executable process of one BPMN file.
 
     decisions: DMN files by name. called: further BPMN files by name, each with one process for call activities; element ids
-    are unique over all of them. Raises InvalidDiagram with every problem found, each with the element's id and a code of docs/check-codes.md. What is
+    are unique over all of them.
+
+    Raises InvalidDiagram with every problem found, each with the element's id and a code of docs/check-codes.md. What is
     merely unwise is the deployment check's to say (engine/check.py); here only what cannot be hosted is refused.
     """
     tables = _tables(decisions)
