@@ -16,7 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 INSIDE = {
     "account.locked", "account.unknown", "account.username_taken", "account.weak_password", "account.wrong_password",
     "credential.already_valid", "credential.none", "credential.not_valid", "definition.unknown",
-    "notice.unknown_template", "person.unknown", "service_task.unknown", "time.backwards", "timer.not_due",
+    "notice.unknown_template", "person.unknown", "scenario.migrated", "scenario.other_flow", "scenario.path_differs",
+    "service_task.unknown", "time.backwards", "timer.not_due",
     "wait.other_kind", "wait.unknown",
 }  # fmt: skip
 SAYING_NO = {"NotFound", "Conflict", "Forbidden", "Refused", "Rejected", "InvalidUpload", "problem"}
