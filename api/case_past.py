@@ -16,8 +16,8 @@ from api.cases import ActivityOut, case_as_seen
 from api.evidence import look_at_case
 from api.masking import masked_variables
 from api.transactions import reads
+from engine.hindsight.time_travel import CaseAt, case_at
 from engine.sync import KINDS
-from engine.time_travel import CaseAt, case_at
 from engine.waits import Wait
 
 case_past_api = APIBlueprint("case_past", __name__, url_prefix="/api/v1", tag="案件")

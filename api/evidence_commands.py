@@ -16,8 +16,8 @@ from api.evidence_export import consents_json, redacted
 from api.journal_commands import as_json
 from api.operator_commands import operator
 from engine.errors import EngineError
-from engine.evidence_check import check_evidence
-from engine.evidence_file import Export, evidence_file
+from engine.hindsight.evidence_check import check_evidence
+from engine.hindsight.evidence_file import Export, evidence_file
 from engine.journal import BrokenChain
 
 REFUSALS = {"case.unknown": "没有这个案件", "case.erased": "案件已销毁，内容不可读"}

@@ -18,7 +18,7 @@ from api.request_session import now
 from api.transactions import reads
 from domain.consent import Consent
 from engine.deploy import Definition
-from engine.evidence_file import Export, evidence_file
+from engine.hindsight.evidence_file import Export, evidence_file
 
 evidence_export_api = APIBlueprint("evidence_export", __name__, url_prefix="/api/v1", tag="案件")
 

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from api.auth import Audience, Caller
 from api.roles import require_operator
 from api.transactions import reads
-from engine.journal_root import newest_root
-from engine.self_check import open_findings
+from engine.hindsight.journal_root import newest_root
+from engine.hindsight.self_check import open_findings
 
 journal_api = APIBlueprint("journal", __name__, url_prefix="/api/v1", tag="流水")
 

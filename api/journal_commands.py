@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from api.case_past import past_json
 from database import transaction
 from engine.errors import EngineError, NotFound
-from engine.journal_root import make_root, newest_root
-from engine.self_check import CaseCheck, Finding, check_case, check_cases, check_roots, record_findings
-from engine.time_travel import case_at
+from engine.hindsight.journal_root import make_root, newest_root
+from engine.hindsight.self_check import CaseCheck, Finding, check_case, check_cases, check_roots, record_findings
+from engine.hindsight.time_travel import case_at
 
 Json = dict[str, Any]  # Any: a JSON object
 

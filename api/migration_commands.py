@@ -17,8 +17,8 @@ from api.operator_commands import operator
 from api.what_if_commands import elements_option
 from database import transaction
 from engine.errors import Conflict, EngineError
-from engine.migrate import cases_to_migrate, find_version, migrate_case, plan_migration, revert_migration
-from engine.migration_plan import MigrationPlan
+from engine.hindsight.migrate import cases_to_migrate, find_version, migrate_case, plan_migration, revert_migration
+from engine.hindsight.migration_plan import MigrationPlan
 
 REFUSALS = {
     "case.unknown": "没有这个案件",

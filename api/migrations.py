@@ -15,8 +15,8 @@ from api.request_session import now
 from api.roles import require_operator
 from api.transactions import decides, reads
 from engine.errors import Conflict
-from engine.migrate import cases_to_migrate, find_version, migrate_case, plan_migration, revert_migration
-from engine.migration_plan import MigrationPlan
+from engine.hindsight.migrate import cases_to_migrate, find_version, migrate_case, plan_migration, revert_migration
+from engine.hindsight.migration_plan import MigrationPlan
 
 migrations_api = APIBlueprint("migrations", __name__, url_prefix="/api/v1", tag="流水")
 

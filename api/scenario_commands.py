@@ -15,11 +15,19 @@ from config import Settings
 from engine.deploy import find_definition
 from engine.errors import EngineError, InvalidDiagram, NotFound
 from engine.flows import Flow, load_flow
+from engine.hindsight.replay import case_row
+from engine.hindsight.scenario_recording import record_scenario
+from engine.hindsight.scenarios import (
+    FOLDER,
+    Coverage,
+    ScenarioResult,
+    coverage_of,
+    read_scenarios,
+    run_scenario,
+    write_scenario,
+)
 from engine.machine import compile_process
 from engine.model.definition import DefinitionId
-from engine.replay import case_row
-from engine.scenario_recording import record_scenario
-from engine.scenarios import FOLDER, Coverage, ScenarioResult, coverage_of, read_scenarios, run_scenario, write_scenario
 
 REFUSALS = {
     "case.unknown": "没有这个案件",

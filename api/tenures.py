@@ -18,9 +18,9 @@ from domain.refused import Refused
 from engine.actors import Actor
 from engine.case import CASE
 from engine.errors import Conflict
+from engine.hindsight.replay import read_inputs
 from engine.inputs import JobFailed, JobGivenUp, MessageReceived, Started
 from engine.messages import send_message
-from engine.replay import read_inputs
 from engine.start import start_case
 
 FLOW = "business_grant"

@@ -13,8 +13,8 @@ from api.auth import Audience, Caller
 from api.request_session import now
 from api.roles import require_operator
 from api.transactions import decides, reads
+from engine.hindsight.what_if_runs import MOST_CASES, ask_what_if, report_json, what_if_run, what_if_runs
 from engine.model.what_if import WhatIfRun
-from engine.what_if_runs import MOST_CASES, ask_what_if, report_json, what_if_run, what_if_runs
 
 what_if_api = APIBlueprint("what_if", __name__, url_prefix="/api/v1", tag="流水")
 

@@ -15,11 +15,11 @@ from sqlalchemy.orm import Session, sessionmaker
 from api.journal_commands import as_json
 from engine.errors import InvalidDiagram, NotFound
 from engine.flows import CONFIG_FILE, Flow, load_flow
-from engine.recorded_cases import cases_of
-from engine.what_if import WhatIf
-from engine.what_if_pool import outcomes_in_parallel
-from engine.what_if_report import paces, report_of
-from engine.what_if_runs import candidate_flow
+from engine.hindsight.recorded_cases import cases_of
+from engine.hindsight.what_if import WhatIf
+from engine.hindsight.what_if_pool import outcomes_in_parallel
+from engine.hindsight.what_if_report import paces, report_of
+from engine.hindsight.what_if_runs import candidate_flow
 
 Json = dict[str, Any]  # Any: a JSON object
 

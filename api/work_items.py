@@ -22,10 +22,10 @@ from api.request_session import now
 from api.transactions import decides, reads, writes
 from domain.account import AccountKind, display_names
 from engine.attachments import attachments_of
-from engine.calendar import working_time_between
 from engine.errors import Conflict
 from engine.forms import prefilled_values
 from engine.inbox import InboxFilter, InboxView, inbox_page
+from engine.language.calendar import working_time_between
 from engine.queries import assignees_of, my_case, work_item, work_item_view
 from engine.views import WorkItemPage, WorkItemView
 from engine.work_items import claim_work_item, complete_work_item, load_draft, release_work_item, save_draft

@@ -24,7 +24,7 @@ from SpiffWorkflow.spiff.specs.defaults import NoneTask, ServiceTask
 from SpiffWorkflow.util.task import TaskState
 
 from benchmarks import _real_name as flow
-from engine.expressions import compile_expression
+from engine.language.expressions import compile_expression
 
 
 class AsynchronousServiceTask(ServiceTask):  # type: ignore[misc]  # SpiffWorkflow ships no types

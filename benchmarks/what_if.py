@@ -25,9 +25,9 @@ from benchmarks._what_if_cases import BEGAN, Row, prepared
 from composition import declare_service_tasks
 from database import make_engine, session_factory
 from engine.flows import Flow, flow_of_files, load_flow
-from engine.recorded_cases import cases_of
-from engine.what_if import WhatIf
-from engine.what_if_pool import outcomes_in_parallel
+from engine.hindsight.recorded_cases import cases_of
+from engine.hindsight.what_if import WhatIf
+from engine.hindsight.what_if_pool import outcomes_in_parallel
 from migrations.tables import every_table
 
 CASES = 10_000

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 from engine.deploy import Definition, find_definition
 from engine.diagram_parts import diagram_parts
 from engine.forms import Field, Form
-from engine.functions import LOCAL_TIME
 from engine.group_patterns import is_filled
 from engine.inputs import (
     CaseCancelled,
@@ -34,6 +33,7 @@ from engine.inputs import (
     WorkItemCompleted,
     WorkItemReturned,
 )
+from engine.language.functions import LOCAL_TIME
 from engine.model.definition import DefinitionId
 from engine.model.waiting import JobState, WaitKind
 from engine.views import CasePage, History, JournalView, WaitView

@@ -21,9 +21,9 @@ from engine.checks.shape import check_shape
 from engine.checks.tables import check_table
 from engine.checks.tasks import check_tasks
 from engine.checks.variables import check_variables, written_by
-from engine.decisions import DecisionTable, read_decisions
 from engine.errors import InvalidDiagram, Problem
 from engine.flows import CONFIG_FILE, Flow, flow_of_files
+from engine.language.decisions import DecisionTable, read_decisions
 from engine.machine import compile_process
 
 __all__ = ["CODES", "FlowCheck", "check_bpmn", "check_dmn", "check_files", "check_flow"]

@@ -17,9 +17,9 @@ from jsonschema.protocols import Validator
 from referencing import Registry
 
 from engine.errors import InvalidDiagram, Problem
-from engine.expressions import InvalidExpression, compile_expression
 from engine.form_formats import FORMATS
 from engine.form_patterns import problem_of_pattern
+from engine.language.expressions import InvalidExpression, compile_expression
 
 MAX_FORM_BYTES = 200_000
 MAX_FIELDS = 200

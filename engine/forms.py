@@ -10,8 +10,8 @@ from typing import Any
 from jsonschema.exceptions import ValidationError
 
 from engine.errors import InvalidForm, Problem
-from engine.expressions import ExpressionFailed, compile_expression
 from engine.form_schema import FILE_KINDS, KINDS, Field, Form, load_form
+from engine.language.expressions import ExpressionFailed, compile_expression
 
 __all__ = ["KINDS", "Field", "Form", "load_form", "prefilled_values", "validate_values"]
 

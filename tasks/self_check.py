@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from celery.schedules import crontab
 
 from database import transaction
-from engine.journal_root import make_root, newest_root
-from engine.self_check import check_cases, check_roots, record_findings
+from engine.hindsight.journal_root import make_root, newest_root
+from engine.hindsight.self_check import check_cases, check_roots, record_findings
 from tasks.app import app, platform
 
 log = logging.getLogger(__name__)

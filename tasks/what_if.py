@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from sqlalchemy.orm import Session, sessionmaker
 
 from database import transaction
-from engine import what_if_runs
-from engine.what_if import CaseOutcome
+from engine.hindsight import what_if_runs
+from engine.hindsight.what_if import CaseOutcome
 from tasks.app import app, platform
 
 log = logging.getLogger(__name__)

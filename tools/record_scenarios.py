@@ -19,10 +19,10 @@ import pytest
 from config import ROOT
 from engine.errors import Conflict
 from engine.flows import Flow, load_flow
+from engine.hindsight.recorded_cases import cases_of
+from engine.hindsight.scenario_recording import record_scenario
+from engine.hindsight.scenarios import FOLDER, Scenario, coverage_of, run_scenario, write_scenario
 from engine.machine import Process, compile_process
-from engine.recorded_cases import cases_of
-from engine.scenario_recording import record_scenario
-from engine.scenarios import FOLDER, Scenario, coverage_of, run_scenario, write_scenario
 
 
 @dataclass

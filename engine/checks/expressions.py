@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from engine.checks.codes import found
 from engine.errors import Problem
-from engine.expressions import InvalidExpression, compile_expression
-from engine.timers_text import compile_cycle, compile_timer
+from engine.language.expressions import InvalidExpression, compile_expression
+from engine.language.timers_text import compile_cycle, compile_timer
 
 RESERVED = frozenset({"settings"})  # the version's constants; nothing in a diagram may write there
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from engine.checks.codes import CODES, found
-from engine.decisions import DecisionTable, read_decisions
 from engine.errors import InvalidDiagram, Problem
 from engine.flows import Flow, FlowConfig
 from engine.forms import Form, load_form
+from engine.language.decisions import DecisionTable, read_decisions
 
 
 @dataclass(slots=True)

@@ -8,10 +8,10 @@ from math import prod
 from typing import Any
 
 from engine.checks.codes import found
-from engine.decisions import Column, DecisionTable, HitPolicy
 from engine.errors import Problem
-from engine.expressions import ExpressionFailed
-from engine.unary_tests import Cell
+from engine.language.decisions import Column, DecisionTable, HitPolicy
+from engine.language.expressions import ExpressionFailed
+from engine.language.unary_tests import Cell
 
 _MOST_TRIES = 400_000  # cells tried, then inputs tried: a larger table is said not to have been searched
 

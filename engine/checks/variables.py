@@ -11,10 +11,10 @@ from engine.checks.folder import Folder
 from engine.checks.loops import loop_expressions, loop_names
 from engine.checks.tasks import called_decision, parameters, timer_text
 from engine.errors import Problem
-from engine.expressions import InvalidExpression, compile_expression
 from engine.flows import FlowConfig
 from engine.group_patterns import pattern_variables
-from engine.timers_text import compile_timer
+from engine.language.expressions import InvalidExpression, compile_expression
+from engine.language.timers_text import compile_timer
 
 
 def written_by(diagram: Diagram, folder: Folder) -> dict[str, frozenset[str]]:

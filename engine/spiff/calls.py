@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from engine.expressions import ExpressionFailed
+from engine.language.expressions import ExpressionFailed
 from engine.spiff.evaluation import incident_of
 from engine.spiff.process import Expressions
 from engine.spiff.scopes import ScopeRules

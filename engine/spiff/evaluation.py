@@ -7,7 +7,7 @@ from typing import Any
 from SpiffWorkflow.bpmn.script_engine import PythonScriptEngine
 
 from engine.errors import EngineError
-from engine.expressions import ExpressionFailed, InvalidExpression
+from engine.language.expressions import ExpressionFailed, InvalidExpression
 from engine.spiff.specs import Stopped
 from engine.spiff.tree import Token
 

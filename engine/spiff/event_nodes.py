@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from engine.diagram_xml import Node as Xml
 from engine.diagram_xml import local_name
-from engine.expressions import Expression, InvalidExpression
+from engine.language.expressions import Expression, InvalidExpression
+from engine.language.timers_text import compile_cycle, compile_timer
 from engine.spiff.process import ERROR, ESCALATION, MESSAGE, SIGNAL, SIGNALLED, TERMINATE, TIMER, Expressions
 from engine.spiff.wiring import BPMN, children_of
-from engine.timers_text import compile_cycle, compile_timer
 
 _TRIGGERS = {f"{trigger}EventDefinition": trigger for trigger in (TIMER, MESSAGE, ERROR, SIGNAL, ESCALATION, TERMINATE)}
 HOSTED_TRIGGERS = {

@@ -8,6 +8,7 @@ from typing import Any
 
 from SpiffWorkflow.util.task import TaskState
 
+from engine.language.timers_text import next_of_cycle
 from engine.spiff.calls import evaluated
 from engine.spiff.process import ERROR, ESCALATION, MESSAGE, SIGNAL, TERMINATE
 from engine.spiff.scopes import ScopeRules
@@ -15,7 +16,6 @@ from engine.spiff.specs import HostedBoundaryEvent, HostedEventBasedGateway, Sto
 from engine.spiff.state import COMPLETED, FAILED, SentMessage
 from engine.spiff.tree import Token
 from engine.spiff.waiting import correlation_text
-from engine.timers_text import next_of_cycle
 from engine.waits import TimerWait
 
 

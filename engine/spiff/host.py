@@ -32,8 +32,9 @@ from typing import Any
 
 from SpiffWorkflow.util.task import TaskState
 
-from engine.decisions import DecisionFailed
-from engine.expressions import ExpressionFailed, InvalidExpression
+from engine.language.decisions import DecisionFailed
+from engine.language.expressions import ExpressionFailed, InvalidExpression
+from engine.language.timers_text import due_at
 from engine.spiff.evaluation import StoreEngine, incident_of
 from engine.spiff.joins import JoinRules
 from engine.spiff.many import MultiInstanceRules
@@ -43,7 +44,6 @@ from engine.spiff.state import COMPLETED, ENTERED
 from engine.spiff.store import NotJson
 from engine.spiff.tree import Token
 from engine.spiff.waiting import wait_of
-from engine.timers_text import due_at
 
 STEP_BUDGET = 1_000  # elements run for one input; a diagram that needs more has a loop with no wait in it
 

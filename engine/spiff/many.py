@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from engine.expressions import ExpressionFailed
+from engine.language.expressions import ExpressionFailed
 from engine.spiff.calls import CallRules, evaluated
 from engine.spiff.evaluation import incident_of
 from engine.spiff.process import Many, Node

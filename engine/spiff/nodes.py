@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from engine.diagram_xml import Node as Xml
 from engine.diagram_xml import local_name, namespace
 from engine.errors import Problem
-from engine.expressions import Expression, InvalidExpression, compile_expression
+from engine.language.expressions import Expression, InvalidExpression, compile_expression
 from engine.spiff.event_nodes import HOSTED_TRIGGERS, EventReader
 from engine.spiff.many_nodes import LOOP, MULTIPLE, read_many
 from engine.spiff.process import HIDDEN, Node

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.decisions import DecisionTable
-from engine.expressions import Expression
+from engine.language.decisions import DecisionTable
+from engine.language.expressions import Expression
 from engine.spiff.regions import Regions
 
 TIMER = "timer"

@@ -17,11 +17,11 @@ from SpiffWorkflow.spiff.parser.process import SpiffBpmnParser
 from SpiffWorkflow.spiff.parser.task_spec import SpiffTaskParser
 from SpiffWorkflow.spiff.specs.defaults import NoneTask
 
-from engine.decisions import DecisionTable, read_decisions
 from engine.diagram_xml import Node as Xml
 from engine.diagram_xml import local_name, namespace, parse_xml
 from engine.errors import InvalidDiagram, Problem
-from engine.expressions import Expression
+from engine.language.decisions import DecisionTable, read_decisions
+from engine.language.expressions import Expression
 from engine.spiff.called_files import DiagramFile, call_problems
 from engine.spiff.joins import read_merges
 from engine.spiff.nodes import NodeReader, scopes

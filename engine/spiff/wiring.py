@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from engine.diagram_xml import Node as Xml
 from engine.diagram_xml import local_name, namespace
-from engine.expressions import Expression
+from engine.language.expressions import Expression
 
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from api.model import EvidenceLook
-from engine.evidence_check import check_evidence
+from engine.hindsight.evidence_check import check_evidence
 from tests.api.conftest import Platform, an_application
 from tests.api.test_commands import flask, lines
 

@@ -32,9 +32,9 @@ from domain.attempts import Attempt
 from domain.notice import Notice, NoticeState
 from engine.actors import Actor
 from engine.deploy import deploy_folder
+from engine.hindsight.replay import verify_case
 from engine.jobs import ready_jobs
 from engine.model.instance import Case
-from engine.replay import verify_case
 from engine.start import start_case
 from migrations import upgrade
 from tests.chaos.busy_flow import write_busy_flow

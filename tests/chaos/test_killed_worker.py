@@ -14,9 +14,9 @@ from config import load_settings
 from database import transaction
 from engine.actors import Actor
 from engine.deploy import deploy_folder
+from engine.hindsight.replay import read_inputs, verify_case
 from engine.inputs import JobSucceeded
 from engine.model.instance import Case
-from engine.replay import read_inputs, verify_case
 from engine.start import start_case
 from migrations import upgrade
 from tests.chaos.platforms import BEAT, WORKER, environment, kill_group, process, until, write_slow_flow

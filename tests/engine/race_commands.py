@@ -11,12 +11,12 @@ from engine import jobs
 from engine.assignment import hand_over
 from engine.claims import claim_next_item
 from engine.errors import EngineError
+from engine.hindsight.replay import read_inputs, verify_case
 from engine.inbox import InboxFilter
 from engine.interventions import cancel_case, suspend_case
 from engine.jobs import JobResult
 from engine.messages import send_message
 from engine.queries import case_page
-from engine.replay import read_inputs, verify_case
 from engine.timers import fire_due_timers
 from engine.work_items import release_work_item
 from tests.engine.conftest import ANALYST, APPLICANT, NOW, OTHER_REVIEWER, REVIEWER, Store

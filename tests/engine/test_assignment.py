@@ -26,10 +26,10 @@ from engine.assignment import (
 from engine.case import WAITING
 from engine.errors import Conflict, EngineError, Forbidden, InvalidForm, NotFound
 from engine.flows import Flow
+from engine.hindsight.replay import read_inputs, verify_case
 from engine.inbox import InboxFilter, InboxView, inbox_page
 from engine.interventions import cancel_case, erase_case
 from engine.queries import case_page, is_case_visible
-from engine.replay import read_inputs, verify_case
 from engine.signing import add_signer, refuse_signature
 from engine.work_item_events import events_of_case, events_of_item
 from engine.work_items import load_draft, release_work_item, return_idle_claims, save_draft

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from engine.calendar import CALENDAR_VERSION, Deadline, add_working_days, working_time_between
-from engine.expressions import ExpressionFailed, InvalidExpression
-from engine.timers_text import Due, compile_timer, due_at
+from engine.language.calendar import CALENDAR_VERSION, Deadline, add_working_days, working_time_between
+from engine.language.expressions import ExpressionFailed, InvalidExpression
+from engine.language.timers_text import Due, compile_timer, due_at
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.check import check_dmn
-from engine.decisions import Decision, DecisionFailed, DecisionTable, read_decisions
 from engine.errors import InvalidDiagram
-from engine.expressions import ExpressionFailed, InvalidExpression
-from engine.unary_tests import compile_cell
+from engine.language.decisions import Decision, DecisionFailed, DecisionTable, read_decisions
+from engine.language.expressions import ExpressionFailed, InvalidExpression
+from engine.language.unary_tests import compile_cell
 from tests.engine.tables import a_table
 
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.expressions import MAX_SOURCE, ExpressionFailed, InvalidExpression, compile_expression
-from engine.functions import FUNCTIONS
-from engine.values import MAX_INTEGER
+from engine.language.expressions import MAX_SOURCE, ExpressionFailed, InvalidExpression, compile_expression
+from engine.language.functions import FUNCTIONS
+from engine.language.values import MAX_INTEGER
 
 DOCS = Path(__file__).parents[2] / "docs" / "expressions.md"
 

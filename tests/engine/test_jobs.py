@@ -9,9 +9,9 @@ import pytest
 from database import after_commit, transaction
 from engine import dispatching, jobs
 from engine.errors import BusinessError, NotFound
+from engine.hindsight.replay import read_inputs, verify_case
 from engine.interventions import cancel_case
 from engine.queries import case_page, open_incidents
-from engine.replay import read_inputs, verify_case
 from engine.work_items import complete_work_item
 from tests.engine.conftest import ANALYST, APPLICANT, NOW, Store
 

@@ -11,15 +11,15 @@ from sqlalchemy import select
 from engine.case import CASE, WAITING
 from engine.errors import Conflict, NotFound
 from engine.flows import Flow, flow_of_files
+from engine.hindsight.migrate import cases_to_migrate, find_version, migrate_case, plan_migration, revert_migration
+from engine.hindsight.migration_plan import MigrationPlan
+from engine.hindsight.replay import rebuild, verify_case
+from engine.hindsight.self_check import check_case
+from engine.hindsight.time_travel import case_at
 from engine.interventions import cancel_case
 from engine.messages import send_message
-from engine.migrate import cases_to_migrate, find_version, migrate_case, plan_migration, revert_migration
-from engine.migration_plan import MigrationPlan
 from engine.model.definition import DefinitionId
 from engine.queries import case_page, history
-from engine.replay import rebuild, verify_case
-from engine.self_check import check_case
-from engine.time_travel import case_at
 from engine.timers import fire_due_timers
 from engine.work_items import save_draft
 from tests.engine.conftest import ANALYST, APPLICANT, NOW, REVIEWER, Store

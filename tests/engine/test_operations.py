@@ -12,6 +12,7 @@ from engine.actors import Actor
 from engine.case import WAITING
 from engine.delivery import deliver_outbox
 from engine.errors import BusinessError, Conflict, EngineError, Forbidden, NotFound
+from engine.hindsight.replay import read_inputs, verify_case
 from engine.incidents import IncidentFilter, list_incidents, refuse_unless_helped
 from engine.inputs import CaseCancelled, CaseResumed, CaseSuspended, TimerFired
 from engine.interventions import cancel_case, erase_case
@@ -31,7 +32,6 @@ from engine.operations import (
 )
 from engine.outbox import send_to_case
 from engine.queries import case_page
-from engine.replay import read_inputs, verify_case
 from engine.returning import return_targets, return_work_item
 from engine.timers import due_cases, fire_due_timers
 from engine.why import watchdog_finds, why

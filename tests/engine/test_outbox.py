@@ -14,6 +14,7 @@ from engine import dispatching
 from engine.actors import Actor
 from engine.delivery import deliver_message, deliver_outbox
 from engine.errors import Conflict, NotFound
+from engine.hindsight.replay import read_inputs, verify_case
 from engine.inputs import MessageReceived
 from engine.interventions import cancel_case, erase_case
 from engine.machine import SentMessage
@@ -27,7 +28,6 @@ from engine.outbox import (
     start_later,
 )
 from engine.queries import case_page, my_cases
-from engine.replay import read_inputs, verify_case
 from engine.undelivered import dismiss_message, send_again, undelivered_messages
 from tests.engine.conftest import ANALYST, APPLICANT, NOW, STRANGER, Store
 from tests.engine.flows import a_flow

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from engine.errors import EngineError
-from engine.replay import verify_case
+from engine.hindsight.replay import verify_case
 from tests.engine.conftest import Store
 from tests.engine.race_commands import RACES, World
 

@@ -17,10 +17,10 @@ from engine import jobs
 from engine.actors import Actor
 from engine.claims import claim_next_item
 from engine.errors import Conflict, EngineError
+from engine.hindsight.replay import read_inputs, verify_case
 from engine.inbox import InboxFilter
 from engine.messages import send_message
 from engine.queries import case_page
-from engine.replay import read_inputs, verify_case
 from engine.timers import fire_due_timers
 from tests.engine.conftest import APPLICANT, NOW, OTHER_REVIEWER, REVIEWER, Store
 from tests.engine.flows import a_flow

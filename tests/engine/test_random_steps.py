@@ -11,11 +11,11 @@ from sqlalchemy import select
 from engine import jobs
 from engine.actors import Actor
 from engine.errors import BusinessError, Conflict, Forbidden, NotFound
+from engine.hindsight.replay import verify_case
 from engine.interventions import cancel_case, retry_incident
 from engine.messages import send_message
 from engine.model.waiting import Waiting
 from engine.queries import case_page, is_case_visible, my_cases
-from engine.replay import verify_case
 from engine.timers import due_cases, fire_due_timers
 from engine.work_items import release_work_item
 from tests.engine.conftest import ANALYST, APPLICANT, NOW, OTHER_REVIEWER, REVIEWER, STRANGER, Store

@@ -10,11 +10,18 @@ import pytest
 
 from engine.errors import Conflict
 from engine.flows import Flow, flow_of_files
+from engine.hindsight.scenario_recording import StandIns, record_scenario
+from engine.hindsight.scenarios import (
+    Scenario,
+    ScenarioResult,
+    coverage_of,
+    read_scenario,
+    run_scenario,
+    write_scenario,
+)
 from engine.inputs import WorkItemCompleted
 from engine.interventions import cancel_case, erase_case
 from engine.machine import compile_process
-from engine.scenario_recording import StandIns, record_scenario
-from engine.scenarios import Scenario, ScenarioResult, coverage_of, read_scenario, run_scenario, write_scenario
 from engine.timers import fire_due_timers
 from tests.engine.conftest import ANALYST, APPLICANT, NOW, REVIEWER, Store
 from tests.engine.flows import LEAVE, a_flow

@@ -11,11 +11,11 @@ from sqlalchemy.exc import OperationalError
 
 from engine.attachments import store_attachment
 from engine.errors import BusinessError, Conflict, NotFound
+from engine.hindsight.replay import read_inputs, rebuild, verify_case
 from engine.inputs import CaseCancelled, JobFailed, JobGivenUp, JobSucceeded
 from engine.interventions import cancel_case, retry_incident
 from engine.model.instance import SearchVariable
 from engine.queries import case_page, find_cases, history
-from engine.replay import read_inputs, rebuild, verify_case
 from engine.start import start_case
 from tests.engine.conftest import ANALYST, APPLICANT, NOW, REVIEWER, STRANGER, Statements, Store
 from tests.engine.flows import Length, a_flow, record

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from engine.errors import Conflict, NotFound
+from engine.hindsight.time_travel import case_at
 from engine.interventions import cancel_case, erase_case
 from engine.queries import case_page
-from engine.time_travel import case_at
 from engine.way_taken import way_taken
 from tests.engine.conftest import ANALYST, APPLICANT, NOW, REVIEWER, Store
 

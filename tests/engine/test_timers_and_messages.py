@@ -8,10 +8,10 @@ import pytest
 
 from engine.actors import Actor
 from engine.errors import Conflict, Forbidden, NotFound
+from engine.hindsight.replay import read_inputs, verify_case
 from engine.inputs import TimerFired, WorkItemCompleted
 from engine.messages import send_message
 from engine.queries import case_page, my_case
-from engine.replay import read_inputs, verify_case
 from engine.timers import due_cases, fire_due_timers
 from tests.engine.conftest import APPLICANT, NOW, REVIEWER, STRANGER, Store
 from tests.engine.flows import HEAD, LEAVE_TOML, a_flow

@@ -14,15 +14,15 @@ from sqlalchemy import event
 from engine import service_tasks
 from engine.errors import BusinessError, InvalidDiagram
 from engine.flows import Flow, flow_of_files
+from engine.hindsight.recorded_cases import cases_of
+from engine.hindsight.what_if import CaseOutcome, WhatIf
+from engine.hindsight.what_if_pool import outcomes_in_parallel
+from engine.hindsight.what_if_report import Pace, paces, report_of
 from engine.interventions import cancel_case, erase_case
 from engine.jobs import fail_job
 from engine.messages import send_message
-from engine.recorded_cases import cases_of
 from engine.service_tasks import declared_service_tasks
 from engine.timers import fire_due_timers
-from engine.what_if import CaseOutcome, WhatIf
-from engine.what_if_pool import outcomes_in_parallel
-from engine.what_if_report import Pace, paces, report_of
 from tests.engine.conftest import ANALYST, APPLICANT, NOW, REVIEWER, Store
 from tests.engine.flows import LEAVE, a_flow, record
 
@@ -220,7 +220,7 @@ def test_a_candidate_that_cannot_be_deployed_is_refused() -> None:
 
 
 def test_several_processes_find_what_one_finds(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.what_if_pool.PART", 2)
+    monkeypatch.setattr("engine.hindsight.what_if_pool.PART", 2)
     every_kind_of_case(store)
     what_if = WhatIf(changed("P1D", "PT30M"))
     with store.sessions() as session:

@@ -10,10 +10,10 @@ from random import Random
 
 import pytest
 
-from engine.carry_over import Walk, carry_over
+from engine.hindsight.carry_over import Walk, carry_over
+from engine.hindsight.rerun import Candidate, rerun
 from engine.inputs import CaseMigrated, Input, Started, TimerFired
 from engine.machine import Machine, Process
-from engine.rerun import Candidate, rerun
 from engine.waits import TimerWait
 from tests.engine.random.play import Play, drawn
 from tests.engine.random.trial import FIRST_SEED, fresh_seed

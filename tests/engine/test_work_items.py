@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import select
 
 from engine.errors import Conflict, Forbidden, InvalidForm, NotFound
+from engine.hindsight.replay import read_inputs
 from engine.inbox import InboxFilter, InboxView, inbox_page
 from engine.model.waiting import Waiting
 from engine.queries import work_item
-from engine.replay import read_inputs
 from engine.work_items import load_draft, release_work_item, save_draft
 from tests.engine.conftest import APPLICANT, NOW, OTHER_REVIEWER, REVIEWER, STRANGER, Store
 

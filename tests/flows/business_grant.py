@@ -37,9 +37,9 @@ from domain.unit import Unit, UnitLevel
 from engine.actors import Actor
 from engine.case import CASE, WAITING
 from engine.delivery import deliver_outbox
+from engine.hindsight.replay import read_inputs
 from engine.inputs import JobFailed
 from engine.messages import send_message
-from engine.replay import read_inputs
 from engine.start import start_case
 from engine.work_items import complete_work_item
 from tests.flows.readings import a_reading, a_selfie_match, a_small_photo

@@ -17,10 +17,10 @@ from engine.actors import Actor
 from engine.attachments import store_attachment
 from engine.case import CASE, WAITING
 from engine.errors import BusinessError
+from engine.hindsight.replay import rebuild, verify_case
 from engine.jobs import JobResult, LeasedJob, execute, fail_job, lease_job, succeed_job
 from engine.messages import send_message
 from engine.model.waiting import WaitKind
-from engine.replay import rebuild, verify_case
 from engine.start import start_case
 from engine.timers import fire_due_timers
 from engine.work_items import claim_work_item, complete_work_item

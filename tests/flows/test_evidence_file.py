@@ -8,8 +8,8 @@ import zipfile
 from typing import Any
 
 from api.evidence_export import consents_json, redacted
-from engine.evidence_check import check_evidence
-from engine.evidence_file import Export, evidence_file
+from engine.hindsight.evidence_check import check_evidence
+from engine.hindsight.evidence_file import Export, evidence_file
 from tests.flows.real_name import ZHANG, scans
 from tests.flows.story import Story
 

@@ -13,9 +13,9 @@ from domain.admission_form import LABELS
 from domain.institution_category import CATEGORY_LABELS, Category
 from domain.notice import TEMPLATES, WORDS
 from engine.check import check_flow
-from engine.decisions import DecisionTable, read_decisions
 from engine.flows import Flow, load_flow
 from engine.forms import load_form
+from engine.language.decisions import DecisionTable, read_decisions
 
 FOLDER = ROOT / "bpmn" / "institution_admission"
 NEEDS = {"required", "optional", "none"}

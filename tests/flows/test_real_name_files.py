@@ -11,9 +11,9 @@ from config import ROOT
 from domain.documents import DOCUMENT_LABELS, DocumentType
 from domain.notice import TEMPLATES, WORDS
 from engine.check import check_flow
-from engine.decisions import DecisionTable, read_decisions
 from engine.flows import Flow, load_flow
 from engine.forms import load_form
+from engine.language.decisions import DecisionTable, read_decisions
 
 FOLDER = ROOT / "bpmn" / "real_name"
 

@@ -8,7 +8,7 @@ import pytest
 
 from api.scenario_commands import run_all
 from engine.flows import flow_folders, load_flow
-from engine.scenarios import FOLDER
+from engine.hindsight.scenarios import FOLDER
 from tests.flows.conftest import FLOWS
 
 WITH_SCENARIOS = [folder for folder in flow_folders(FLOWS) if (folder / FOLDER).is_dir()]

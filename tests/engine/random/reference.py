@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
-from engine.calendar import add_working_days
 from engine.inputs import CaseCancelled, CaseResumed, CaseSuspended, IncidentRetried, Input, Started, VariableEdited
+from engine.language.calendar import add_working_days
 from tests.engine.random.blocks import (
     Boundary,
     Condition,

@@ -40,11 +40,11 @@ import pytest
 from SpiffWorkflow.util.task import TaskState
 
 from engine.errors import Conflict, InvalidDiagram
+from engine.language.timers_text import due_at
 from engine.machine import Machine, Process, compile_process
 from engine.spiff.host import Host
 from engine.spiff.process import ERROR, ESCALATION
 from engine.spiff.specs import HostedBoundaryEvent, boundary_events_of
-from engine.timers_text import due_at
 from engine.waits import TimerWait
 from tests.engine.random.drawing import Drawn, draw
 from tests.engine.random.generator import generate

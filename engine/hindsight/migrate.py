@@ -20,18 +20,18 @@ from sqlalchemy.orm import Session
 import vault
 from engine import sync
 from engine.actors import Actor
-from engine.carry_over import Walk, renamed
 from engine.case import CASE, WAITING, OpenCase, open_case
 from engine.deploy import DEFINITION, Definition, find_definition
 from engine.errors import Conflict, NotFound
+from engine.hindsight.carry_over import Walk, renamed
+from engine.hindsight.migration_plan import MigrationPlan, Misfit, is_same_wait, plan_of
+from engine.hindsight.replay import case_row, read_inputs, walked
 from engine.inputs import CaseMigrated
 from engine.journal import BrokenChain
-from engine.migration_plan import MigrationPlan, Misfit, is_same_wait, plan_of
 from engine.model.definition import DefinitionId
 from engine.model.instance import Activity, CaseState
 from engine.model.migration import CaseMigration
 from engine.model.waiting import WorkItemState
-from engine.replay import case_row, read_inputs, walked
 
 MIGRATION = cast(Table, CaseMigration.__table__)
 ACTIVITY = cast(Table, Activity.__table__)

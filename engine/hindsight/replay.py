@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 
 import vault
 from engine import journal
-from engine.carry_over import FindProcess, Walk, first_version
 from engine.case import CASE, CASE_COLUMNS, KEY, WAITING, AnyRow, load_machine
 from engine.deploy import find_definition
 from engine.errors import Conflict, NotFound
+from engine.hindsight.carry_over import FindProcess, Walk, first_version
 from engine.inputs import CaseMigrated, Input
 from engine.journal import BrokenChain, Entry
 from engine.machine import Machine, replay

@@ -13,8 +13,8 @@ from typing import Any
 
 from engine.diagram_xml import Node, local_name, namespace, parse_xml
 from engine.errors import EngineError, InvalidDiagram, Problem
-from engine.expressions import Expression, ExpressionFailed, InvalidExpression, compile_expression
-from engine.unary_tests import Cell, compile_cell
+from engine.language.expressions import Expression, ExpressionFailed, InvalidExpression, compile_expression
+from engine.language.unary_tests import Cell, compile_cell
 
 MAX_RULES = 1_000
 _DMN = ("https://www.omg.org/spec/DMN/", "http://www.omg.org/spec/DMN/")

@@ -21,12 +21,12 @@ from engine.deploy import Definition, find_definition
 from engine.errors import Conflict
 from engine.flows import Flow
 from engine.forms import load_form
+from engine.hindsight.replay import case_row, read_inputs, walked
+from engine.hindsight.rerun import as_recorded, standing_at
+from engine.hindsight.scenarios import Scenario, run_scenario
 from engine.inputs import CaseMigrated, Input, Started
 from engine.machine import Process, compile_process
 from engine.model.definition import DefinitionId
-from engine.replay import case_row, read_inputs, walked
-from engine.rerun import as_recorded, standing_at
-from engine.scenarios import Scenario, run_scenario
 
 Json = Any  # a JSON value
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.carry_over import Carried, Course, Walk, renamed
 from engine.deploy import Definition
+from engine.hindsight.carry_over import Carried, Course, Walk, renamed
 from engine.inputs import CaseMigrated
 from engine.service_tasks import declared_service_tasks
 from engine.sync import KINDS

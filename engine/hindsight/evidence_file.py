@@ -28,15 +28,15 @@ from sqlalchemy.orm import Session
 import vault
 from engine import journal
 from engine.activities import activity_views
-from engine.carry_over import Walk, element_of, first_version
 from engine.case import CASE
-from engine.decisions_made import DecisionMade, WatchingMachine
 from engine.deploy import Definition, find_definition
 from engine.errors import Conflict
-from engine.evidence_check import FORMAT, JOURNAL, MANIFEST, SIGNATURE, first_link, line_link
+from engine.hindsight.carry_over import Walk, element_of, first_version
+from engine.hindsight.decisions_made import DecisionMade, WatchingMachine
+from engine.hindsight.evidence_check import FORMAT, JOURNAL, MANIFEST, SIGNATURE, first_link, line_link
+from engine.hindsight.replay import case_row, process_finder
 from engine.inputs import CaseMigrated, Input, JobSucceeded, MessageReceived
 from engine.model.definition import DefinitionId
-from engine.replay import case_row, process_finder
 from engine.way_taken import lines_of, lines_used
 
 Json = Any  # a JSON value

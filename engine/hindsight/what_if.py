@@ -18,11 +18,11 @@ from engine.deploy import Definition, find_definition
 from engine.errors import EngineError, InvalidDiagram, InvalidForm
 from engine.flows import NOBODY, STARTER, Flow
 from engine.forms import Form, load_form, validate_values
+from engine.hindsight.recorded_cases import RecordedCase, read_cases
+from engine.hindsight.rerun import Candidate, Rerun, Unplaced, rerun, standing_at
 from engine.inputs import Variables
 from engine.machine import Process, compile_process
 from engine.model.definition import DefinitionId
-from engine.recorded_cases import RecordedCase, read_cases
-from engine.rerun import Candidate, Rerun, Unplaced, rerun, standing_at
 from engine.service_tasks import declared_service_tasks
 from engine.waits import UserTaskWait
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, cast
 
-from engine.carry_over import element_of, renamed_input
 from engine.errors import Conflict
+from engine.hindsight.carry_over import element_of, renamed_input
 from engine.inputs import (
     CaseMigrated,
     Input,

@@ -14,7 +14,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from engine.values import MAX_ITEMS, MAX_TEXT, as_text, contains, equal, is_number
+from engine.language.values import MAX_ITEMS, MAX_TEXT, as_text, contains, equal, is_number
 
 LOCAL_TIME = ZoneInfo("Asia/Shanghai")
 WORKING_DAYS = re.compile(r"working_days\((\d{1,4})\)")

@@ -18,8 +18,8 @@ from sqlalchemy.orm import Session
 
 import vault
 from engine.case import CASE
-from engine.functions import LOCAL_TIME
 from engine.journal import GENESIS, JOURNAL
+from engine.language.functions import LOCAL_TIME
 from engine.model.journal_check import JournalHead, JournalRoot
 
 ROOT = cast(Table, JournalRoot.__table__)

@@ -12,8 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from engine.case import WAITING
+from engine.hindsight.what_if import KINDS, SAME_END, CaseOutcome, work_of
 from engine.model.waiting import WaitKind, WorkItemState, spelled
-from engine.what_if import KINDS, SAME_END, CaseOutcome, work_of
 
 Json = dict[str, Any]  # Any: a JSON object
 

@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from engine.values import MAX_ITEMS, MAX_TEXT, contains, equal, is_number, sized
+from engine.language.values import MAX_ITEMS, MAX_TEXT, contains, equal, is_number, sized
 
 
 def _add(left: Any, right: Any) -> Any:

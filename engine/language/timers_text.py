@@ -14,9 +14,9 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from engine.calendar import MOST_WORKING_DAYS, add_working_days
-from engine.expressions import Expression, ExpressionFailed, InvalidExpression, compile_expression
-from engine.functions import LOCAL_TIME, WORKING_DAYS, add_months_to
+from engine.language.calendar import MOST_WORKING_DAYS, add_working_days
+from engine.language.expressions import Expression, ExpressionFailed, InvalidExpression, compile_expression
+from engine.language.functions import LOCAL_TIME, WORKING_DAYS, add_months_to
 
 LONGEST = timedelta(days=3660)  # no timer waits longer; a slip of the pen is refused at deployment
 
@@ -34,7 +34,7 @@ _LITERAL_HELP = "应为 PT15M、P30D、带时区的时刻（2026-12-01T00:00:00+
 class Due:
     """at: aware UTC. is_computed_from_calendar: depends on the table of working days, so it must be journalled.
 
-    is_flagged: a year the table does not know took part (engine.calendar).
+    is_flagged: a year the table does not know took part (engine.language.calendar).
     """
 
     at: datetime

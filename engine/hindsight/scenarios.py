@@ -21,13 +21,13 @@ from pathlib import Path
 from typing import Any, cast
 
 from engine.activities import activity_views
-from engine.carry_over import element_of
 from engine.errors import Conflict, InvalidForm
 from engine.flows import Flow
 from engine.forms import load_form, validate_values
+from engine.hindsight.carry_over import element_of
+from engine.hindsight.rerun import standing_at
 from engine.inputs import KINDS, Input, JobFailed, JobGivenUp, JobSucceeded, Started, TimerFired, WorkItemCompleted
 from engine.machine import ActivityEvent, Machine, Process
-from engine.rerun import standing_at
 from engine.waits import JobWait, UserTaskWait
 from engine.way_taken import lines_of, lines_used
 

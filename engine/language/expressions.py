@@ -12,9 +12,9 @@ from functools import lru_cache
 from typing import Any
 
 from engine.errors import EngineError
-from engine.functions import FUNCTIONS
-from engine.operators import ARITHMETIC, COMPARISONS, UNARY, read_key, slice_of
-from engine.values import sized
+from engine.language.functions import FUNCTIONS
+from engine.language.operators import ARITHMETIC, COMPARISONS, UNARY, read_key, slice_of
+from engine.language.values import sized
 
 MAX_SOURCE = 2_000  # characters of one expression
 MAX_DEPTH = 100  # nesting; the closures recurse this deep

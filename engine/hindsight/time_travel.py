@@ -10,14 +10,14 @@ from sqlalchemy.orm import Session
 
 import vault
 from engine.activities import activity_views
-from engine.carry_over import Walk, element_of, first_version
 from engine.deploy import Definition, find_definition
 from engine.errors import Conflict, NotFound
+from engine.hindsight.carry_over import Walk, element_of, first_version
+from engine.hindsight.replay import case_row as _case_row
+from engine.hindsight.replay import process_finder, read_inputs
 from engine.inputs import Input, Variables
 from engine.journal import actor_of
 from engine.model.definition import DefinitionId
-from engine.replay import case_row as _case_row
-from engine.replay import process_finder, read_inputs
 from engine.sync import KINDS
 from engine.views import ActivityView
 from engine.waits import Wait

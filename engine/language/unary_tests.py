@@ -13,15 +13,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.expressions import (
+from engine.language.expressions import (
     Expression,
     ExpressionFailed,
     InvalidExpression,
     compile_expression,
     reason_of,
 )
-from engine.operators import COMPARISONS
-from engine.values import equal
+from engine.language.operators import COMPARISONS
+from engine.language.values import equal
 
 Test = Callable[[Any, Mapping[str, Any]], bool]
 

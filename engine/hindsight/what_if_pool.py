@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine.what_if import CaseOutcome, WhatIf
+from engine.hindsight.what_if import CaseOutcome, WhatIf
 
 PART = 250  # cases: some 0.3 s of work
 

@@ -20,10 +20,10 @@ from engine.actors import Actor
 from engine.deploy import current_definition
 from engine.errors import Conflict, NotFound
 from engine.flows import Flow, flow_of_files
+from engine.hindsight.recorded_cases import cases_of
+from engine.hindsight.what_if import CaseOutcome, WhatIf
+from engine.hindsight.what_if_report import paces, report_of
 from engine.model.what_if import WhatIfRun, WhatIfState
-from engine.recorded_cases import cases_of
-from engine.what_if import CaseOutcome, WhatIf
-from engine.what_if_report import paces, report_of
 
 RUN = cast(Table, WhatIfRun.__table__)
 

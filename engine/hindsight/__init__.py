@@ -1,0 +1,1 @@
+"""What the journal gives: replay, self-check, time travel, what-if, migration, scenarios, evidence files."""
