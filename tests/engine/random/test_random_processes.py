@@ -1,8 +1,8 @@
 """The machine against the reference on random processes (what is compared: `play.py`; what is left out: `generator.py`).
 
-make test                                          200 processes, 6 paths each, the same ones every time
+make test                                          300 processes, 20 paths each, the same ones every time
 RANDOM_SEED=7 pytest tests/engine/random           others; the first process is the one of seed 7
-pytest -m full tests/engine/random                 10,000 processes nobody has seen before
+pytest -m full tests/engine/random                 10,000 processes nobody has seen before, 20 paths each
 """
 
 from __future__ import annotations
@@ -66,9 +66,9 @@ ELEMENTS = {
 }
 
 
-@pytest.mark.parametrize("chunk", range(200 // CHUNK))
+@pytest.mark.parametrize("chunk", range(300 // CHUNK))
 def test_random_processes_run_as_the_reference_says(chunk):
-    tally = play_processes(FIRST_SEED + chunk * CHUNK, CHUNK, paths=6)
+    tally = play_processes(FIRST_SEED + chunk * CHUNK, CHUNK, paths=20)
 
     assert tally["stale"] > 1000
     assert tally["WorkItemCompleted"] > 100
@@ -86,7 +86,7 @@ def test_the_random_paths_come_through_every_kind_of_element_and_input():
 def test_ten_thousand_random_processes_run_as_the_reference_says(part):
     first = fresh_seed() + part * 500
 
-    tally = play_processes(first, 500, paths=6)
+    tally = play_processes(first, 500, paths=20)
 
     assert {name for name in INPUTS | ELEMENTS if not tally[name]} == set()
 
