@@ -43,7 +43,7 @@ from migrations.tables import every_table
 from tests.flows.readings import a_reading
 from tests.servers import start_postgres
 
-PROCESSES = (os.cpu_count() or 2) + 1
+PROCESSES = int(os.environ.get("PROCESSES", "0")) or (os.cpu_count() or 2) + 1
 CASES = int(os.environ.get("CASES", "400"))  # of each process
 STEPS_A_CASE = 5
 MUST_A_SECOND = 150

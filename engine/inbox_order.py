@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, String, column, literal, literal_column, select, true, tuple_, union_all
@@ -40,7 +40,7 @@ class Order:
         return tuple_(*self.columns) > tuple_(*values)
 
     def cursor(self, key: Key) -> str:
-        return "~".join(value.isoformat() if isinstance(value, datetime) else str(value) for value in key)
+        return "~".join(_spelled(value) for value in key)
 
     def key(self, cursor: str) -> Key:
         """Raises InvalidForm for a cursor nobody handed out."""
@@ -51,6 +51,11 @@ class Order:
             return tuple(_READ[type(kind)](part) for part, kind in zip(parts, self.types, strict=True))
         except ValueError as error:
             raise invalid_cursor() from error
+
+
+def _spelled(value: object) -> str:
+    """Nothing that an address would have to escape."""
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else str(value)
 
 
 def _instant(text: str) -> datetime:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 from sqlalchemy import select
 
@@ -144,6 +146,7 @@ def test_the_inbox_is_paged_by_priority_and_age_and_shows_ones_own_groups_only(a
     assert seen[0] == urgent
     assert seen[1:] == sorted(any_store.waiting(case, "decide").id for case in cases if case != cases[3])
     assert third.next is None
+    assert first.next == quote(first.next, safe="~:")
     assert first.items[0].title == "审核"
     assert nothing.items == filtered.items == aged.items == ()
 
