@@ -38,6 +38,7 @@ from engine.claims import claim_next_item
 from engine.deploy import deploy_flow
 from engine.flows import load_flow
 from engine.inbox import InboxFilter
+from engine.inbox_order import BY_PRIORITY
 from migrations.tables import every_table
 from tests.servers import start_postgres
 
@@ -148,7 +149,7 @@ def deep_pages(client: FlaskClient, sessions: sessionmaker[Session]) -> list[flo
     """Pages from the middle of the list on: the cursor of a scroll that went on all day."""
     with sessions() as session:
         middle = session.execute(in_order().offset(ITEMS // 2).limit(1)).one()
-    cursor, ms = f"{middle.priority}.{middle.id}", []
+    cursor, ms = BY_PRIORITY.cursor((-middle.priority, middle.created_at, middle.id)), []
     for _ in range(REQUESTS):
         began = time.perf_counter()
         cursor = page(client, f"cursor={cursor}")["next"]
