@@ -33,7 +33,7 @@ def main() -> int:
     except Unprepared as refusal:
         return _fail(str(refusal))
     platform.engine.dispose()
-    child = supervisor.start(os.environ)
+    child = supervisor.start(processes_environ(settings))
     asked = _end_requests()
     address = f"http://{settings.public_host}:{settings.port}"
     try:
@@ -50,6 +50,11 @@ def main() -> int:
         supervisor.stop(child)
     _say("已结束")
     return 0 if asked.is_set() else 1
+
+
+def processes_environ(settings: Settings) -> dict[str, str]:
+    """The port is always said: honcho gives its processes 5000 and up where it is not, whatever the settings' default."""
+    return {**os.environ, "PORT": str(settings.port)}
 
 
 def _build_console() -> None:

@@ -21,6 +21,7 @@ from config import load_settings
 from database import transaction
 from domain.demo_account import disable_demo_accounts
 from tools.prepare import Unprepared, prepare
+from tools.run import processes_environ
 from tools.supervisor import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -130,3 +131,10 @@ def test_run_says_that_its_port_is_taken(tmp_path):
 
     assert running.returncode == 2
     assert f"端口 {port} 已被占用" in log.read_text()
+
+
+def test_the_processes_are_told_the_default_port_too(monkeypatch) -> None:
+    monkeypatch.delenv("PORT", raising=False)
+    settings = load_settings({"VAR_DIR": "unused"})
+
+    assert processes_environ(settings)["PORT"] == "8000"
