@@ -133,8 +133,8 @@ def test_run_says_that_its_port_is_taken(tmp_path):
     assert f"端口 {port} 已被占用" in log.read_text()
 
 
-def test_the_processes_are_told_the_default_port_too(monkeypatch) -> None:
+def test_the_processes_are_told_the_default_port_too(monkeypatch, tmp_path) -> None:
     monkeypatch.delenv("PORT", raising=False)
-    settings = load_settings({"VAR_DIR": "unused"})
+    settings = load_settings({"VAR_DIR": str(tmp_path)})
 
     assert processes_environ(settings)["PORT"] == "8000"
