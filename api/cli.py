@@ -95,7 +95,7 @@ def _deploy_flows(sessions: sessionmaker[Session], settings: Settings) -> click.
             for problem in error.problems:
                 click.echo(_told(problem), err=True)
             raise click.ClickException("流程不能部署，上面列出了原因") from error
-        click.echo(f"共 {len(deployed)} 个流程，均为最新版本")
+        click.echo(f"部署了 {len(deployed)} 个新版本" if deployed else "没有变化：各流程均已部署过")
 
     return command
 

@@ -101,10 +101,12 @@ def deploy_flow(session: Session, flow: Flow, *, by: Actor, reason: str, now: da
 
 
 def deploy_folder(session: Session, flows_dir: Path, now: datetime) -> list[DefinitionId]:
-    """Deploy what was never deployed of the flows in `flows_dir`; an analyst's newer version stays current."""
+    """Deploy what was never deployed of the flows in `flows_dir`, and return that; an analyst's newer version stays current."""
+    flows = [load_flow(folder) for folder in flow_folders(flows_dir)]
     return [
-        deploy_flow(session, load_flow(folder), by=SYSTEM, reason="随程序部署", now=now)
-        for folder in flow_folders(flows_dir)
+        deploy_flow(session, flow, by=SYSTEM, reason="随程序部署", now=now)
+        for flow in flows
+        if _version_with(session, flow) is None
     ]
 
 

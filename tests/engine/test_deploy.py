@@ -55,12 +55,13 @@ def test_a_running_case_stays_on_its_version(any_store: Store) -> None:
 def test_an_analysts_newer_version_stays_current_when_the_program_starts_again(store: Store, tmp_path: Path) -> None:
     write_flow(tmp_path)
     with store.writing() as session:
-        deploy_folder(session, tmp_path, NOW)
+        first = deploy_folder(session, tmp_path, NOW)
     analysts = store.deploy(a_flow(NEWER))
 
     with store.writing() as session:
-        deploy_folder(session, tmp_path, NOW)
+        again = deploy_folder(session, tmp_path, NOW)
 
+    assert (len(first), again) == (1, [])
     with store.sessions() as session:
         assert current_definition(session, "leave").id == analysts
 
