@@ -36,7 +36,7 @@ from tools.cards.forms import KINDS, LEVELS, make_form, photograph_form
 PROCESSES = 2
 MOST_CPU_S = 3.5
 RED_SHARE = 0.002  # of the picture: what a seal of 42 mm covers of a photographed page, about
-MUSTS = {"easy": 0.90, "medium": 0.70, "hard": 0.45}
+MUSTS = {"easy": 0.90, "medium": 0.75, "hard": 0.45}
 
 
 @dataclass(frozen=True, slots=True)
