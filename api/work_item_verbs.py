@@ -30,8 +30,9 @@ from engine.assignment import (
 )
 from engine.queries import known_item_view, work_item_view
 from engine.returning import return_targets, return_work_item
-from engine.signing import add_signer, refuse_signature
+from engine.signing import add_signer
 from engine.work_item_events import LONGEST_WHY
+from engine.work_items import refuse_signature
 
 work_item_verbs_api = APIBlueprint("work_item_verbs", __name__, url_prefix="/api/v1", tag="待办")
 

@@ -26,12 +26,14 @@ from engine.inputs import (
     JobGivenUp,
     JobSucceeded,
     MessageReceived,
+    SignatureRefused,
     Started,
     TimerFired,
     TokenMoved,
     VariableEdited,
     WorkItemCompleted,
     WorkItemReturned,
+    WorkItemSigned,
 )
 from engine.language.functions import LOCAL_TIME
 from engine.model.definition import DefinitionId
@@ -104,7 +106,7 @@ def _line(definition: Definition, forms: Mapping[str, str], entry: JournalView) 
     element = _element_of(given)
     title = _title(definition, element)
     details: tuple[Detail, ...] = ()
-    if isinstance(given, WorkItemCompleted):
+    if isinstance(given, WorkItemCompleted | WorkItemSigned):
         form = definition.forms.get(forms.get(given.wait, ""))
         details = tuple(_details(form, given.values)) if form else ()
     is_routine = isinstance(given, JobSucceeded | TimerFired) or (isinstance(given, JobFailed) and not given.message)
@@ -118,6 +120,8 @@ def _sentence(definition: Definition, given: Input, title: str) -> str:
             return f"发起{definition.config.title}"
         case WorkItemCompleted():
             return f"完成“{title}”"
+        case WorkItemSigned():
+            return f"签署“{title}”"
         case JobSucceeded():
             return f"“{title}”完成"
         case JobFailed():
@@ -151,6 +155,8 @@ def _operators_sentence(definition: Definition, given: Input, title: str) -> str
             return f"跳过“{title}”{reason}"
         case TokenMoved():
             return f"从“{title}”移到“{_title(definition, given.to)}”{reason}"
+        case SignatureRefused():
+            return f"不同意签署“{title}”，退回上一签署人{reason}"
         case WorkItemReturned():
             return f"从“{title}”退回到“{_title(definition, given.to)}”{reason}"
         case CaseMigrated():

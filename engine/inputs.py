@@ -39,6 +39,28 @@ class WorkItemCompleted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorkItemSigned:
+    """加签: one of several who sign after one another has signed. Moves nothing: the last one's WorkItemCompleted does."""
+
+    at: datetime
+    wait: str
+    by: str
+    values: Variables = field(default_factory=dict)
+    computed: Mapping[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignatureRefused:
+    """不同意签署: who was to sign next sends the item back to who signed last. Moves nothing."""
+
+    at: datetime
+    wait: str
+    by: str
+    reason: str = ""
+    computed: Mapping[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobSucceeded:
     """result: what the service task gave; goes to its result variable (0, False and None are results too)."""
 
@@ -203,6 +225,8 @@ class WorkItemReturned:
 Input = (
     Started
     | WorkItemCompleted
+    | WorkItemSigned
+    | SignatureRefused
     | JobSucceeded
     | JobFailed
     | JobGivenUp
@@ -224,6 +248,8 @@ KINDS: dict[str, type[Input]] = {
     for kind in (
         Started,
         WorkItemCompleted,
+        WorkItemSigned,
+        SignatureRefused,
         JobSucceeded,
         JobFailed,
         JobGivenUp,

@@ -9,16 +9,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from engine.actors import Actor
-from engine.case import CASE, WAITING, open_case_of
+from engine.case import CASE, WAITING
 from engine.deploy import find_definition
-from engine.errors import Conflict, NotFound
+from engine.errors import Conflict
 from engine.inputs import WorkItemReturned
 from engine.item_rows import visible_item
 from engine.model.definition import DefinitionId
 from engine.model.waiting import WaitKind, WorkItemState, spelled
 from engine.signing import is_being_signed
 from engine.work_item_events import RETURNED, record_event
-from engine.work_items import decidable
+from engine.work_items import decidable, open_item_case
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +34,12 @@ def return_work_item(session: Session, item_id: str, *, to: str, by: Actor, now:
     """
     if not why.strip():
         raise Conflict("return.no_reason", item=item_id)
-    try:
-        with open_case_of(session, item_id, WaitKind.WORK_ITEM, now=now) as case:
-            wait = decidable(case, by)
-            assert case.row is not None, "the case was opened by an item"
-            if is_being_signed(case.row):
-                raise Conflict("work_item.being_signed", item=item_id)
-            case.apply(WorkItemReturned(at=case.instant, wait=wait.address, by=by.id, to=to, reason=why))
-    except NotFound as error:
-        raise (NotFound("work_item.unknown", item=item_id) if error.code == "wait.unknown" else error) from error
+    with open_item_case(session, item_id, now) as case:
+        wait = decidable(case, by)
+        assert case.row is not None, "the case was opened by an item"
+        if is_being_signed(case.row):
+            raise Conflict("work_item.being_signed", item=item_id)
+        case.apply(WorkItemReturned(at=case.instant, wait=wait.address, by=by.id, to=to, reason=why))
     record_event(session, case.id, item_id, RETURNED, by=by.id, now=now, target=to, why=why)
 
 

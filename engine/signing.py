@@ -1,7 +1,8 @@
 """Signing after one another (加签): somebody signs after the holder, before the case moves on.
 
 `waiting.signers` holds the chain: `+a b c` means that a has signed, b holds the item, c signs last. What a signer decided is
-the next one's draft: they sign it as it is, change it, or send it back.
+the next one's draft: they sign it as it is, change it, or send it back. Each signature and each refusal is an input of the
+case: who, when and what they said stays in the journal, whatever the last one decides. work_items.py applies them.
 """
 
 from __future__ import annotations
@@ -65,19 +66,16 @@ def pass_to_next_signer(session: Session, item: AnyRow, values: Variables, *, by
     record_event(session, item.case_id, item.id, SIGNED, by=by.id, now=now, target=following)
 
 
-def refuse_signature(session: Session, item_id: str, *, by: Actor, now: datetime, why: str) -> None:
-    """Back to who signed before, with the reason; the chain stays. Raises as held_item(), Conflict("work_item.nobody_signed")."""
-    item = held_item(session, item_id, by)
+def pass_to_last_signer(session: Session, item: AnyRow, *, by: Actor, now: datetime, why: str) -> None:
+    """Back to who signed before, with the reason; the chain stays. Raises Conflict("work_item.nobody_signed")."""
     chain = _chain(item)
     signed = [account for account in chain if account.startswith("+")]
     if not signed:
-        raise Conflict("work_item.nobody_signed", item=item_id)
-    before = signed[-1]
-    chain[chain.index(before)] = before.lstrip("+")
-    change_item(session, item_id, **given_to(before.lstrip("+"), now, by=by.id), signers=" ".join(chain))
-    record_event(
-        session, item.case_id, item_id, SIGNATURE_REFUSED, by=by.id, now=now, target=before.lstrip("+"), why=why
-    )
+        raise Conflict("work_item.nobody_signed", item=item.id)
+    before = signed[-1].lstrip("+")
+    chain[chain.index(signed[-1])] = before
+    change_item(session, item.id, **given_to(before, now, by=by.id), signers=" ".join(chain))
+    record_event(session, item.case_id, item.id, SIGNATURE_REFUSED, by=by.id, now=now, target=before, why=why)
 
 
 def replace_signer(item: AnyRow, new_holder: str) -> str | None:

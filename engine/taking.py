@@ -19,12 +19,14 @@ from engine.inputs import (
     JobGivenUp,
     JobSucceeded,
     MessageReceived,
+    SignatureRefused,
     Started,
     TimerFired,
     TokenMoved,
     VariableEdited,
     WorkItemCompleted,
     WorkItemReturned,
+    WorkItemSigned,
 )
 from engine.spiff.host import Host
 from engine.spiff.store import json_value
@@ -33,6 +35,8 @@ from engine.waits import IncidentWait, JobWait, MessageWait, TimerWait, UserTask
 
 _ANSWERS: dict[type[Any], Any] = {
     WorkItemCompleted: UserTaskWait,
+    WorkItemSigned: UserTaskWait,
+    SignatureRefused: UserTaskWait,
     JobSucceeded: JobWait,
     JobFailed: JobWait,
     JobGivenUp: JobWait,
@@ -93,6 +97,8 @@ def _perform_at(host: Host, token: Token, given: Input) -> None:
     match given:
         case WorkItemCompleted():
             host.complete(token, given.values)
+        case WorkItemSigned() | SignatureRefused():
+            pass  # said and kept; the item stays open for who signs next
         case JobSucceeded():
             result = token.task_spec.node.result
             host.complete(token, {result: given.result} if result else {})
@@ -127,7 +133,7 @@ def _refuse_operating(host: Host, token: Token, given: Input) -> None:
 
 def _values(given: Input) -> Any:
     match given:
-        case WorkItemCompleted() | VariableEdited() | ElementSkipped():
+        case WorkItemCompleted() | WorkItemSigned() | VariableEdited() | ElementSkipped():
             return given.values
         case JobSucceeded():
             return given.result

@@ -6,6 +6,8 @@ not know of does not exist for them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +20,7 @@ from engine.case import WAITING, AnyRow, OpenCase, open_case_of
 from engine.errors import Conflict, NotFound
 from engine.form_values import checked_values, emptied_fields
 from engine.four_eyes import refuse_same_person
-from engine.inputs import Variables, WorkItemCompleted
+from engine.inputs import SignatureRefused, Variables, WorkItemCompleted, WorkItemSigned
 from engine.item_rows import (
     BACK_IN_GROUP,
     change_item,
@@ -32,7 +34,7 @@ from engine.item_rows import (
     visible_item,
 )
 from engine.model.waiting import WaitKind, WorkItemState, spelled
-from engine.signing import is_being_signed, pass_to_next_signer, signers_left
+from engine.signing import is_being_signed, pass_to_last_signer, pass_to_next_signer, signers_left
 from engine.waits import UserTaskWait
 from engine.work_item_events import CLAIMED, RELEASED, RETURNED_IDLE, record_event
 
@@ -126,18 +128,25 @@ def complete_work_item(session: Session, item_id: str, *, by: Actor, values: Var
     Conflict: "work_item.gone" when it was completed, cancelled or its deadline came first, "work_item.not_claimed" for a
     group's item nobody claimed, "work_item.delegated" for one that is to be given back.
     """
-    try:
-        with open_case_of(session, item_id, WaitKind.WORK_ITEM, now=now) as case:
-            wait = decidable(case, by)
-            assert case.row is not None, "the case was opened by an item"
-            checked = checked_values(case.definition, wait.form, values, is_attachment_of(session, case.id))
-            if signers_left(case.row):
-                pass_to_next_signer(session, case.row, checked, by=by, now=now)
-                return
-            emptied = emptied_fields(case.definition, wait.form, checked, case.live.view_of(wait.address))
-            case.apply(WorkItemCompleted(at=case.instant, wait=wait.address, by=by.id, values=checked | emptied))
-    except NotFound as error:
-        raise (NotFound("work_item.unknown", item=item_id) if error.code == "wait.unknown" else error) from error
+    with open_item_case(session, item_id, now) as case:
+        wait = decidable(case, by)
+        assert case.row is not None, "the case was opened by an item"
+        checked = checked_values(case.definition, wait.form, values, is_attachment_of(session, case.id))
+        if signers_left(case.row):
+            case.apply(WorkItemSigned(at=case.instant, wait=wait.address, by=by.id, values=checked))
+            pass_to_next_signer(session, case.row, checked, by=by, now=now)
+            return
+        emptied = emptied_fields(case.definition, wait.form, checked, case.live.view_of(wait.address))
+        case.apply(WorkItemCompleted(at=case.instant, wait=wait.address, by=by.id, values=checked | emptied))
+
+
+def refuse_signature(session: Session, item_id: str, *, by: Actor, now: datetime, why: str) -> None:
+    """Back to who signed before, with the reason. Raises as complete_work_item(), Conflict("work_item.nobody_signed")."""
+    with open_item_case(session, item_id, now) as case:
+        wait = decidable(case, by)
+        assert case.row is not None, "the case was opened by an item"
+        case.apply(SignatureRefused(at=case.instant, wait=wait.address, by=by.id, reason=why))
+        pass_to_last_signer(session, case.row, by=by, now=now, why=why)
 
 
 def save_draft(session: Session, item_id: str, *, by: Actor, values: Variables, now: datetime) -> None:
@@ -159,6 +168,16 @@ def load_draft(session: Session, item_id: str, *, by: Actor) -> dict[str, Any] |
 def _take(session: Session, by: Actor, now: datetime, *free: Any) -> AnyRow | None:  # Any: conditions
     claimed = {"state": WorkItemState.CLAIMED, "assignee": by.id, "claimed_at": now, "worked_at": now}
     return session.execute(update(WAITING).where(*free).values(claimed).returning(WAITING.c.case_id)).one_or_none()
+
+
+@contextmanager
+def open_item_case(session: Session, item_id: str, now: datetime) -> Iterator[OpenCase]:
+    """open_case_of() for a work item. Raises NotFound("work_item.unknown")."""
+    try:
+        with open_case_of(session, item_id, WaitKind.WORK_ITEM, now=now) as case:
+            yield case
+    except NotFound as error:
+        raise (NotFound("work_item.unknown", item=item_id) if error.code == "wait.unknown" else error) from error
 
 
 def decidable(case: OpenCase, by: Actor) -> UserTaskWait:

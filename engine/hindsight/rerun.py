@@ -24,15 +24,18 @@ from engine.inputs import (
     JobFailed,
     JobGivenUp,
     JobSucceeded,
+    SignatureRefused,
     Started,
     TimerFired,
     Variables,
     WorkItemCompleted,
+    WorkItemSigned,
 )
 from engine.machine import Applied, Machine, Process
 from engine.waits import IncidentWait, JobWait, UserTaskWait
 
 Answer = JobSucceeded | JobFailed | JobGivenUp
+Said = WorkItemCompleted | WorkItemSigned | SignatureRefused  # by people at a work item
 MOST_FIRINGS = 1_000  # of timers between two inputs
 
 
@@ -266,7 +269,7 @@ class _Run:
         """Form values and results that came before the candidate asked for them; a message's moment has passed."""
         for index in list(self.held):
             given: Any = self.recorded[index][1]  # Any: of the inputs with a wait
-            is_kept = isinstance(given, WorkItemCompleted | JobSucceeded | JobFailed | JobGivenUp)
+            is_kept = isinstance(given, Said | Answer)
             if is_kept and self._places(given.wait):
                 why = self.held.pop(index)
                 if not self._give(index):

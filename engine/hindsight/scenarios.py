@@ -26,7 +26,17 @@ from engine.flows import Flow
 from engine.forms import load_form, validate_values
 from engine.hindsight.carry_over import element_of
 from engine.hindsight.rerun import standing_at
-from engine.inputs import KINDS, Input, JobFailed, JobGivenUp, JobSucceeded, Started, TimerFired, WorkItemCompleted
+from engine.inputs import (
+    KINDS,
+    Input,
+    JobFailed,
+    JobGivenUp,
+    JobSucceeded,
+    Started,
+    TimerFired,
+    WorkItemCompleted,
+    WorkItemSigned,
+)
 from engine.machine import ActivityEvent, Machine, Process
 from engine.waits import JobWait, UserTaskWait
 from engine.way_taken import lines_of, lines_used
@@ -180,8 +190,10 @@ def _due_first(machine: Machine, given: Input) -> str:
 
 
 def _refused(flow: Flow, machine: Machine, given: Input) -> str:
-    wait = machine.waits.get(given.wait) if isinstance(given, WorkItemCompleted) else None
-    if not isinstance(given, WorkItemCompleted) or not isinstance(wait, UserTaskWait) or not wait.form:
+    if not isinstance(given, WorkItemCompleted | WorkItemSigned):
+        return ""
+    wait = machine.waits.get(given.wait)
+    if not isinstance(wait, UserTaskWait) or not wait.form:
         return ""
     content = flow.forms.get(wait.form)
     if content is None:

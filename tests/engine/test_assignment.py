@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import threading
+import zipfile
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import orjson
 import pytest
 from sqlalchemy import select, update
 
@@ -24,15 +27,19 @@ from engine.assignment import (
     set_priority,
 )
 from engine.case import WAITING
+from engine.case_story import case_story
 from engine.errors import Conflict, EngineError, Forbidden, InvalidForm, NotFound
 from engine.flows import Flow
+from engine.hindsight.evidence_check import check_evidence
+from engine.hindsight.evidence_file import Export, evidence_file
 from engine.hindsight.replay import read_inputs, verify_case
 from engine.inbox import InboxFilter, InboxView, inbox_page
-from engine.interventions import cancel_case, erase_case
-from engine.queries import case_page, is_case_visible
-from engine.signing import add_signer, refuse_signature
+from engine.inputs import SignatureRefused, WorkItemCompleted, WorkItemSigned
+from engine.interventions import cancel_case, erase_case, suspend_case
+from engine.queries import case_page, history, is_case_visible
+from engine.signing import add_signer
 from engine.work_item_events import events_of_case, events_of_item
-from engine.work_items import load_draft, release_work_item, return_idle_claims, save_draft
+from engine.work_items import load_draft, refuse_signature, release_work_item, return_idle_claims, save_draft
 from tests.engine.conftest import ANALYST, NOW, OTHER_REVIEWER, REVIEWER, STRANGER, Store
 from tests.engine.flows import LEAVE, a_flow
 
@@ -86,6 +93,17 @@ def case_of(store: Store, item: str) -> str:
 def verbs_told(store: Store, item: str) -> list[str]:
     with store.sessions() as session:
         return [event.verb for event in events_of_item(session, case_of(store, item), item)]
+
+
+def said_at(store: Store, case_id: str, element: str) -> list[tuple[str, str, Any]]:
+    """What people said at this work item, as the journal has it."""
+    with store.sessions() as session:
+        inputs = read_inputs(session, case_id)
+    return [
+        (type(given).__name__, given.by, getattr(given, "values", getattr(given, "reason", None)))
+        for given in inputs
+        if isinstance(given, WorkItemCompleted | WorkItemSigned | SignatureRefused) and element in given.wait
+    ]
 
 
 def test_a_member_gives_a_free_item_to_a_colleague_and_who_leads_takes_it_from_anybody(any_store: Store) -> None:
@@ -168,9 +186,12 @@ def test_the_case_moves_with_the_last_signature(any_store: Store, item: str) -> 
     with any_store.sessions() as session:
         page = case_page(session, case_id)
         assert verify_case(session, case_id).is_sound
-        completed = [given for given in read_inputs(session, case_id) if type(given).__name__ == "WorkItemCompleted"]
     assert page.variables["opinion"] == "third"
-    assert [given.by for given in completed][1:] == [LEAD.id]
+    assert said_at(any_store, case_id, "decide") == [
+        ("WorkItemSigned", REVIEWER.id, {"opinion": "first"}),
+        ("WorkItemSigned", EXPERT.id, {"opinion": "second"}),
+        ("WorkItemCompleted", LEAD.id, {"opinion": "third"}),
+    ]
     assert verbs_told(any_store, item) == ["claimed", "signer_added", "signer_added", "signed", "signed"]
 
 
@@ -186,6 +207,62 @@ def test_a_refused_signature_goes_back_to_who_signed_before(any_store: Store, it
     any_store.complete(item, EXPERT, opinion="better")
 
     assert holder(any_store, item)[0] == "COMPLETED"
+    assert said_at(any_store, case_of(any_store, item), "decide") == [
+        ("WorkItemSigned", REVIEWER.id, {"opinion": "first"}),
+        ("SignatureRefused", EXPERT.id, "理由不充分"),
+        ("WorkItemSigned", REVIEWER.id, {"opinion": "better"}),
+        ("WorkItemCompleted", EXPERT.id, {"opinion": "better"}),
+    ]
+
+
+def test_a_signature_is_told_with_what_it_said_in_the_history_and_in_the_evidence(any_store: Store, item: str) -> None:
+    case_id = case_of(any_store, item)
+    does(any_store, add_signer, item, to=EXPERT, by=REVIEWER)
+    any_store.complete(item, REVIEWER, opinion="同意，但须补材料")
+    does(any_store, refuse_signature, item, by=EXPERT, why="先补材料")
+
+    with any_store.sessions() as session:
+        told = case_story(session, case_page(session, case_id), history(session, case_id))
+        file = evidence_file(session, case_id, Export("auditor", NOW, None, {}))
+
+    signed, refused = told[-2:]
+    assert (signed.actor, signed.sentence) == (REVIEWER.id, "签署“审核”")
+    assert [detail.value for detail in signed.details] == ["同意，但须补材料"]
+    assert (refused.actor, refused.sentence) == (EXPERT.id, "不同意签署“审核”，退回上一签署人：先补材料")
+    with zipfile.ZipFile(io.BytesIO(file)) as archive:
+        lines = [orjson.loads(line) for line in archive.read("journal.jsonl").splitlines()]
+    assert [(line["kind"], line["actor"]) for line in lines[-2:]] == [
+        ("WorkItemSigned", REVIEWER.id),
+        ("SignatureRefused", EXPERT.id),
+    ]
+    assert lines[-2]["input"]["values"] == {"opinion": "同意，但须补材料"}
+    assert check_evidence(file).holds
+
+
+def test_signatures_stay_in_the_journal_of_a_case_that_is_decided_otherwise(any_store: Store, item: str) -> None:
+    case_id = case_of(any_store, item)
+    does(any_store, add_signer, item, to=EXPERT, by=REVIEWER)
+    any_store.complete(item, REVIEWER, opinion="first")
+
+    does(any_store, cancel_case, case_id, by=ANALYST, reason="撤销")
+    with pytest.raises(Conflict, match=r"work_item\.gone"):
+        any_store.complete(item, EXPERT, opinion="late")
+
+    assert said_at(any_store, case_id, "decide") == [("WorkItemSigned", REVIEWER.id, {"opinion": "first"})]
+    with any_store.sessions() as session:
+        assert verify_case(session, case_id).is_sound
+
+
+def test_a_suspended_case_takes_no_signature(any_store: Store, item: str) -> None:
+    case_id = case_of(any_store, item)
+    does(any_store, add_signer, item, to=EXPERT, by=REVIEWER)
+    does(any_store, suspend_case, case_id, by=ANALYST, reason="核查")
+
+    with pytest.raises(Conflict, match=r"case\.suspended"):
+        any_store.complete(item, REVIEWER, opinion="first")
+
+    assert said_at(any_store, case_id, "decide") == []
+    assert holder(any_store, item) == ("CLAIMED", REVIEWER.id)
 
 
 def test_a_copy_lets_somebody_look_and_not_act(any_store: Store, item: str) -> None:

@@ -22,8 +22,9 @@ from engine.interventions import cancel_case, erase_case
 from engine.jobs import fail_job
 from engine.messages import send_message
 from engine.service_tasks import declared_service_tasks
+from engine.signing import add_signer
 from engine.timers import fire_due_timers
-from tests.engine.conftest import ANALYST, APPLICANT, NOW, REVIEWER, Store
+from tests.engine.conftest import ANALYST, APPLICANT, NOW, OTHER_REVIEWER, REVIEWER, Store
 from tests.engine.flows import LEAVE, a_flow, record
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -180,6 +181,23 @@ def test_a_renamed_task_does_not_fit_unless_the_new_name_is_given(store: Store) 
         "element.gone",
     )
     assert {one.kind for one in told.values()} == {"same_end", "erased"}
+
+
+def test_signatures_are_taken_by_the_candidate_too_also_at_a_renamed_task(store: Store) -> None:
+    store.deploy()
+    case_id = store.case_at_review()
+    item = store.waiting(case_id, "decide").id
+    store.claim(item, REVIEWER)
+    with store.writing() as session:
+        add_signer(session, item, to=OTHER_REVIEWER, by=REVIEWER, now=NOW)
+    store.complete(item, REVIEWER, opinion="first")
+    store.complete(item, OTHER_REVIEWER, opinion="second")
+
+    same = tried(store, a_flow())[case_id]
+    renamed = tried(store, renamed_decide(), {"decide": "judge"})[case_id]
+
+    assert (same.kind, same.why) == ("same_end", "")
+    assert (renamed.kind, renamed.why) == ("same_end", "")
 
 
 def test_values_the_new_form_refuses_are_named_with_the_reason(store: Store) -> None:
