@@ -16,7 +16,8 @@ import bpmn
 import vault
 from config import Settings, load_settings
 from database import make_engine, session_factory
-from engine import attachments, outbox
+from domain.acting import accounts_of_same_person
+from engine import actors, attachments, outbox
 
 # Declarations that belong to no single flow; light to import (models load when a task runs).
 SHARED_SERVICE_TASKS = ("bpmn.notices", "tasks.vision.service_tasks")
@@ -35,6 +36,7 @@ def compose(settings: Settings | None = None) -> Platform:
     settings.var_dir.mkdir(parents=True, exist_ok=True)
     vault.use(vault.Vault(settings.master_key))
     attachments.use_directory(settings.files_dir)
+    actors.know_persons_by(accounts_of_same_person)
     outbox.keep_messages_for(timedelta(days=settings.message_days))
     declare_service_tasks(settings.flows_dir)
     engine = make_engine(settings.database_url, hide_parameters=True)  # errors must not quote what people typed

@@ -69,6 +69,19 @@ def is_verified() -> ColumnElement[bool]:
     return exists().where(Credential.account_id == Account.id, Credential.state == CredentialState.VALID)
 
 
+def accounts_of_same_person(session: Session, account_id: str) -> frozenset[str]:
+    """Ids of the accounts that are or were one human's: those of every person this account is or ever was verified as.
+
+    Credentials that have ended count: who did something with an account did it, whatever became of the account. One statement.
+    """
+    now = select(Account.person_id).where(Account.id == account_id, Account.person_id.is_not(None))
+    persons = now.union(select(Credential.person_id).where(Credential.account_id == account_id)).cte("persons")
+    theirs = select(persons.c.person_id).scalar_subquery()
+    held = select(Account.id).where(Account.person_id.in_(theirs))
+    ever = select(Credential.account_id).where(Credential.person_id.in_(theirs))
+    return frozenset({account_id, *session.scalars(held.union(ever))})
+
+
 def person_group(person_id: str) -> str:
     """The group of one verified person, whatever account it is that holds the credential."""
     return PERSON_GROUP + person_id

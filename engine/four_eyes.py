@@ -1,5 +1,7 @@
 """Four eyes: who completed (or signed) one element of a case may not claim, be given or complete another.
 
+Who is a human, not an account: one who holds two accounts is the same person with either (`actors.accounts_of_person`).
+
 In the diagram: property `not_same_person_as` of a user task, the ids of the other elements, with blanks between them.
 """
 
@@ -12,6 +14,7 @@ from typing import Any, cast
 from sqlalchemy import Row, Table, exists, or_, select
 from sqlalchemy.orm import Session
 
+from engine.actors import accounts_of_person
 from engine.diagram_xml import local_name, parse_xml
 from engine.errors import Forbidden
 from engine.flows import Flow
@@ -44,16 +47,17 @@ def _rules(bpmn: bytes) -> Mapping[str, tuple[str, ...]]:
 
 
 def refuse_same_person(session: Session, item: Row[*tuple[Any, ...]], account_id: str) -> None:
-    """item: a row of `waiting`. One statement, none for an element without the rule. Raises Forbidden("work_item.four_eyes")."""
+    """item: a row of `waiting`. Nothing is read for an element without the rule. Raises Forbidden("work_item.four_eyes")."""
     if not item.not_by:
         return
-    signed = exists().where(EVENT.c.item_id == WAITING.c.id, EVENT.c.verb == SIGNED, EVENT.c.actor == account_id)
+    accounts = accounts_of_person(session, account_id)
+    signed = exists().where(EVENT.c.item_id == WAITING.c.id, EVENT.c.verb == SIGNED, EVENT.c.actor.in_(accounts))
     did = select(WAITING.c.id).where(
         WAITING.c.case_id == item.case_id,
         spelled(WAITING.c.kind, WaitKind.WORK_ITEM),
         spelled(WAITING.c.state, WorkItemState.COMPLETED),
         WAITING.c.element.in_(item.not_by.split()),
-        or_(WAITING.c.closed_by == account_id, signed),
+        or_(WAITING.c.closed_by.in_(accounts), signed),
     )
     if session.execute(did.limit(1)).scalar() is not None:
         raise Forbidden("work_item.four_eyes", item=item.id)

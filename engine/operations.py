@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 import vault
 from database import new_id
-from engine.actors import Actor
+from engine.actors import Actor, accounts_of_person
 from engine.case import CASE
 from engine.errors import Conflict, Forbidden, NotFound
 from engine.inputs import Json
@@ -110,7 +110,7 @@ def confirm_proposal(session: Session, proposal_id: str, *, by: Actor, now: date
     Raises NotFound("proposal.unknown"), Conflict("proposal.gone"), Forbidden("proposal.same_person") and what the act raises.
     """
     row = _pending(session, proposal_id)
-    if row.proposed_by == by.id:
+    if row.proposed_by in accounts_of_person(session, by.id):
         raise Forbidden("proposal.same_person", proposal=proposal_id)
     act = _opened(session, row)
     if act is None:

@@ -16,9 +16,15 @@ from domain.account import (
     create_console_account,
     find_or_create_wechat_account,
 )
-from domain.acting import accounts_of_group, acting_groups
+from domain.acting import accounts_of_group, accounts_of_same_person, acting_groups
 from domain.business import UNIT_ADMINISTRATION, seed_businesses
-from domain.credential import Verification, VerifiedBy, issue_credential, withdraw_credential
+from domain.credential import (
+    Verification,
+    VerifiedBy,
+    issue_credential,
+    valid_credential_of,
+    withdraw_credential,
+)
 from domain.grant import begin_tenure, ensure_grant, suspend
 from domain.grant_holder import add_auxiliary
 from domain.grant_tenure import activate, end_tenure
@@ -271,3 +277,35 @@ def test_groups_cost_few_statements(
     acting_groups(session, account.id)
 
     assert len(asked) == most
+
+
+def test_accounts_of_one_human_are_known_by_the_credentials_they_held(session: Session, now: datetime) -> None:
+    wechat = verified(session, now)
+    phone = find_or_create_phone_account(session, "13800138000", now)
+    stranger = verified(session, now, "li")
+    unverified = find_or_create_wechat_account(session, "nobody", now)
+    assert accounts_of_same_person(session, phone.id) == {phone.id}
+
+    move_credential(session, now, from_account=wechat, to_account=phone)
+
+    assert wechat.person_id is None
+    assert accounts_of_same_person(session, phone.id) == {wechat.id, phone.id}
+    assert accounts_of_same_person(session, wechat.id) == {wechat.id, phone.id}
+    withdraw_credential(session, phone.id, now)
+    assert accounts_of_same_person(session, wechat.id) == {wechat.id, phone.id}
+    assert accounts_of_same_person(session, stranger.id) == {stranger.id}
+    assert accounts_of_same_person(session, unverified.id) == {unverified.id}
+
+
+def move_credential(session: Session, now: datetime, *, from_account: Account, to_account: Account) -> None:
+    """The same human proves the same document with another account (换绑)."""
+    held = valid_credential_of(session, from_account.id)
+    assert held is not None
+    facts = Verification(
+        account_id=to_account.id,
+        case_id=new_id(),
+        who=identity("zhang", "resident_id", NUMBERS["zhang"]),
+        verified_by=VerifiedBy.READING,
+        replaces=frozenset({held.id}),
+    )
+    issue_credential(session, facts, now)

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 import vault
 from database import Base, make_engine, session_factory, transaction
-from engine import attachments, dispatching, jobs, outbox
+from engine import actors, attachments, dispatching, jobs, outbox
 from engine.actors import Actor
 from engine.deploy import deploy_flow
 from engine.flows import Flow
@@ -149,10 +149,12 @@ def _prepared(engine: Engine, folder: Path) -> Iterator[Store]:
     vault.use(vault.Vault(b"m" * 32))
     attachments.use_directory(folder / "files")
     record.clear()
+    actors.know_persons_by(None)
     yield Store(engine, session_factory(engine))
     dispatching.set_dispatcher(None)
     dispatching.set_outbox_waker(None)
     outbox.keep_messages_for(timedelta(days=7))
+    actors.know_persons_by(None)
 
 
 def _counted(engine: Engine) -> Iterator[Statements]:

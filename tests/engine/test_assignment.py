@@ -13,7 +13,7 @@ import orjson
 import pytest
 from sqlalchemy import select, update
 
-from engine.actors import Actor
+from engine.actors import Actor, know_persons_by
 from engine.assignment import (
     assign_work_item,
     copies_for,
@@ -47,6 +47,10 @@ LEAD = Actor("lead", frozenset({"leave.reviewer:wuhan", "leave.reviewer:wuhan.le
 EXPERT = Actor("expert", frozenset({"lawyers"}))
 THIRD = Actor("reviewer-3", REVIEWER.groups)
 APPLICANT_TWICE = Actor("applicant-1", frozenset({"applicant"}) | REVIEWER.groups)
+
+
+SECOND_ACCOUNT = Actor("phone-of-applicant-1", REVIEWER.groups)
+ONE_HUMAN = frozenset({APPLICANT_TWICE.id, SECOND_ACCOUNT.id})
 
 
 def four_eyes_flow() -> Flow:
@@ -313,6 +317,22 @@ def test_who_filled_it_in_may_neither_claim_nor_decide_nor_sign(any_store: Store
     any_store.claim(item, REVIEWER)
     refuses(any_store, Forbidden, "work_item.four_eyes", hand_over, item, to=APPLICANT_TWICE, by=REVIEWER)
     refuses(any_store, Forbidden, "work_item.four_eyes", add_signer, item, to=APPLICANT_TWICE, by=REVIEWER)
+    any_store.complete(item, REVIEWER, opinion="x")
+
+
+def test_with_another_account_of_theirs_it_is_still_the_same_person(any_store: Store) -> None:
+    any_store.deploy(four_eyes_flow())
+    item = any_store.waiting(any_store.case_at_review(), "decide").id
+    any_store.claim(item, REVIEWER)
+    with any_store.writing() as session:  # as if the second account had been proved only after the claim
+        session.execute(update(WAITING).where(WAITING.c.id == item).values(assignee=SECOND_ACCOUNT.id))
+
+    know_persons_by(lambda session, account: ONE_HUMAN if account in ONE_HUMAN else frozenset({account}))
+
+    with pytest.raises(Forbidden, match=r"work_item\.four_eyes"):
+        any_store.complete(item, SECOND_ACCOUNT, opinion="x")
+    refuses(any_store, Forbidden, "work_item.four_eyes", assign_work_item, item, to=SECOND_ACCOUNT, by=LEAD)
+    does(any_store, assign_work_item, item, to=REVIEWER, by=LEAD)
     any_store.complete(item, REVIEWER, opinion="x")
 
 

@@ -14,15 +14,17 @@ from sqlalchemy.exc import OperationalError
 
 from database import retry_deadlocks
 from engine import jobs
-from engine.actors import Actor
+from engine.actors import Actor, know_persons_by
 from engine.claims import claim_next_item
 from engine.errors import Conflict, EngineError
+from engine.flows import Flow
 from engine.hindsight.replay import read_inputs, verify_case
 from engine.inbox import InboxFilter
 from engine.messages import send_message
 from engine.queries import case_page
 from engine.timers import fire_due_timers
 from tests.engine.conftest import APPLICANT, NOW, OTHER_REVIEWER, REVIEWER, Store
+from tests.engine.diagrams import Diagram
 from tests.engine.flows import a_flow
 
 pytestmark = pytest.mark.server
@@ -63,6 +65,56 @@ def test_of_two_completions_exactly_one_counts(postgres_store: Store) -> None:
         assert results.count(None) == 1
         with postgres_store.sessions() as session:
             assert len(read_inputs(session, case_id)) == 5
+            assert verify_case(session, case_id).is_sound
+
+
+def two_opinions() -> Flow:
+    """Two opinions at the same time, which two humans have to give."""
+    d = Diagram("leave", lanes={"office": ["first", "second"]})
+    d.start()
+    d.parallel("both")
+    d.user("first", form="decide", not_same_person_as="second")
+    d.user("second", form="fill", not_same_person_as="first")
+    d.parallel("joined")
+    d.end("done", outcome="approved")
+    d.flow("begin", "both", "first", "joined", "done")
+    d.flow("both", "second", "joined")
+    return a_flow(d.xml().decode(), TWO_OPINIONS)
+
+
+TWO_OPINIONS = """key = "leave"
+title = "两人意见"
+process = "process.bpmn"
+[start]
+who = ["applicant"]
+[lanes]
+office = "leave.reviewer:wuhan"
+[outcomes.approved]
+label = "已批准"
+[progress]
+first = "第一人"
+second = "第二人"
+"""
+
+
+def test_one_human_with_two_accounts_gives_one_of_two_opinions(postgres_store: Store) -> None:
+    postgres_store.deploy(two_opinions())
+    accounts = frozenset({REVIEWER.id, OTHER_REVIEWER.id})
+    know_persons_by(lambda session, account: accounts if account in accounts else frozenset({account}))
+
+    for _ in range(8):
+        case_id = postgres_store.start()
+        first, second = (postgres_store.waiting(case_id, element).id for element in ("first", "second"))
+        postgres_store.claim(first, REVIEWER)
+        postgres_store.claim(second, OTHER_REVIEWER)
+        results = at_once(
+            lambda item=first: postgres_store.complete(item, REVIEWER, opinion="yes"),
+            lambda item=second: postgres_store.complete(item, OTHER_REVIEWER, number="7"),
+        )
+        (lost,) = [result for result in results if result is not None]
+        assert lost.code == "work_item.four_eyes"
+        with postgres_store.sessions() as session:
+            assert len(read_inputs(session, case_id)) == 2
             assert verify_case(session, case_id).is_sound
 
 
