@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 import vault
+from engine.hindsight.evidence_items import first_altered
 
 FORMAT = 1
 MANIFEST, SIGNATURE, JOURNAL = "manifest.json", "manifest.sig", "journal.jsonl"
@@ -60,7 +61,7 @@ def check_evidence(content: bytes, public_key: bytes | None = None) -> EvidenceV
         key = public_key or bytes.fromhex(manifest["public_key"])
         # The journal first: an altered entry is named by its number, not as a file that differs.
         _check_journal(members.get(JOURNAL, b""), manifest, key)
-        _check_members(members, manifest["members"])
+        _check_members(members, manifest)
         if not vault.is_signed(key, members[MANIFEST], _hex(members.get(SIGNATURE, b""))):
             raise _Altered(MANIFEST, "签名与内容不符")
     except _Altered as altered:
@@ -131,14 +132,16 @@ def _lines(content: bytes) -> Iterator[dict[str, Json]]:
         yield line
 
 
-def _check_members(members: Mapping[str, bytes], digests: Mapping[str, str]) -> None:
+def _check_members(members: Mapping[str, bytes], manifest: Mapping[str, Json]) -> None:
+    digests: Mapping[str, str] = manifest["members"]
+    items: Mapping[str, list[str]] = manifest.get("items", {})  # files of an earlier release have none
     for name in sorted(digests.keys() | members.keys() - {MANIFEST, SIGNATURE}):
         if name not in members:
             raise _Altered(name, f"缺少 {name}")
         if name not in digests:
             raise _Altered(name, f"{name} 不在清单中")
         if hashlib.sha256(members[name]).hexdigest() != digests[name]:
-            raise _Altered(name, f"{name} 的内容被改动")
+            raise _Altered(name, first_altered(name, members[name], items.get(name, ())) or f"{name} 的内容被改动")
 
 
 def _hex(text: bytes) -> bytes:

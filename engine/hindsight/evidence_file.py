@@ -34,7 +34,9 @@ from engine.errors import Conflict
 from engine.hindsight.carry_over import Walk, element_of, first_version
 from engine.hindsight.decisions_made import DecisionMade, WatchingMachine
 from engine.hindsight.evidence_check import FORMAT, JOURNAL, MANIFEST, SIGNATURE, first_link, line_link
+from engine.hindsight.evidence_items import has_items, item_digests
 from engine.hindsight.replay import case_row, process_finder
+from engine.hindsight.scenario_recording import constants_of
 from engine.inputs import CaseMigrated, Input, JobSucceeded, MessageReceived
 from engine.model.definition import DefinitionId
 from engine.way_taken import lines_of, lines_used
@@ -140,14 +142,19 @@ def _shown_input(given: Input, definition: Definition, redact: Redact | None) ->
 def _decisions(
     decisions: Iterable[tuple[int, DecisionMade]], definition: Definition, export: Export
 ) -> list[dict[str, Json]]:
-    told = []
-    for seq, made in decisions:
-        line: dict[str, Json] = {"seq": seq} | asdict(made)
-        if export.redact is not None:
-            line["inputs"] = export.redact(made.inputs, definition)
-            line["outputs"] = export.redact(made.outputs, definition)
-        told.append(line)
-    return told
+    """Redacted but for texts that the flow's own files compare with or give: the rule that matched tells them anyway."""
+    constants = constants_of(definition.flow)
+
+    def shown(values: Mapping[str, Json]) -> Mapping[str, Json]:
+        if export.redact is None:
+            return values
+        own = {name: value for name, value in values.items() if isinstance(value, str) and value in constants}
+        return {**export.redact(values, definition), **own}
+
+    return [
+        {"seq": seq, **asdict(made), "inputs": shown(made.inputs), "outputs": shown(made.outputs)}
+        for seq, made in decisions
+    ]
 
 
 def _models(inputs: Iterable[Input], versions: Iterable[Definition]) -> list[dict[str, Json]]:
@@ -214,6 +221,7 @@ def _manifest(
         "exported_by": export.exported_by,
         "public_key": vault.current().public_key.hex(),
         "members": {name: hashlib.sha256(content).hexdigest() for name, content in sorted(members.items())},
+        "items": {name: item_digests(name, content) for name, content in sorted(members.items()) if has_items(name)},
     }
 
 

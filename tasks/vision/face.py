@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -66,9 +67,13 @@ def sharpness_of(chip_rgb: PhotoRgb) -> float:
 
 
 class FaceEngine(Protocol):
-    """name: for records. may_pass: whether its bands were measured well enough to decide without a person."""
+    """name, models (SHA-256 of weights by file): for records.
+
+    may_pass: whether its bands were measured well enough to decide without a person.
+    """
 
     name: str
+    models: Mapping[str, str]
     bands: Bands
     may_pass: bool
 
@@ -103,6 +108,7 @@ class FaceMatch:
     """score: see FaceEngine.score. may_pass: this result may approve somebody without a person looking.
 
     boxes, quality: by "portrait" and "selfie"; quality has size_px, sharpness and what is known of the pose.
+    models: of the engine, see there.
     """
 
     engine: str
@@ -111,6 +117,7 @@ class FaceMatch:
     may_pass: bool
     boxes: dict[str, Box]
     quality: dict[str, dict[str, float]]
+    models: dict[str, str]
 
 
 class FaceMatcher:
@@ -137,6 +144,7 @@ class FaceMatcher:
             may_pass=self.engine.may_pass and band == "same",
             boxes={"portrait": portrait.box, "selfie": selfie.box},
             quality={"portrait": _quality(portrait), "selfie": _quality(selfie)},
+            models=dict(self.engine.models),
         )
 
     def _one_face(self, photo_rgb: PhotoRgb, gate: Gate) -> Face:

@@ -13,6 +13,7 @@ import dlib
 import numpy as np
 
 from tasks.vision.face import MAX_FACES, Bands, Face, sharpness_of
+from tasks.vision.fingerprints import fingerprints
 from tasks.vision.images import PhotoRgb, shrink_photo
 
 CHIP_SIZE = 150  # pixels, what the ResNet was trained on
@@ -23,6 +24,8 @@ FINE_UPSAMPLING = 1  # then from 4 %; 0.5 s
 # that stick out of the picture by 10 to 35 %; of 42 real portraits at the level "hard" one was below 0.3.
 MIN_CONFIDENCE = 0.3
 MAX_OUTSIDE = 0.08
+LANDMARKS_FILE = "shape_predictor_5_face_landmarks.dat"
+NETWORK_FILE = "dlib_face_recognition_resnet_model_v1.dat"
 MIN_SIDE = 40  # pixels; the detector refuses arrays of one column
 
 
@@ -36,8 +39,10 @@ class DlibEngine:
     def __init__(self) -> None:
         models = _models_folder()
         self._detector = dlib.get_frontal_face_detector()
-        self._landmarks = dlib.shape_predictor(str(models / "shape_predictor_5_face_landmarks.dat"))
-        self._network = dlib.face_recognition_model_v1(str(models / "dlib_face_recognition_resnet_model_v1.dat"))
+        landmarks, network = models / LANDMARKS_FILE, models / NETWORK_FILE
+        self._landmarks = dlib.shape_predictor(str(landmarks))
+        self._network = dlib.face_recognition_model_v1(str(network))
+        self.models = fingerprints((landmarks, network))
 
     def find_faces(self, photo_rgb: PhotoRgb) -> list[Face]:
         seen_rgb = shrink_photo(photo_rgb, COARSE_LONG_SIDE)

@@ -16,6 +16,7 @@ import numpy as np
 import onnxruntime
 
 from tasks.vision.face import MAX_FACES, Bands, Face, sharpness_of
+from tasks.vision.fingerprints import fingerprints
 from tasks.vision.images import PhotoRgb
 
 THRESHOLDS_FILE = "thresholds.json"
@@ -80,6 +81,9 @@ class InsightFaceEngine:
         self.bands = thresholds.bands
         self.may_pass = thresholds.may_pass
         self._analysis = _load_analysis(model_dir)
+        measured = model_dir / THRESHOLDS_FILE
+        used = [Path(model.model_file) for model in self._analysis.models.values()]
+        self.models = fingerprints([*used, measured] if measured.exists() else used)
 
     def find_faces(self, photo_rgb: PhotoRgb) -> list[Face]:
         found = self._analysis.get(cv2.cvtColor(photo_rgb, cv2.COLOR_RGB2BGR))

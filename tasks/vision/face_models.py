@@ -5,7 +5,6 @@ Checksums of buffalo_l: those of the archive published at github.com/deepinsight
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -22,6 +21,7 @@ from pathlib import Path, PurePosixPath
 import requests
 
 from tasks.vision.face_insightface import PACK_FILE, THRESHOLDS_FILE, FaceModelsBroken, InsightFaceEngine
+from tasks.vision.fingerprints import sha256_of
 
 MAX_PACK_BYTES = 2 << 30
 MAX_ENTRIES = 200
@@ -83,7 +83,7 @@ def install_pack(source: Path, target: Path, *, checksums: str | None = None) ->
             _unpack(source, stage)
         else:
             raise PackRefused(f"找不到 {source}。")
-        digests = {path.name: _sha256(path) for path in sorted(stage.glob("*.onnx"))}
+        digests = {path.name: sha256_of(path) for path in sorted(stage.glob("*.onnx"))}
         name = _vouched_name(digests, checksums) or source.stem
         (stage / PACK_FILE).write_text(json.dumps({"pack": name, "files": digests}, indent=1), encoding="utf-8")
         try:
@@ -108,7 +108,7 @@ def downloaded(pack: KnownPack, folder: Path) -> Iterator[Path]:
             raise PackRefused(
                 f"无法下载模型包（{type(error).__name__}）。请在能联网的机器上下载 {pack.url} ，拷贝到本机后用 --from 安装。"
             ) from error
-        found = _sha256(archive)
+        found = sha256_of(archive)
         if found != pack.archive_sha256:
             raise PackRefused(f"下载的文件校验失败：应为 {pack.archive_sha256}，实际为 {found}。没有安装。")
         yield archive
@@ -133,7 +133,7 @@ def _copy_models(source: Path, stage: Path) -> None:
 def _check_archive(archive: Path, checksums: str | None) -> None:
     if checksums is None or not _HEX.fullmatch(checksums):
         return
-    found = _sha256(archive)
+    found = sha256_of(archive)
     if found != checksums.lower():
         raise PackRefused(f"校验失败：{archive.name} 的 sha256 应为 {checksums.lower()}，实际为 {found}。")
 
@@ -200,11 +200,6 @@ def _read_list(path: Path) -> dict[str, str]:
 
 _HEX = re.compile(r"[0-9a-fA-F]{64}")
 _LINE = re.compile(r"([0-9a-fA-F]{64}) [ *](.+)")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _swap(stage: Path, target: Path, replaced: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.vision.fingerprints import sha256_of
 from tasks.vision.weights import ModelFolder, model_folders
 
 Rgb = NDArray[np.uint8]
@@ -48,7 +49,8 @@ class TextLine:
 class TextReader:
     """The two models. Make it after the fork, use it from one thread: shared instances have mixed up callers' texts.
 
-    model_dir: OCR_MODEL_DIR or None for the shipped weights. cache_dir: a folder this process may write.
+    model_dir: OCR_MODEL_DIR or None for the shipped weights. cache_dir: a folder this process may write. models: SHA-256 of
+    the weights by name.
     Raises weights.MissingModel.
     """
 
@@ -59,6 +61,7 @@ class TextReader:
         cv2.setNumThreads(1)
         detection, recognition = model_folders(model_dir, cache_dir)
         self.name = f"paddleocr-3.7 {recognition.name}"
+        self.models = {folder.name: sha256_of(folder.weights) for folder in (detection, recognition)}
         self._detection = TextDetection(limit_side_len=DETECTION_SIDE, limit_type="max", **_options(detection))
         self._recognition = TextRecognition(**_options(recognition))
 

@@ -112,6 +112,7 @@ class DocumentReader:
     def __init__(self, text: TextReader) -> None:
         self.text = text
         self.name = text.name
+        self.models = text.models
 
     def read(self, photo_rgb: Rgb, kind: str = AUTO, *, today: date) -> PageReading:
         """photo_rgb: (H, W, 3) uint8, RGB. kind: what the picture ought to show, `auto` for any document.

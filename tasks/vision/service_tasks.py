@@ -40,13 +40,17 @@ class ReadPage(BaseModel):
 
 
 class DocumentReadResult(BaseModel):
-    """fields, confidences: of all pages together, by field name. warnings: of all pages, each once."""
+    """fields, confidences: of all pages together, by field name. warnings: of all pages, each once.
+
+    models: SHA-256 of the weights that read them, by name.
+    """
 
     pages: list[ReadPage]
     fields: dict[str, str]
     confidences: dict[str, float]
     warnings: list[str]
     reader: str
+    models: dict[str, str] = {}
 
 
 @service_task(
@@ -93,6 +97,7 @@ def read_document(parameters: DocumentReadParameters, context: JobContext) -> Do
         confidences={name: field.confidence for name, field in merged.items()},
         warnings=list(dict.fromkeys(warnings)),
         reader=reader.name,
+        models=reader.models,
     )
 
 
@@ -107,6 +112,7 @@ class FaceMatchResult(BaseModel):
     """band is what decision tables read; may_pass: whether it may approve without a person (never with the fallback).
 
     boxes: left, top, right, bottom in pixels, by "portrait" and "selfie". quality: size_px, sharpness, pose in degrees.
+    models: SHA-256 of the weights by file.
     """
 
     engine: str
@@ -115,6 +121,7 @@ class FaceMatchResult(BaseModel):
     may_pass: bool
     boxes: dict[str, tuple[int, int, int, int]]
     quality: dict[str, dict[str, float]]
+    models: dict[str, str] = {}
 
 
 @service_task(
@@ -166,6 +173,7 @@ class StampedFormResult(BaseModel):
     where the reading leaves no doubt. findings: sentences for the reviewer, of what is wrong or doubtful; warnings: the same
     as codes of docs/warnings.md. It tells that a seal is there and what it says, never that it is genuine.
     pictures: attachment ids of a PDF's pages as they were read, for who looks at them; none of a photo, which is one itself.
+    models: SHA-256 of the weights by name.
     """
 
     text_lines: list[str] = []
@@ -181,6 +189,7 @@ class StampedFormResult(BaseModel):
     name_place: FormPlace | None = None
     pictures: list[str] = []
     reader: str = ""
+    models: dict[str, str] = {}
 
 
 @service_task(
@@ -217,6 +226,7 @@ def read_stamped_form(parameters: StampedFormParameters, context: JobContext) ->
         name_place=_place(told.name[0], told.name[1].box) if told.name else None,
         pictures=[context.add_attachment(picture, "image/jpeg", "rectified") for picture in drawn],
         reader=reader.name,
+        models=reader.models,
     )
 
 

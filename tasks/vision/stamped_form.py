@@ -72,6 +72,7 @@ class FormReader:
     def __init__(self, text: TextReader) -> None:
         self._text = text
         self.name = text.name
+        self.models = text.models
 
     def read(self, page_rgb: Rgb) -> FormPage:
         """page_rgb: (H, W, 3) uint8 RGB, any way up."""

@@ -30,6 +30,14 @@ class ModelFolder:
     path: Path
     engine: str
 
+    @property
+    def weights(self) -> Path:
+        """The file whose contents decide what is read. Raises MissingModel."""
+        file = self.path / ("inference.onnx" if self.engine == "onnxruntime" else "inference.pdiparams")
+        if not file.exists():
+            raise MissingModel(f"{file} is missing")
+        return file
+
 
 def model_folders(own: Path | None, cache_dir: Path) -> tuple[ModelFolder, ModelFolder]:
     """Detection and recognition. own: the OCR_MODEL_DIR with folders `det` and `rec`, None for the wheel's weights.

@@ -28,6 +28,7 @@ class GivenFaces:
     gives: float = 0.8
     may_pass: bool = True
     name: str = "given"
+    models: dict[str, str] = field(default_factory=dict)
     bands: Bands = field(default_factory=lambda: Bands(same_from=0.6, unsure_from=0.4))
 
     def find_faces(self, photo_rgb: np.ndarray) -> list[Face]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from hashlib import sha256
 
 import numpy as np
 import pytest
@@ -30,13 +31,15 @@ def matcher(pack) -> FaceMatcher:
     return FaceMatcher(InsightFaceEngine(pack))
 
 
-def test_the_same_painted_face_is_the_same_person(matcher):
+def test_the_same_painted_face_is_the_same_person(matcher, pack):
     found = matcher.match(paint(1), paint(1, grain=40))
 
     assert found.band == "same"
     assert found.score > 0.95
     assert found.boxes["portrait"] == (224, 224, 416, 416)
     assert found.engine == "insightface-painted"
+    assert set(found.models) <= {file.name for file in pack.glob("*.onnx")}
+    assert all(digest == sha256((pack / name).read_bytes()).hexdigest() for name, digest in found.models.items())
 
 
 def test_other_paintings_are_other_people(matcher):

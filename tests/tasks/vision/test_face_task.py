@@ -70,6 +70,11 @@ def test_the_result_is_plain_json(format):
     assert (result["band"], result["may_pass"]) == ("same", False)
     assert len(result["boxes"]["selfie"]) == 4
     assert result["quality"]["portrait"]["size_px"] > 48
+    assert result["models"].keys() == {
+        "dlib_face_recognition_resnet_model_v1.dat",
+        "shape_predictor_5_face_landmarks.dat",
+    }
+    assert {len(digest) for digest in result["models"].values()} == {64}
 
 
 def test_every_refusal_is_a_code_the_task_declares():

@@ -119,6 +119,8 @@ def test_a_resident_id_is_one_result_of_two_pages(rng):
     assert result["confidences"].keys() == result["fields"].keys()
     assert [page["kind"] for page in result["pages"]] == ["resident_id_front", "resident_id_back"]
     assert result["warnings"] == []
+    assert [len(digest) for digest in result["models"].values()] == [64, 64]
+    assert "PP-OCRv6_small_rec" in result["models"]
     rectified = decode_photo(case.files[result["pages"][0]["rectified"]])
     assert rectified.shape == (640, 1016, 3)
 
