@@ -260,6 +260,33 @@ def test_a_move_out_of_a_parallel_part_takes_all_of_it_away() -> None:
     assert case.waits == ["sum:1"]
 
 
+def test_branches_meet_where_those_that_do_not_end_the_case_meet() -> None:
+    d = Diagram()
+    d.start("begin")
+    d.user("fill")
+    d.parallel("both")
+    d.user("check")
+    d.xor("choose")
+    d.end("stop", event=d.terminate())
+    d.user("pay")
+    d.parallel("meet")
+    d.user("sign")
+    d.end("done")
+    d.flow("begin", "fill", "both", "check", "choose")
+    d.flow("choose", "stop", when="bad")
+    d.flow("choose", "meet", default=True)
+    d.flow("both", "pay", "meet", "sign", "done")
+    case = PlayedCase(d.compile())
+
+    case.apply(TokenMoved(**OP, wait="fill:1", to="sign"))
+    assert case.waits == ["sign:1"]
+    case.apply(TokenMoved(**OP, wait="sign:1", to="fill"))
+    case.completes("fill:2")
+    case.apply(TokenMoved(**OP, wait="pay:1", to="sign"))
+
+    assert case.waits == ["sign:2"]
+
+
 def test_a_move_into_a_parallel_part_is_refused() -> None:
     case = PlayedCase(forked().compile())
     assert refused(case, TokenMoved(**OP, wait="fill:1", to="a2")) == "move.into_parallel"
