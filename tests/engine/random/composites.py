@@ -8,9 +8,10 @@ from typing import Any
 from engine.inputs import Started
 from tests.engine.random import blocks
 from tests.engine.random.blocks import Block, Boundary, Tree
+from tests.engine.random.insides import inner_blocks, is_within
 from tests.engine.random.leaves import CatchRun, EndRun, EscalateRun, JobRun, Leaf, RuleRun, SendRun, UserRun
 from tests.engine.random.reference import Frame, Reference, ScopeRun, catcher_of
-from tests.engine.random.run import Escalated, Open, Run, Thrown, Went
+from tests.engine.random.run import Escalated, Landed, Open, Run, Thrown, Went
 
 
 class XorRun(Leaf):
@@ -28,6 +29,15 @@ class XorRun(Leaf):
             return self.stuck("gateway.no_way_out")
         self.inner = run_of(way, self.scope, self.above)
         return self.inner.begin()
+
+    def enter(self, to: str) -> Went:
+        if to == self.block.id:
+            return self.begin()
+        self.inner, went = entered(the_one_with(to, inner_blocks(self.block)), to, self.scope, self.above)
+        return went
+
+    def under(self) -> Iterator[Run]:
+        return iter((self.inner,) if self.inner else ())
 
     def feed(self, given: Any) -> Went | None:
         return super().feed(given) if self.inner is None else self.inner.feed(given)
@@ -48,8 +58,11 @@ class OrRun(Leaf):
             return self.stuck("expression.failed")
         if not ways and self.block.otherwise is None:
             return self.stuck("gateway.no_way_out")
-        self.inner = ParRun(blocks.Par("", ways or (self.block.otherwise,)), self.scope, self.above)
+        self.inner = ParRun(blocks.Par(self.block.id, ways or (self.block.otherwise,)), self.scope, self.above)
         return self.inner.begin()
+
+    def under(self) -> Iterator[Run]:
+        return iter((self.inner,) if self.inner else ())
 
     def feed(self, given: Any) -> Went | None:
         return super().feed(given) if self.inner is None else self.inner.feed(given)
@@ -70,6 +83,17 @@ class LoopRun(Leaf):
     def _after(self, went: Went | None) -> Went | None:
         return super().begin() if went is Went.THROUGH else went
 
+    def enter(self, to: str) -> Went:
+        if to == self.block.id:
+            return super().begin()
+        if to == f"{self.block.id}_in":
+            return self.begin()
+        self.inner, went = entered(self.block.body, to, self.scope, self.above)
+        return self._after(went) or Went.GOING
+
+    def under(self) -> Iterator[Run]:
+        return iter((self.inner,) if self.inner else ())
+
     def work(self) -> Went:
         self.inner = None
         try:
@@ -87,6 +111,7 @@ class LoopRun(Leaf):
 class SeqRun(Run):
     def __init__(self, block: blocks.Seq, scope: ScopeRun, above: Run | None) -> None:
         super().__init__(scope, above)
+        self.block = block
         self.rest = list(block.blocks)
         self.inner: Run | None = None
 
@@ -98,7 +123,18 @@ class SeqRun(Run):
                 return went
         return Went.THROUGH
 
+    def enter(self, to: str) -> Went:
+        block = the_one_with(to, self.block.blocks)
+        self.rest = list(self.block.blocks[self.block.blocks.index(block) + 1 :])
+        self.inner, went = entered(block, to, self.scope, self.above)
+        return self.begin() if went is Went.THROUGH else went
+
+    def under(self) -> Iterator[Run]:
+        return iter((self.inner,) if self.inner else ())
+
     def feed(self, given: Any) -> Went | None:
+        if isinstance(given, Landed) and given.root is self:
+            return self.enter(given.to)
         went = self.inner.feed(given) if self.inner else None
         return self.begin() if went is Went.THROUGH else went
 
@@ -109,6 +145,7 @@ class SeqRun(Run):
 class ParRun(Run):
     def __init__(self, block: blocks.Par, scope: ScopeRun, above: Run | None) -> None:
         super().__init__(scope, above)
+        self.block = block
         self.going = [run_of(branch, scope, above) for branch in block.branches]
 
     def begin(self) -> Went:
@@ -117,6 +154,9 @@ class ParRun(Run):
     def _settle(self, going: list[Run]) -> Went:
         self.going = going
         return Went.GOING if going else Went.THROUGH
+
+    def under(self) -> Iterator[Run]:
+        return iter(self.going)
 
     def feed(self, given: Any) -> Went | None:
         for run in self.going:
@@ -141,6 +181,18 @@ class RaceRun(Run):
         for catch, _ in self.ways:
             catch.begin()
         return Went.GOING
+
+    def enter(self, to: str) -> Went:
+        """One of its events alone, without its rivals, or after that."""
+        way = next(way for way in self.ways if to == way[0].block.id or is_within(way[1], to))
+        if to == way[0].block.id:
+            self.ways = [way]
+            return self.begin()
+        self.inner, went = entered(way[1], to, self.scope, self.above)
+        return went
+
+    def under(self) -> Iterator[Run]:
+        return iter((self.inner,)) if self.inner else (catch for catch, _ in self.ways)
 
     def feed(self, given: Any) -> Went | None:
         if self.inner is not None:
@@ -179,6 +231,12 @@ class GuardedRun(Run):
         if went is Went.GOING and self.boundaries:  # an activity that is over at once never had its events
             self.armed = self.scope.arm(self.boundaries, self.seat)
         return went
+
+    def enter(self, to: str) -> Went:
+        return self.begin()
+
+    def under(self) -> Iterator[Run]:
+        return iter((self.core,))
 
     def catches(self, code: str) -> bool:
         return catcher_of(self.boundaries, code) is not None or super().catches(code)
@@ -351,6 +409,9 @@ class ManyRun(Leaf):
         self.frame.variables.update(variables)
         return self._next() if self.results else self.work()
 
+    def under(self) -> Iterator[Run]:
+        return iter(self.going.values())
+
     def open(self) -> Iterator[Open]:
         yield from super().open()
         for run in self.going.values():
@@ -399,6 +460,9 @@ class CallRun(Leaf):
         self.inner.frame.variables.update(given.variables)
         return self._hand_back(self.inner)
 
+    def under(self) -> Iterator[Run]:
+        return iter((self.inner,) if self.inner is not None and self.wait is None else ())
+
     def open(self) -> Iterator[Open]:
         return self.inner.open() if self.inner is not None and self.wait is None else super().open()
 
@@ -427,6 +491,19 @@ RUNS: dict[type, Callable[..., Run]] = {
     blocks.Loop: LoopRun,
     blocks.End: EndRun,
 }
+
+
+def entered(block: Block, to: str, scope: ScopeRun, above: Run | None) -> tuple[Run, Went]:
+    """The run of a block that begins in the middle of it; for an activity that may be an event that interrupted it."""
+    for boundary in getattr(block, "boundaries", ()):
+        if boundary.interrupting and is_within(boundary.handler, to):
+            return entered(boundary.handler, to, scope, above)
+    run = run_of(block, scope, above)
+    return run, run.enter(to)
+
+
+def the_one_with(element: str, among: tuple[Block, ...]) -> Block:
+    return next(block for block in among if is_within(block, element))
 
 
 def run_of(block: Block, scope: ScopeRun, above: Run | None) -> Run:

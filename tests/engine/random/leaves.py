@@ -36,6 +36,9 @@ class Leaf(Run):
     def work(self) -> Went:
         raise NotImplementedError
 
+    def enter(self, to: str) -> Went:
+        return self.begin()
+
     def open(self) -> Iterator[Open]:
         if self.wait is not None:
             yield self.wait

@@ -13,46 +13,31 @@ At the end of a path the definition that all cases share is what it was.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field, is_dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
 from engine.errors import Conflict
 from engine.inputs import (
-    CaseCancelled,
-    CaseResumed,
-    CaseSuspended,
-    ElementSkipped,
-    IncidentRetried,
     Input,
-    JobFailed,
-    JobGivenUp,
-    JobSucceeded,
-    MessageReceived,
     Started,
-    TimerFired,
-    VariableEdited,
-    WorkItemCompleted,
+    TokenMoved,
+    WorkItemReturned,
 )
 from engine.machine import Applied, Machine, Process, compile_process, replay
-from engine.waits import IncidentWait, JobWait, MessageWait, TimerWait, UserTaskWait, Wait
 from tests.engine.random.blocks import Boundary, EventSub, Tree
 from tests.engine.random.comparison import KINDS, difference, same, seen, shown
 from tests.engine.random.composites import reference
 from tests.engine.random.drawing import draw
-from tests.engine.random.generator import ERRORS, GIVEN, START_VARIABLES, VALUES, generate
+from tests.engine.random.generator import GIVEN, START_VARIABLES, VALUES, generate
+from tests.engine.random.moving import Places
+from tests.engine.random.path import RandomPath
 from tests.engine.random.reference import Reference
+from tests.engine.random.run import Landed
 
 MONDAY = datetime(2026, 3, 2, 1, tzinfo=UTC)  # 9 o'clock in Shanghai
-STEPS = (timedelta(0), timedelta(minutes=1), timedelta(minutes=20), timedelta(hours=9), timedelta(days=2))
 LONGEST_PATH = 25
-WEIGHTS: dict[type, int] = {
-    IncidentWait: 1,
-    UserTaskWait: 6,
-    JobWait: 6,
-}  # retries and repeatable messages lead nowhere
 
 
 class Mismatch(AssertionError):
@@ -60,7 +45,7 @@ class Mismatch(AssertionError):
 
 
 @dataclass
-class Play:
+class Play(RandomPath):
     """One path through one process. inputs: those applied so far, with what the machine computed for them.
 
     checks_snapshots: compare with cold machines, replays and the history as well, and not with the reference alone.
@@ -85,7 +70,7 @@ class Play:
             raise Mismatch("the shared definition has changed")
 
     def start(self) -> None:
-        self.labels = labels(self.tree)
+        self.labels, self.places = labels(self.tree), Places(self.tree)
         variables = {name: self.random.choice(VALUES) for name in START_VARIABLES} | GIVEN
         started = Started(at=MONDAY, by="starter", variables=variables, settings=self.tree.settings)
         self.machine, applied = self.machine_class.start(self.process, started)
@@ -97,72 +82,20 @@ class Play:
 
     def take(self, given: Input) -> None:
         cold = self.machine_class.load(self.process, self.machine.dump()) if self.checks_snapshots else None
+        landed = self.landing_of(given) if isinstance(given, TokenMoved | WorkItemReturned) else None
         self.inputs.append(given)
         applied = self.machine.apply(given)
         self.inputs[-1] = replace(given, computed=applied.computed)
         if cold is not None and (cold.apply(given) != applied or cold.canonical() != self.machine.canonical()):
             raise Mismatch("a machine loaded from its snapshot took the input otherwise")
         self.tally[type(given).__name__] += 1
-        self.reference.take(given)
+        if isinstance(landed, Landed):
+            self.reference.move(landed, given.at)
+        else:
+            self.reference.take(given)
         self.tell(applied)
         self.check_sent(applied)
         self.check()
-
-    # -- the next input
-
-    def next_input(self) -> Input:
-        at = self.machine.at + self.random.choice(STEPS)
-        if self.machine.is_suspended:
-            return CaseResumed(at=at, by="operator")
-        roll = self.random.random()
-        if roll < 0.02:
-            return CaseSuspended(at=at, by="operator")
-        if roll < 0.04:
-            name = self.random.choice(START_VARIABLES)
-            return VariableEdited(at=at, by="operator", values={name: self.random.choice(VALUES)})
-        if self.random.random() < 0.01:
-            return CaseCancelled(at=at, by="operator", reason="test")
-        waits = list(self.machine.waits.values())
-        weights = [
-            1 if isinstance(wait, IncidentWait) else 4 for wait in waits
-        ]  # many incidents stay whatever is retried
-        return self.answer(self.random.choices(waits, weights)[0], at)
-
-    def answer(self, wait: Wait, at: datetime) -> Input:
-        if isinstance(wait, UserTaskWait | JobWait) and self.random.random() < 0.04:
-            values = {f"v_{wait.element}": self.random.choice(VALUES)}
-            return ElementSkipped(at=at, wait=wait.address, by="operator", values=values)
-        match wait:
-            case TimerWait():
-                at = max(at, wait.due)
-                late = self.random.choice((None, at, at + timedelta(minutes=95)))
-                return TimerFired(at=at, wait=wait.address, noticed=late)
-            case MessageWait():
-                payload = {"k": self.random.choice(VALUES)}
-                return MessageReceived(at=at, wait=wait.address, message=wait.message, payload=payload)
-            case UserTaskWait():
-                values = {f"v_{wait.element}": self.random.choice(VALUES)} if self.random.random() < 0.95 else {}
-                return WorkItemCompleted(at=at, wait=wait.address, by="somebody", values=values)
-            case IncidentWait():
-                return IncidentRetried(at=at, wait=wait.address, by="operator", variables=self.repairs())
-            case JobWait():
-                return self.job_input(wait, at)
-
-    def job_input(self, wait: JobWait, at: datetime) -> Input:
-        roll = self.random.random()
-        if roll < 0.25:
-            return JobFailed(at=at, wait=wait.address, code=self.random.choice(ERRORS), message="no")
-        if roll < 0.33:
-            return JobGivenUp(at=at, wait=wait.address, reason="five attempts")
-        return JobSucceeded(at=at, wait=wait.address, result=self.random.choice(VALUES))
-
-    def repairs(self) -> dict[str, Any]:
-        """Variables an operator sets before an element runs again; not always the right ones."""
-        names = [name for name in self.machine.variables if name.startswith(("s_", "v_"))]
-        chosen = self.random.sample(names, min(len(names), self.random.randint(0, 3)))
-        repaired = {name: self.random.choice(VALUES) for name in chosen}
-        repaired |= {"m_bad": "PT7M"} if self.random.random() < 0.6 else {}
-        return repaired | ({"l_bad": ["r"]} if self.random.random() < 0.6 else {})
 
     # -- what must hold
 
@@ -235,42 +168,13 @@ class Play:
             try:
                 self.machine.apply(given)
             except Conflict as conflict:
+                self.tally[conflict.code] += 1
                 if conflict.code not in codes:
                     raise Mismatch(f"{given} was refused with {conflict.code}, expected {codes}") from conflict
             else:
                 raise Mismatch(f"a stale input was taken: {given}")
         if (self.machine.canonical(), self.checks_snapshots and self.machine.dump()) != before:
             raise Mismatch("a refused input changed the machine")
-
-    def stale(self) -> Iterator[tuple[Input, tuple[str, ...]]]:
-        """Inputs that have no place now, with the codes they may be refused with."""
-        machine, at = self.machine, self.machine.at + timedelta(days=30)
-        waits = machine.waits
-        ended = ("case.ended",) if machine.is_ended else ()
-        for address, kind in self.gone.items():
-            if address not in waits:
-                yield self.blind(kind, address, at), ended or ("wait.gone",)
-        for wait in waits.values():
-            others = [kind for kind in KINDS.values() if kind != KINDS[type(wait)]]
-            yield self.blind(self.random.choice(others), wait.address, at), ("wait.other_kind",)
-            yield replace(self.answer(wait, at), at=machine.at - timedelta(seconds=1)), ("time.backwards",)
-            if isinstance(wait, TimerWait) and wait.due > machine.at:
-                yield TimerFired(at=machine.at, wait=wait.address), ("timer.not_due",)
-            if isinstance(wait, MessageWait):
-                yield self.blind("message", wait.address, at), ("wait.other_kind",)
-        yield self.blind("user", "nowhere:1", at), ended or ("wait.gone",)
-        if ended:
-            yield CaseCancelled(at=at, by="operator", reason="test"), ended
-
-    def blind(self, kind: str, address: str, at: datetime) -> Input:
-        """An input of a kind for an address, whatever is there."""
-        return {
-            "user": lambda: WorkItemCompleted(at=at, wait=address, by="somebody", values={"v": 1}),
-            "job": lambda: self.job_input(JobWait(address=address, element="", service=""), at),
-            "timer": lambda: TimerFired(at=at, wait=address),
-            "message": lambda: MessageReceived(at=at, wait=address, message="another", payload={}),
-            "incident": lambda: IncidentRetried(at=at, wait=address, by="operator", variables={"v": 1}),
-        }[kind]()
 
 
 def labels(tree: Tree) -> dict[str, str]:

@@ -33,7 +33,7 @@ from tests.engine.random.blocks import (
     Tree,
 )
 from tests.engine.random.moments import moment_of
-from tests.engine.random.run import Escalated, Open, Run, RunOf, Terminated, Thrown, Went
+from tests.engine.random.run import Escalated, Landed, Open, Run, RunOf, Terminated, Thrown, Went
 
 
 class Frame:
@@ -109,6 +109,14 @@ class Reference:
         if isinstance(given, CaseCancelled):
             self.is_ended, self.outcome = True, "cancelled"
             return
+        self._feed(given)
+
+    def move(self, landed: Landed, at: datetime) -> None:
+        """An operator's move or a return, worked out by `moving.py`."""
+        self.at = at
+        self._feed(landed)
+
+    def _feed(self, given: Input | Landed) -> None:
         went = self.top.feed(given)
         if went is None:
             raise KeyError(given)
@@ -342,7 +350,10 @@ class ScopeRun(Run):
         self.beside += [run] if run.begin() is Went.GOING else []
         return self._settled()
 
+    def under(self) -> Iterator[Run]:
+        return iter([self.instead] if self.instead else self.body + self.beside)
+
     def open(self) -> Iterator[Open]:
-        for run in [self.instead] if self.instead else self.body + self.beside:
+        for run in self.under():
             yield from run.open()
         yield from (wait for _, wait in self.armed)

@@ -57,6 +57,19 @@ class Open:
     frame: Any = None
 
 
+@dataclass(frozen=True)
+class Landed:
+    """A move, worked out (`moving.py`): the way through `root`, in `scope`, begins again at the element `to`.
+
+    wait: the address of the wait that is left.
+    """
+
+    wait: str
+    root: Run
+    to: str
+    scope: ScopeRun
+
+
 class Run:
     """A block under way. above: the run that is told of errors this one does not catch."""
 
@@ -71,6 +84,14 @@ class Run:
         raise NotImplementedError
 
     def open(self) -> Iterator[Open]:
+        raise NotImplementedError
+
+    def under(self) -> Iterator[Run]:
+        """The runs right inside this one."""
+        return iter(())
+
+    def enter(self, to: str) -> Went:
+        """Begin in the middle, at the element `to` of this block."""
         raise NotImplementedError
 
     def catches(self, code: str) -> bool:

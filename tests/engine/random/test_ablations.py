@@ -13,6 +13,9 @@ does (or to the nearest thing that still runs), and the random test must find a 
     escalations, terminate ends                EscalationsAreIgnored, AnEscalationComesOnce, TerminatingEndsOneWayOnly
     cycle timers without a burst               CyclesFireOnce, CyclesCatchUp
     what operators write is written            ASkippedElementLosesItsValues, AnEditIsForgotten
+    a parallel part is left as a whole         AMoveLeavesTheOtherBranches, AMoveGoesAnywhere, AHandlerLeavesForTheMainWay
+    what a moved token had is gone             AMovedTokenLeavesItsEvents, AMovedTokenLeavesItsRivals
+    a return goes back, not forth              AReturnGoesForth
     addressed events, one input at a time      TwoEventsWin, DueTimersFireAlong, APlaceIsItsElementAlone
     non-interrupting events                    ARepeatableMessageComesOnce, LeavesByEveryFlow, handlers_always_interrupt
     errors reach the one nearest catcher       ErrorsAreBroadcast, CatchAllComesFirst, ErrorsStayInTheirScope
@@ -225,6 +228,58 @@ class AnEditIsForgotten(Host):
         pass
 
 
+class AMoveLeavesTheOtherBranches(Host):
+    """The token alone is moved, whatever it leaves: a join waits for it for ever, or two ways go on."""
+
+    def landing(self, token, to):
+        found = super().landing(token, to)
+        while token.workflow is not found.scope:
+            token = token.workflow.owner
+        return replace(found, leaves=(token,))
+
+
+class AMoveGoesAnywhere(Host):
+    def _leaving(self, standing, to):
+        with suppress(Conflict):
+            return super()._leaving(standing, to)
+        return (standing,)
+
+
+class AHandlerLeavesForTheMainWay(Host):
+    def _leaving(self, standing, to):
+        try:
+            return super()._leaving(standing, to)
+        except Conflict as conflict:
+            if conflict.code != "move.out_of_handler":
+                raise
+            return (standing,)
+
+
+class AMovedTokenLeavesItsEvents(Host):
+    """What was armed on the activity it left stays armed."""
+
+    def move(self, landing):
+        for token in landing.leaves:
+            token.cancel()
+        super().move(replace(landing, leaves=()))
+
+
+class AMovedTokenLeavesItsRivals(Host):
+    """After an event-based gateway the other events go on waiting."""
+
+    def move(self, landing):
+        for token in landing.leaves:
+            for event in boundary_events_of(token):
+                event.cancel()
+            token.cancel()
+        super().move(replace(landing, leaves=()))
+
+
+class AReturnGoesForth(Host):
+    def returning(self, token, to):
+        return self.landing(token, to)
+
+
 class TwoEventsWin(Host):
     """Trap 2: after an event-based gateway, one event leaves the others waiting."""
 
@@ -390,6 +445,12 @@ HOSTS = [
     CyclesCatchUp,
     ASkippedElementLosesItsValues,
     AnEditIsForgotten,
+    AMoveLeavesTheOtherBranches,
+    AMoveGoesAnywhere,
+    AHandlerLeavesForTheMainWay,
+    AMovedTokenLeavesItsEvents,
+    AMovedTokenLeavesItsRivals,
+    AReturnGoesForth,
     TwoEventsWin,
     DueTimersFireAlong,
     ARepeatableMessageComesOnce,

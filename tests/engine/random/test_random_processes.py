@@ -39,7 +39,11 @@ INPUTS = {
     "CaseResumed",
     "VariableEdited",
     "ElementSkipped",
+    "TokenMoved",
+    "WorkItemReturned",
     "stale",
+    *("move.not_a_token", "move.unknown_target", "move.bad_target", "move.out_of_reach"),  # moves that were refused
+    *("move.into_parallel", "move.out_of_handler", "return.not_earlier"),
 }
 ELEMENTS = {
     *(
