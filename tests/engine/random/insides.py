@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import is_dataclass
+from typing import Any
+
 from tests.engine.random import blocks
 from tests.engine.random.blocks import Block
 
@@ -28,3 +32,24 @@ def is_within(block: Block, element: str) -> bool:
     names = (getattr(block, "id", ""), f"{block.id}_in" if isinstance(block, blocks.Loop) else "")
     handlers = [b.handler for b in getattr(block, "boundaries", ()) if b.interrupting]
     return element in names or any(is_within(inner, element) for inner in (*inner_blocks(block), *handlers))
+
+
+def first_of(block: Block) -> str:
+    """The element a way through this block comes to first, by no other way; "" where there is none, or other ways come there."""
+    if isinstance(block, blocks.Seq):
+        return next((first_of(inner) for inner in block.blocks if inner != blocks.Seq()), "")
+    return "" if isinstance(block, blocks.Loop) else str(block.id)
+
+
+def parts_of(part: Any) -> Iterator[Any]:
+    """Every block, event and scope of a tree; of a multi-instance activity not the inner block itself, only what it holds."""
+    if isinstance(part, tuple):
+        for item in part:
+            yield from parts_of(item)
+    elif is_dataclass(part):
+        yield part
+        for name, value in vars(part).items():
+            if name == "inner":
+                yield from parts_of(tuple(vars(value).values()))
+            else:
+                yield from parts_of(value)

@@ -44,6 +44,7 @@ class RandomPath:
     reference: Reference
     random: Random
     places: Places
+    checks_reference: bool
     gone: dict[str, str]
     moves = 0
 
@@ -59,7 +60,7 @@ class RandomPath:
         if roll < 0.04:
             name = self.random.choice(START_VARIABLES)
             return VariableEdited(at=at, by="operator", values={name: self.random.choice(VALUES)})
-        if roll < 0.1 and self.moves < MOST_MOVES and (moved := self.move(at)) is not None:
+        if roll < 0.1 and self.checks_reference and self.moves < MOST_MOVES and (moved := self.move(at)) is not None:
             self.moves += 1
             return moved
         if self.random.random() < 0.01:

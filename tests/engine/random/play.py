@@ -6,7 +6,8 @@ After each input, the first that does not hold raises `Mismatch`:
 - a cold machine, loaded from the snapshot before the input, took the input exactly as the live one;
 - replay of all the inputs with what was computed for them gives an equal machine;
 - every activity is entered once and left once;
-- every input that no longer has a place is refused with a Conflict, and nothing changed.
+- every input that no longer has a place is refused with a Conflict, and nothing changed;
+- the laws of `laws.py` hold.
 At the end of a path the definition that all cases share is what it was.
 """
 
@@ -31,6 +32,7 @@ from tests.engine.random.comparison import KINDS, difference, same, seen, shown
 from tests.engine.random.composites import reference
 from tests.engine.random.drawing import draw
 from tests.engine.random.generator import GIVEN, START_VARIABLES, VALUES, generate
+from tests.engine.random.laws import LAWS
 from tests.engine.random.moving import Places
 from tests.engine.random.path import RandomPath
 from tests.engine.random.reference import Reference
@@ -49,6 +51,7 @@ class Play(RandomPath):
     """One path through one process. inputs: those applied so far, with what the machine computed for them.
 
     checks_snapshots: compare with cold machines, replays and the history as well, and not with the reference alone.
+    checks_reference: without it only the laws are looked at, and no token is moved.
     """
 
     tree: Tree
@@ -56,6 +59,8 @@ class Play(RandomPath):
     random: Random
     machine_class: type[Machine] = Machine
     checks_snapshots: bool = True
+    checks_reference: bool = True
+    laws: tuple[type[Any], ...] = LAWS
     tally: Counter[str] = field(default_factory=Counter)
     inputs: list[Input] = field(default_factory=list)
     history: dict[str, str] = field(default_factory=dict)  # address → last event of its activity
@@ -66,6 +71,7 @@ class Play(RandomPath):
         self.start()
         while not self.machine.is_ended and len(self.inputs) < LONGEST_PATH:
             self.take(self.next_input())
+        self.tally.update({type(law).__name__: law.judged for law in self.kept})
         if self.process.spec_digest() != spec:
             raise Mismatch("the shared definition has changed")
 
@@ -76,9 +82,8 @@ class Play(RandomPath):
         self.machine, applied = self.machine_class.start(self.process, started)
         self.reference: Reference = reference(self.tree, started)
         self.inputs.append(replace(started, computed=applied.computed))
-        self.tell(applied)
-        self.check_sent(applied)
-        self.check()
+        self.kept = [law(self.tree) for law in self.laws]
+        self.judge(started, applied)
 
     def take(self, given: Input) -> None:
         cold = self.machine_class.load(self.process, self.machine.dump()) if self.checks_snapshots else None
@@ -91,13 +96,19 @@ class Play(RandomPath):
         self.tally[type(given).__name__] += 1
         if isinstance(landed, Landed):
             self.reference.move(landed, given.at)
-        else:
+        elif self.checks_reference:
             self.reference.take(given)
-        self.tell(applied)
-        self.check_sent(applied)
-        self.check()
+        self.judge(given, applied)
 
     # -- what must hold
+
+    def judge(self, given: Input, applied: Applied) -> None:
+        for law in self.kept:
+            law.look(given, applied, self.machine)
+        if self.checks_reference:
+            self.tell(applied)
+            self.check_sent(applied)
+            self.check()
 
     def check(self) -> None:
         self.compare()

@@ -22,6 +22,7 @@ from random import Random
 import pytest
 
 from engine.machine import Machine, compile_process, replay
+from tests.engine.random.laws import LAWS
 from tests.engine.random.play import Play, drawn
 from tests.engine.random.trial import FIRST_SEED, fresh_seed, play_processes
 
@@ -76,6 +77,7 @@ def test_random_processes_run_as_the_reference_says(chunk):
 
     assert tally["stale"] > 1000
     assert tally["WorkItemCompleted"] > 100
+    assert all(tally[law.__name__] > 20 for law in LAWS)
 
 
 def test_the_random_paths_come_through_every_kind_of_element_and_input():
