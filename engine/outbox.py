@@ -2,7 +2,7 @@
 
 So a case never locks another. The same `dedup_key` is sent once, however often it is asked for; a delivery marks its row in
 the transaction that moves the receiver, so it takes effect once. What nobody waits for is kept for its time to live, then
-reported to operators (undelivered.py).
+reported to operators (undelivered.py). Rows that are over go after a while, their keys stay for longer (retention.py).
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from engine.actors import SYSTEM, Actor
 from engine.dispatching import wake_outbox_after_commit
 from engine.inputs import Variables
 from engine.machine import SentMessage
-from engine.model.outbox import OutboxKind, OutboxMessage, OutboxState
+from engine.model.outbox import OutboxKey, OutboxKind, OutboxMessage, OutboxState
 
 OUTBOX = cast(Table, OutboxMessage.__table__)
+KEY = cast(Table, OutboxKey.__table__)
 LONGEST_DEDUP_KEY = 200
 
 _time_to_live = timedelta(days=7)
@@ -109,8 +110,15 @@ def send_thrown(session: Session, case_id: str, thrown: SentMessage, *, dedup_ke
 
 
 def message_with(session: Session, dedup_key: str) -> str | None:
-    """Id of the message sent with this key."""
-    return session.execute(select(OUTBOX.c.id).where(OUTBOX.c.dedup_key == dedup_key)).scalar()
+    """Id of the message sent with this key, also of one whose row is gone. One statement: a row never goes in between."""
+    row = select(OUTBOX.c.id).where(OUTBOX.c.dedup_key == dedup_key)
+    gone = select(KEY.c.message_id).where(KEY.c.key_hash == key_hash(dedup_key))
+    return session.execute(row.union_all(gone).limit(1)).scalar()
+
+
+def key_hash(dedup_key: str) -> str:
+    """What a key is remembered by when its message's row is gone."""
+    return vault.current().keyed_hash("outbox key", dedup_key)
 
 
 def correlation_hash(message: str, correlation: str) -> str:

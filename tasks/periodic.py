@@ -10,12 +10,14 @@ from domain import credential, grant_attempts, grant_roll, retention
 from domain.attempts import local_day
 from engine import attachments, delivery, jobs, timers, work_items
 from engine.errors import Conflict
+from engine.retention import drop_what_is_over
 from engine.why import watchdog_finds
 from tasks.app import app, platform
 from tasks.dispatch import send_job
 
 log = logging.getLogger(__name__)
 BATCH = 200
+MOST_BATCHES = 50  # of a run; what is left goes with the next one
 
 
 @app.task(name="announce_ready_jobs")
@@ -100,11 +102,17 @@ def expire_credentials() -> None:
 
 @app.task(name="drop_expired_rows")
 def drop_expired_rows() -> None:
-    """SMS codes, attempts and old notices past their time (domain/retention.py)."""
+    """What has had its time: SMS codes, attempts, notices (domain), messages, copies, what-if runs (engine/retention.py)."""
     with transaction(platform().sessions) as session:
         dropped = retention.drop_expired(session, datetime.now(UTC), BATCH)
         grant_attempts.drop_idle_counters(session, datetime.now(UTC) - timedelta(days=2))
     log.info("expired rows: %s", dropped)
+    for _ in range(MOST_BATCHES):
+        with transaction(platform().sessions) as session:
+            over = drop_what_is_over(session, datetime.now(UTC), BATCH)
+        log.info("rows that are over: %s", over)
+        if max(over.values()) < BATCH:
+            break
 
 
 @app.task(name="keep_roll")

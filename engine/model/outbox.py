@@ -57,6 +57,12 @@ class OutboxMessage(Base):
             postgresql_where=text("state = 'UNDELIVERED'"),
             sqlite_where=text("state = 'UNDELIVERED'"),
         ),
+        Index(
+            "ix_outbox_over",
+            "closed_at",
+            postgresql_where=text("state IN ('DELIVERED', 'DISMISSED')"),
+            sqlite_where=text("state IN ('DELIVERED', 'DISMISSED')"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -77,3 +83,17 @@ class OutboxMessage(Base):
     created_at: Mapped[datetime] = mapped_column(UtcTime)
     closed_at: Mapped[datetime | None] = mapped_column(UtcTime)
     note: Mapped[str | None] = mapped_column(String(100))
+
+
+class OutboxKey(Base):
+    """The de-duplication key of a message whose row is gone (retention.py): it is not sent again until `kept_until`.
+
+    key_hash: keyed hash of the key, 64 hex digits. message_id: the row's.
+    """
+
+    __tablename__ = "outbox_key"
+    __table_args__ = (Index(None, "kept_until"),)
+
+    key_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    message_id: Mapped[str] = mapped_column(Id)
+    kept_until: Mapped[datetime] = mapped_column(UtcTime)
