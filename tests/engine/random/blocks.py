@@ -5,8 +5,9 @@ A tree has no gateways that join and no sequence flows; those exist only in the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, is_dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 Operator = Literal["is", "is not", "truthy", "falsy", "less"]
@@ -264,3 +265,19 @@ class Tree:
     id: str
     scope: Scope
     settings: Mapping[str, Any]
+
+    @cached_property
+    def parts(self) -> tuple[Any, ...]:
+        """Every block, event and scope in it (see `parts_of`)."""
+        return tuple(parts_of(self.scope))
+
+
+def parts_of(part: Any) -> Iterator[Any]:
+    """All that is in a part of a tree; of a multi-instance activity not the inner block itself, only what that holds."""
+    if isinstance(part, tuple):
+        for item in part:
+            yield from parts_of(item)
+    elif is_dataclass(part):
+        yield part
+        for name, value in vars(part).items():
+            yield from parts_of(tuple(vars(value).values()) if name == "inner" else value)

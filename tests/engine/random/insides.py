@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import is_dataclass
-from typing import Any
-
 from tests.engine.random import blocks
 from tests.engine.random.blocks import Block
 
@@ -39,17 +35,3 @@ def first_of(block: Block) -> str:
     if isinstance(block, blocks.Seq):
         return next((first_of(inner) for inner in block.blocks if inner != blocks.Seq()), "")
     return "" if isinstance(block, blocks.Loop) else str(block.id)
-
-
-def parts_of(part: Any) -> Iterator[Any]:
-    """Every block, event and scope of a tree; of a multi-instance activity not the inner block itself, only what it holds."""
-    if isinstance(part, tuple):
-        for item in part:
-            yield from parts_of(item)
-    elif is_dataclass(part):
-        yield part
-        for name, value in vars(part).items():
-            if name == "inner":
-                yield from parts_of(tuple(vars(value).values()))
-            else:
-                yield from parts_of(value)

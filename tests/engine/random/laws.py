@@ -20,7 +20,7 @@ from engine.spiff.state import ActivityEvent
 from tests.engine.random import blocks
 from tests.engine.random.blocks import Block, Condition, Tree
 from tests.engine.random.comparison import same
-from tests.engine.random.insides import first_of, parts_of
+from tests.engine.random.insides import first_of
 from tests.engine.random.ledger import UNKNOWN, Ledger
 
 _DONE = ("completed", "skipped")
@@ -57,7 +57,7 @@ class OneWinner(Law):
         self.wins_when: dict[str, tuple[str, ...]] = {}
         self.openers: set[str] = set()
         self.interrupted: dict[str, str] = {}  # interrupting boundary event → activity
-        for part in parts_of(tree):
+        for part in tree.parts:
             self._learn(part)
         self.activities = set(self.interrupted.values())
         self.chances: Counter[tuple[str, str]] = Counter()
@@ -115,7 +115,7 @@ class SomethingIsWaited(Law):
     """Events on an activity do not count: they tell nothing of how the activity itself goes on."""
 
     def __init__(self, tree: Tree) -> None:
-        self.starts = {part.start for part in parts_of(tree) if isinstance(part, blocks.EventSub)}
+        self.starts = {part.start for part in tree.parts if isinstance(part, blocks.EventSub)}
 
     def look(self, given: Input, applied: Applied, machine: Machine) -> None:
         moving = [
@@ -131,7 +131,7 @@ class DecisionsAreSeen(Law):
 
     def __init__(self, tree: Tree) -> None:
         self.ledger = Ledger(tree)
-        self.gateways = {part.id: part for part in parts_of(tree) if isinstance(part, blocks.Xor)}
+        self.gateways = {part.id: part for part in tree.parts if isinstance(part, blocks.Xor)}
 
     def look(self, given: Input, applied: Applied, machine: Machine) -> None:
         self.ledger.write(given)
@@ -183,7 +183,7 @@ class NothingIsLost(Law):
 
     def __init__(self, tree: Tree) -> None:
         self.ledger = Ledger(tree)
-        self.many = {part.id: part for part in parts_of(tree) if isinstance(part, blocks.Many)}
+        self.many = {part.id: part for part in tree.parts if isinstance(part, blocks.Many)}
         self.done: set[str] = set()  # instances that are done
 
     def look(self, given: Input, applied: Applied, machine: Machine) -> None:

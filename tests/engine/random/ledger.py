@@ -20,7 +20,6 @@ from engine.inputs import (
 )
 from tests.engine.random import blocks
 from tests.engine.random.blocks import Tree
-from tests.engine.random.insides import parts_of
 
 UNKNOWN = object()  # written in one of several frames
 
@@ -32,7 +31,7 @@ class Ledger:
         self.alone: set[str] = set()  # multi-instance activities whose instances do not see what is around them
         self.many: set[str] = set()
         self.results: dict[str, str] = {}  # element → the variable that takes what it brings
-        for part in parts_of(tree):
+        for part in tree.parts:
             self._learn(part)
 
     def _learn(self, part: Any) -> None:

@@ -36,6 +36,7 @@ def play_processes(first: int, processes: int, paths: int, machine_class: type[M
     tally: Counter[str] = Counter()
     for seed in range(first, first + processes):
         tree, process = drawn(seed)
+        before = process.spec_digest()
         for path in range(paths):
             play = Play(tree, process, Random(f"{seed}/{path}"), machine_class=machine_class, tally=tally)
             try:
@@ -44,6 +45,8 @@ def play_processes(first: int, processes: int, paths: int, machine_class: type[M
                 pytest.fail(
                     f"RANDOM_SEED={seed}, path {path}: {error!r}\n{written(play, seed, path, error)}", pytrace=False
                 )
+        if process.spec_digest() != before:
+            pytest.fail(f"RANDOM_SEED={seed}: the definition that all cases share has changed", pytrace=False)
     return tally
 
 
