@@ -72,10 +72,12 @@ class Play(RandomPath):
             self.take(self.next_input())
         self.tally.update({type(law).__name__: law.judged for law in self.kept})
 
-    def start(self) -> None:
+    def start(self, started: Started | None = None) -> None:
+        """started: at random where it is not given."""
         self.labels, self.places = labels(self.tree), Places(self.tree)
-        variables = {name: self.random.choice(VALUES) for name in START_VARIABLES} | GIVEN
-        started = Started(at=MONDAY, by="starter", variables=variables, settings=self.tree.settings)
+        if started is None:
+            variables = {name: self.random.choice(VALUES) for name in START_VARIABLES} | GIVEN
+            started = Started(at=MONDAY, by="starter", variables=variables, settings=self.tree.settings)
         self.machine, applied = self.machine_class.start(self.process, started)
         self.reference: Reference = reference(self.tree, started)
         self.inputs.append(replace(started, computed=applied.computed))

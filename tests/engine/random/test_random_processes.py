@@ -101,7 +101,7 @@ def test_a_failing_path_is_written_down_with_its_seed_and_inputs(tmp_path, monke
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
     with pytest.raises(pytest.fail.Exception) as failed:
-        play_processes(FIRST_SEED, CHUNK, paths=1, machine_class=EveryCaseHasAnOutcome)
+        play_processes(FIRST_SEED, CHUNK, paths=1, machine_class=EveryCaseHasAnOutcome, folder=tmp_path)
 
     folder = Path(str(failed.value).splitlines()[-1])
     assert f"RANDOM_SEED={folder.name.partition('-')[0]}" in str(failed.value)

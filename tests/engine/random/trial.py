@@ -16,6 +16,7 @@ import pytest
 from engine.machine import Machine, Process
 from tests.engine.random.blocks import Tree
 from tests.engine.random.drawing import draw
+from tests.engine.random.kept_processes import KEPT, KeptPath, keep, shrunk
 from tests.engine.random.play import Mismatch, Play, drawn
 
 FIRST_SEED = int(os.environ.get("RANDOM_SEED", "20260302"))
@@ -26,11 +27,14 @@ def fresh_seed() -> int:
     return FIRST_SEED if "RANDOM_SEED" in os.environ else int(time.time()) % 1_000_000_000
 
 
-def play_processes(first: int, processes: int, paths: int, machine_class: type[Machine] = Machine) -> Counter[str]:
+def play_processes(
+    first: int, processes: int, paths: int, machine_class: type[Machine] = Machine, folder: Path = KEPT
+) -> Counter[str]:
     """Play `paths` paths through each of the processes of the seeds from `first` on.
 
-    Returns how often each kind of input and element occurred. Fails with the seed and a file that holds the diagram, its
-    tables and the inputs. Prints the seeds first: pytest shows them if anything at all goes wrong.
+    Returns how often each kind of input and element occurred. Fails with the seed, a file that holds the diagram, its
+    tables and the inputs, and one in `folder` with the smallest process and path found that fail the same way. Prints the
+    seeds first: pytest shows them if anything at all goes wrong.
     """
     print(f"random processes: seeds {first} to {first + processes - 1}, {paths} paths each (RANDOM_SEED={first})")
     tally: Counter[str] = Counter()
@@ -42,12 +46,17 @@ def play_processes(first: int, processes: int, paths: int, machine_class: type[M
             try:
                 play.run()
             except Exception as error:  # whatever it is, the inputs that led to it are wanted
-                pytest.fail(
-                    f"RANDOM_SEED={seed}, path {path}: {error!r}\n{written(play, seed, path, error)}", pytrace=False
-                )
+                place = f"RANDOM_SEED={seed}, path {path}: {error!r}"
+                kept = kept_of(play, seed, folder / f"process-{seed}-{path}.json", error)
+                pytest.fail(f"{place}\nkept as a test: {kept}\n{written(play, seed, path, error)}", pytrace=False)
         if process.spec_digest() != before:
             pytest.fail(f"RANDOM_SEED={seed}: the definition that all cases share has changed", pytrace=False)
     return tally
+
+
+def kept_of(play: Play, seed: int, file: Path, error: Exception) -> Path:
+    small = shrunk(KeptPath(play.tree, seed, tuple(play.inputs)), play.machine_class)
+    return keep(small, f"{type(error).__name__}: {error}"[:300], file)
 
 
 @lru_cache(maxsize=200)
