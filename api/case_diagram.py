@@ -33,7 +33,17 @@ class TokenOut(BaseModel):
 class ElementOut(BaseModel):
     element: str
     times: int = Field(description="到达过几次")
-    how: str = Field(description="entered 进行中、completed、cancelled、failed")
+    how: str = Field(description="entered 进行中、completed、cancelled、failed、skipped 跳过")
+
+
+class InterventionOut(BaseModel):
+    seq: int
+    at: datetime
+    who: str = Field(description="工作人员的姓名，或“系统”")
+    verb: str = Field(description="retry、suspend、resume、cancel、edit、skip、move、return、migrate")
+    element: str = Field(description="在哪个元素；对整个案件的为空")
+    to: str = Field(description="移到或退回到的元素；没有时为空")
+    sentence: str = Field(description="做了什么，为什么")
 
 
 class CaseDiagram(BaseModel):
@@ -41,6 +51,7 @@ class CaseDiagram(BaseModel):
     tokens: list[TokenOut] = Field(description="案件现在停在哪里")
     elements: list[ElementOut] = Field(description="走过的元素")
     lines: list[str] = Field(description="走过的连线（sequenceFlow 的 id）")
+    interventions: list[InterventionOut] = Field(description="管理员的干预和退回，先发生的在前")
 
 
 class DetailOut(BaseModel):
@@ -69,9 +80,12 @@ class CaseHistory(BaseModel):
 @case_diagram_api.output(CaseDiagram)
 @case_diagram_api.doc(summary="案件的流程图")
 def show_case_diagram(session: Session, caller: Caller, case_id: str) -> dict[str, Any]:
-    """本案版本的流程图、现在的位置、走过的路和次数。"""
+    """本案版本的流程图、现在的位置、走过的路和次数、人工干预。"""
     page, _ = case_as_seen(session, case_id, caller)
-    return asdict(way_taken(session, page))
+    way = way_taken(session, page)
+    names = display_names(session, {mark.actor for mark in way.interventions if mark.actor})
+    marks = [{**asdict(mark), "who": _who(mark.actor, page.summary.started_by, names)} for mark in way.interventions]
+    return {**asdict(way), "interventions": marks}
 
 
 @case_diagram_api.get("/cases/<case_id>/history")
@@ -93,11 +107,10 @@ def show_case_history(session: Session, caller: Caller, case_id: str) -> dict[st
 def _line_json(
     line: StoryLine, caller: Caller, names: dict[str, str], started_by: str, *, is_masked: bool
 ) -> dict[str, Any]:
-    who = APPLICANT if line.actor == started_by else names.get(line.actor, STAFF) if line.actor else PLATFORM
     return {
         "seq": line.seq,
         "at": line.at,
-        "who": who,
+        "who": _who(line.actor, started_by, names),
         "is_mine": line.actor == caller.account_id,
         "element": line.element,
         "sentence": line.sentence,
@@ -106,3 +119,9 @@ def _line_json(
         ],
         "is_routine": line.is_routine,
     }
+
+
+def _who(actor: str, started_by: str, names: dict[str, str]) -> str:
+    if actor == started_by:
+        return APPLICANT
+    return names.get(actor, STAFF) if actor else PLATFORM

@@ -39,6 +39,7 @@ from engine.language.functions import LOCAL_TIME
 from engine.model.definition import DefinitionId
 from engine.model.waiting import JobState, WaitKind
 from engine.views import CasePage, History, JournalView, WaitView
+from engine.waits import element_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ _ORDER = (WaitKind.INCIDENT, WaitKind.WORK_ITEM, WaitKind.JOB, WaitKind.TIMER, W
 
 def _line(definition: Definition, forms: Mapping[str, str], entry: JournalView) -> StoryLine:
     given = entry.input
-    element = _element_of(given)
+    element = element_of(getattr(given, "wait", ""))
     title = _title(definition, element)
     details: tuple[Detail, ...] = ()
     if isinstance(given, WorkItemCompleted | WorkItemSigned):
@@ -227,11 +228,6 @@ def _job(wait: WaitView) -> str:
 
 def _local(at: datetime | None) -> str:
     return f"{at.astimezone(LOCAL_TIME):%m月%d日 %H:%M}" if at else ""
-
-
-def _element_of(given: Input | None) -> str:
-    address: str = getattr(given, "wait", "")
-    return address.rpartition("/")[2].partition(":")[0]
 
 
 def _title(definition: Definition, element: str) -> str:

@@ -77,3 +77,8 @@ class IncidentWait:
 
 
 Wait = UserTaskWait | JobWait | TimerWait | MessageWait | IncidentWait
+
+
+def element_of(address: str) -> str:
+    """The element an address ends at, "" for none."""
+    return address.rpartition("/")[2].partition(":")[0]

@@ -1,4 +1,7 @@
-"""The diagram of a case with what happened on it: where tokens stand, how often each element was reached, by which lines."""
+"""The diagram of a case with what happened on it: where tokens stand, how often each element was reached, by which lines,
+
+and where people intervened.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,26 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from engine.case_story import StoryLine, case_story
 from engine.deploy import find_definition
 from engine.diagram_parts import Line, diagram_parts
 from engine.flows import Flow
+from engine.inputs import (
+    CaseCancelled,
+    CaseMigrated,
+    CaseResumed,
+    CaseSuspended,
+    ElementSkipped,
+    IncidentRetried,
+    TokenMoved,
+    VariableEdited,
+    WorkItemReturned,
+)
 from engine.model.definition import DefinitionId
 from engine.model.waiting import WaitKind
 from engine.queries import history
-from engine.views import ActivityView, CasePage, WaitView
+from engine.views import ActivityView, CasePage, History, WaitView
+from engine.waits import element_of
 
 STANDS_BESIDE = frozenset({"boundaryEvent", "startEvent"})  # they listen; no token stands on them
 
@@ -39,24 +55,62 @@ class ElementMark:
 
 
 @dataclass(frozen=True, slots=True)
+class InterventionMark:
+    """What an operator did to the case, or a return. verb: see VERBS. element: where, "" for the whole case.
+
+    to: the element a token was taken to, "" for none. sentence: with the reason; who did it is `actor`, an account id.
+    """
+
+    seq: int
+    at: datetime
+    actor: str
+    verb: str
+    element: str
+    to: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class WayTaken:
-    """xml: the diagram of the case's version as it was deployed. lines: ids of sequence flows, in order of first use."""
+    """xml: the diagram of the case's version as it was deployed. lines: ids of sequence flows, in order of first use.
+
+    interventions: in the order they happened; an element of an earlier version may not be in the diagram.
+    """
 
     xml: str
     tokens: tuple[TokenMark, ...]
     elements: tuple[ElementMark, ...]
     lines: tuple[str, ...]
+    interventions: tuple[InterventionMark, ...]
+
+
+VERBS: Mapping[str, str] = {
+    kind.__name__: verb
+    for kind, verb in {
+        IncidentRetried: "retry",
+        CaseSuspended: "suspend",
+        CaseResumed: "resume",
+        CaseCancelled: "cancel",
+        VariableEdited: "edit",
+        ElementSkipped: "skip",
+        TokenMoved: "move",
+        WorkItemReturned: "return",
+        CaseMigrated: "migrate",
+    }.items()
+}
 
 
 def way_taken(session: Session, page: CasePage) -> WayTaken:
     definition = find_definition(session, DefinitionId(page.summary.definition_id))
-    activities = history(session, page.summary.id).activities
+    told = history(session, page.summary.id)
+    activities = told.activities
     kinds = {element.id: element.kind for element in definition.process.elements.values()}
     return WayTaken(
         definition.flow.bpmn.decode(),
         tuple(_tokens(page.waits, kinds)),
         tuple(element_marks(activities)),
         tuple(lines_used(lines_of(definition.flow), activities)),
+        tuple(_interventions(told, case_story(session, page, told))),
     )
 
 
@@ -108,6 +162,17 @@ def element_marks(activities: Iterable[ActivityView]) -> Iterable[ElementMark]:
     times = Counter(activity.element for activity in activities)
     how = {activity.element: activity.how for activity in activities}
     return (ElementMark(element, count, how[element]) for element, count in times.items())
+
+
+def _interventions(told: History, story: Iterable[StoryLine]) -> Iterable[InterventionMark]:
+    for entry, line in zip(told.inputs, story, strict=False):  # the story of an ended case has a line more
+        verb = VERBS.get(entry.kind)
+        if verb is None:
+            continue
+        given = entry.input
+        place = element_of(getattr(given, "place", "")) or line.element
+        to = "" if given is None else getattr(given, "to", "")
+        yield InterventionMark(entry.seq, entry.at, entry.actor, verb, place, to, line.sentence)
 
 
 def _tokens(waits: Iterable[WaitView], kinds: Mapping[str, str]) -> Iterable[TokenMark]:

@@ -15,7 +15,7 @@ from typing import Any, cast
 from engine.errors import Conflict
 from engine.inputs import CaseMigrated, Input, JobFailed, JobGivenUp, JobSucceeded, Started, TimerFired, Variables
 from engine.machine import ActivityEvent, Applied, Machine, Process
-from engine.waits import JobWait, TimerWait, UserTaskWait
+from engine.waits import JobWait, TimerWait, UserTaskWait, element_of
 
 FindProcess = Callable[[str], Process]  # by definition id
 Taken = tuple[int, Input]  # seq of the journal, and the input with the addresses of the version that took it
@@ -124,11 +124,6 @@ def renamed_input(given: Input, elements: Mapping[str, str]) -> Input:
 
 def renamed_all(taken: Iterable[Taken], elements: Mapping[str, str]) -> list[Taken]:
     return [(seq, renamed_input(given, elements)) for seq, given in taken]
-
-
-def element_of(address: str) -> str:
-    """The element an address ends at, "" for none."""
-    return address.rpartition("/")[2].partition(":")[0]
 
 
 class Walk:

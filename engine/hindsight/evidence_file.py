@@ -31,7 +31,7 @@ from engine.activities import activity_views
 from engine.case import CASE
 from engine.deploy import Definition, find_definition
 from engine.errors import Conflict
-from engine.hindsight.carry_over import Walk, element_of, first_version
+from engine.hindsight.carry_over import Walk, first_version
 from engine.hindsight.decisions_made import DecisionMade, WatchingMachine
 from engine.hindsight.evidence_check import FORMAT, JOURNAL, MANIFEST, SIGNATURE, first_link, line_link
 from engine.hindsight.evidence_items import has_items, item_digests
@@ -39,6 +39,7 @@ from engine.hindsight.replay import case_row, process_finder
 from engine.hindsight.scenario_recording import constants_of
 from engine.inputs import CaseMigrated, Input, JobSucceeded, MessageReceived
 from engine.model.definition import DefinitionId
+from engine.waits import element_of
 from engine.way_taken import lines_of, lines_used
 
 Json = Any  # a JSON value

@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from engine.errors import Conflict
-from engine.hindsight.carry_over import element_of, renamed_input
+from engine.hindsight.carry_over import renamed_input
 from engine.inputs import (
     CaseMigrated,
     Input,
@@ -32,7 +32,7 @@ from engine.inputs import (
     WorkItemSigned,
 )
 from engine.machine import Applied, Machine, Process
-from engine.waits import IncidentWait, JobWait, UserTaskWait
+from engine.waits import IncidentWait, JobWait, UserTaskWait, element_of
 
 Answer = JobSucceeded | JobFailed | JobGivenUp
 Said = WorkItemCompleted | WorkItemSigned | SignatureRefused  # by people at a work item

@@ -24,7 +24,6 @@ from engine.activities import activity_views
 from engine.errors import Conflict, InvalidForm
 from engine.flows import Flow
 from engine.forms import load_form, validate_values
-from engine.hindsight.carry_over import element_of
 from engine.hindsight.rerun import standing_at
 from engine.inputs import (
     KINDS,
@@ -38,7 +37,7 @@ from engine.inputs import (
     WorkItemSigned,
 )
 from engine.machine import ActivityEvent, Machine, Process
-from engine.waits import JobWait, UserTaskWait
+from engine.waits import JobWait, UserTaskWait, element_of
 from engine.way_taken import lines_of, lines_used
 
 FOLDER = "scenarios"

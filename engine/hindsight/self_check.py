@@ -19,7 +19,7 @@ from engine import journal
 from engine.case import CASE, load_machine
 from engine.deploy import find_definition
 from engine.errors import Conflict
-from engine.hindsight.carry_over import Walk, element_of, first_version
+from engine.hindsight.carry_over import Walk, first_version
 from engine.hindsight.journal_root import broken_roots, lost_entries
 from engine.hindsight.replay import CaseVerdict, case_row, process_finder, verify_case, verify_journal
 from engine.inputs import Input
@@ -27,6 +27,7 @@ from engine.machine import Machine
 from engine.model.definition import DefinitionId
 from engine.model.journal_check import JournalFinding
 from engine.spiff.codec import from_bytes
+from engine.waits import element_of
 
 FINDING = cast(Table, JournalFinding.__table__)
 

@@ -12,7 +12,7 @@ import vault
 from engine.activities import activity_views
 from engine.deploy import Definition, find_definition
 from engine.errors import Conflict, NotFound
-from engine.hindsight.carry_over import Walk, element_of, first_version
+from engine.hindsight.carry_over import Walk, first_version
 from engine.hindsight.replay import case_row as _case_row
 from engine.hindsight.replay import process_finder, read_inputs
 from engine.inputs import Input, Variables
@@ -20,7 +20,7 @@ from engine.journal import actor_of
 from engine.model.definition import DefinitionId
 from engine.sync import KINDS
 from engine.views import ActivityView
-from engine.waits import Wait
+from engine.waits import Wait, element_of
 from engine.way_taken import STANDS_BESIDE, ElementMark, TokenMark, element_marks, lines_of, lines_used
 
 

@@ -102,6 +102,7 @@ def test_an_operator_edits_skips_and_moves(platform: Platform, admin: Person) ->
         ]
 
     edited = admin.post(f"{case}/variables", {**WHY, "values": {"owner": "李四"}})
+    skipped_element = waits()[0]["element"]
     skipped = admin.post(f"{case}/waits/{waits()[0]['id']}/skip", {**WHY, "values": {"note": "补交纸质"}})
     [review] = waits()
     nowhere = admin.post(f"{case}/waits/{review['id']}/move", {**WHY, "to": "nowhere"})
@@ -113,6 +114,14 @@ def test_an_operator_edits_skips_and_moves(platform: Platform, admin: Person) ->
     assert (nowhere.status_code, nowhere.json["code"]) == (409, "move.unknown_target")
     assert moved.json["is_done"]
     assert [wait["element"] for wait in waits()] == ["photo"]
+    drawn = admin.get(f"{case}/diagram").json["interventions"]
+    assert [(mark["verb"], mark["element"], mark["to"]) for mark in drawn] == [
+        ("edit", "", ""),
+        ("skip", skipped_element, ""),
+        ("move", "review", "photo"),
+    ]
+    assert {mark["who"] for mark in drawn} == {"root"}
+    assert all(mark["sentence"].endswith(WHY["why"]) for mark in drawn)
 
 
 def test_a_second_administrator_confirms(platform: Platform, admin: Person) -> None:

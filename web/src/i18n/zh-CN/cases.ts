@@ -123,6 +123,7 @@ export const cases = {
     times: (n: number) => `经过 ${n} 次`,
     fit: '适应',
     toToken: '定位到当前步骤',
+    interventions: '人工干预',
   },
   history: { none: '还没有经过。', me: '我', routine: (n: number) => `显示系统的日常步骤（${n}）` },
 } as const;
