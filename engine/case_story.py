@@ -36,6 +36,7 @@ from engine.inputs import (
     WorkItemSigned,
 )
 from engine.language.functions import LOCAL_TIME
+from engine.machine import TIMER
 from engine.model.definition import DefinitionId
 from engine.model.waiting import JobState, WaitKind
 from engine.views import CasePage, History, JournalView, WaitView
@@ -118,7 +119,7 @@ def _line(definition: Definition, forms: Mapping[str, str], entry: JournalView) 
 def _sentence(definition: Definition, given: Input, title: str) -> str:
     match given:
         case Started():
-            return f"发起{definition.config.title}"
+            return _begun(definition, given.start)
         case WorkItemCompleted():
             return f"完成“{title}”"
         case WorkItemSigned():
@@ -136,6 +137,14 @@ def _sentence(definition: Definition, given: Input, title: str) -> str:
             return rule.label if rule else f"收到消息“{given.message}”"
         case _:
             return _operators_sentence(definition, given, title)
+
+
+def _begun(definition: Definition, element: str) -> str:
+    start = definition.process.start_event(element) if element else None
+    if start is None:
+        return f"发起{definition.config.title}"
+    cause = "到时" if start.trigger == TIMER else "收到消息"
+    return f"“{start.name or start.message or start.id}”{cause}，{definition.config.title}开始"
 
 
 def _operators_sentence(definition: Definition, given: Input, title: str) -> str:

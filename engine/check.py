@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.checks.calls import check_calls, link
+from engine.checks.case_starts import check_case_starts, check_schedules
 from engine.checks.codes import CODES, found
 from engine.checks.concurrency import check_concurrency
 from engine.checks.config import check_config
@@ -109,7 +110,8 @@ def _diagram_problems(contents: Sequence[bytes], folder: Folder) -> list[Problem
         problems += check_file(diagrams)
         for diagram in diagrams:
             problems += _process_problems(diagram, folder)
-    return [*problems, *check_config(linked, folder), *(() if folder.is_alone else check_calls(linked))]
+    problems += [*check_config(linked, folder), *check_case_starts(linked, folder)]
+    return [*problems, *(() if folder.is_alone else check_calls(linked))]
 
 
 def _process_problems(diagram: Diagram, folder: Folder) -> list[Problem]:
@@ -117,6 +119,7 @@ def _process_problems(diagram: Diagram, folder: Folder) -> list[Problem]:
     return [
         *check_elements(diagram),
         *check_shape(diagram),
+        *check_schedules(diagram),
         *check_tasks(diagram, folder),
         *check_concurrency(diagram, writes),
         *check_variables(diagram, folder, writes),

@@ -14,13 +14,12 @@ import vault
 from database import is_transient, retry_deadlocks, transaction
 from engine.actors import Actor
 from engine.case import WAITING, AnyRow, OpenCase, open_case
-from engine.deploy import current_definitions
 from engine.errors import Conflict, EngineError, NotFound
 from engine.inputs import MessageReceived
 from engine.model.outbox import OutboxKind, OutboxState
 from engine.model.waiting import WaitKind, spelled
 from engine.outbox import OUTBOX, read_content, send_to_case
-from engine.start import start_case_for
+from engine.start import start_case_by_message, start_case_for
 from engine.waits import MessageWait
 
 FIRST_BACK_OFF_S = 5.0
@@ -31,7 +30,7 @@ BATCH = 200
 _HOPELESS = frozenset(
     {
         *("case.unknown", "case.ended", "case.erased", "flow.unknown", "form.invalid", "case.already_running"),
-        "message.sender_erased",
+        *("start.unknown", "message.sender_erased"),
     }
 )
 
@@ -117,17 +116,15 @@ def _to_whoever_waits(session: Session, row: AnyRow, content: dict[str, Any], no
     )
     case_id = session.execute(waiting.order_by(WAITING.c.id).limit(1)).scalar()
     if case_id is None:
-        return _start_by_message(session, row, content, now)
+        return start_case_by_message(
+            session,
+            row.message,
+            correlation=content["correlation"],
+            payload=content["payload"],
+            sent_by=row.by,
+            now=now,
+        )
     return _give(session, case_id, row, content["payload"], now, correlation=content["correlation"])
-
-
-def _start_by_message(session: Session, row: AnyRow, content: dict[str, Any], now: datetime) -> str:
-    """A case of the first flow, by key, whose `[start] message` it is."""
-    for definition in current_definitions(session):
-        if definition.config.start.message == row.message:
-            payload = content["payload"]
-            return start_case_for(session, definition.flow_key, started_by=row.by, values=payload, now=now)
-    raise Conflict("message.not_awaited", message=row.message)
 
 
 def _to_all_that_wait(session: Session, row: AnyRow, content: dict[str, Any], now: datetime) -> None:

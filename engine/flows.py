@@ -28,7 +28,7 @@ class _Section(BaseModel):
 class StartRules(_Section):
     """who: groups whose members may start, `*` for everyone. form: stem of the start form, "" for none.
 
-    message: one that starts a case where no case waits for it, "" for none; its payload must fit the form.
+    message: as `message` of versions deployed before diagrams had message start events; refused at deployment since.
     """
 
     who: tuple[str, ...] = ()

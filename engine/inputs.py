@@ -18,10 +18,14 @@ Variables = Mapping[str, Json]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
-    """variables: start form values. settings: the flow's settings, read in the diagram as `settings.<name>`."""
+    """variables: start form values. settings: the flow's settings, read in the diagram as `settings.<name>`.
+
+    start: id of the message or timer start event the case begins at, "" for the start event without a trigger.
+    """
 
     at: datetime
     by: str
+    start: str = ""
     variables: Variables = field(default_factory=dict)
     settings: Variables = field(default_factory=dict)
     computed: Mapping[str, datetime] = field(default_factory=dict)

@@ -18,7 +18,8 @@ from typing import Any, ClassVar, Self
 from engine.inputs import Input, Started
 from engine.spiff import codec
 from engine.spiff.host import Host
-from engine.spiff.process import Element, Process
+from engine.spiff.process import MESSAGE, TIMER, Element, Process
+from engine.spiff.process import Node as StartEvent
 from engine.spiff.reader import compile_process
 from engine.spiff.state import ActivityEvent, SentMessage
 from engine.spiff.store import NotJson, Store, json_value
@@ -27,6 +28,8 @@ from engine.taking import perform, token_for
 from engine.waits import TimerWait, Wait
 
 __all__ = [
+    "MESSAGE",
+    "TIMER",
     "ActivityEvent",
     "Applied",
     "Element",
@@ -35,6 +38,7 @@ __all__ = [
     "NotJson",
     "Process",
     "SentMessage",
+    "StartEvent",
     "compile_process",
     "replay",
 ]
@@ -69,12 +73,12 @@ class Machine:
 
     @classmethod
     def start(cls, process: Process, started: Started) -> tuple[Self, Applied]:
-        """Raises ValueError for a naive `at`, NotJson for a value that is not JSON."""
+        """Raises ValueError for a naive `at`, NotJson for a value that is not JSON, Conflict("start.unknown")."""
         _aware(started.at)
         store = Store(json_value(started.variables), json_value(started.settings))
         host = cls.host_class(process, store, started.at)
         host.recorded = started.computed
-        host.begin()
+        host.begin(started.start)
         machine = cls(host)
         return machine, machine._settle()
 

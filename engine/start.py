@@ -17,7 +17,8 @@ from engine.deploy import Definition, current_definition, current_definitions
 from engine.errors import Conflict, Forbidden
 from engine.flows import ANYONE
 from engine.form_values import checked_values
-from engine.inputs import Started, Variables
+from engine.inputs import Json, Started, Variables
+from engine.machine import MESSAGE, StartEvent
 from engine.model.instance import CaseState
 
 _INSERT = insert(CASE)
@@ -36,20 +37,56 @@ def start_case(session: Session, flow_key: str, *, by: Actor, values: Variables,
 
 
 def start_case_for(session: Session, flow_key: str, *, started_by: str, values: Variables, now: datetime) -> str:
-    """As start_case(), where it was decided before that this account has the case. started_by: account id."""
+    """As start_case(), where it was decided before that this account has the case. started_by: account id.
+
+    Raises Conflict("start.unknown") where messages and timers alone start the flow.
+    """
     return _start(session, current_definition(session, flow_key), started_by, values, now)
+
+
+def start_case_by_message(
+    session: Session, message: str, *, correlation: str, payload: Variables, sent_by: str, now: datetime
+) -> str:
+    """A case of the first flow, by key, that this message starts, the sender's. Raises Conflict("message.not_awaited"),
+    InvalidForm for a payload that does not fit the form of the start event, and what start_case() does.
+    """
+    for definition in current_definitions(session):
+        for start in definition.process.starts:
+            if start.trigger == MESSAGE and start.message == message:
+                variables = _brought(definition, start, correlation, payload)
+                return begin_case_at(session, definition, start.id, started_by=sent_by, variables=variables, now=now)
+        if definition.config.start.message == message:
+            return _start(session, definition, sent_by, payload, now)
+    raise Conflict("message.not_awaited", message=message)
+
+
+def begin_case_at(
+    session: Session, definition: Definition, start: str, *, started_by: str, variables: Variables, now: datetime
+) -> str:
+    """A case of this version from its start event `start`, "" for the one without a trigger. variables: checked before."""
+    case_id = new_id()
+    cipher = vault.current().create_data_key(session, f"case:{case_id}", now)
+    _insert_case(session, case_id, definition, started_by, now)
+    given = Started(
+        at=now, by=started_by, start=start, variables=variables, settings=definition.config.settings
+    )  # fmt: skip
+    begin_case(session, case_id, definition, cipher, given)
+    return case_id
 
 
 def _start(session: Session, definition: Definition, started_by: str, values: Variables, now: datetime) -> str:
     variables = checked_values(definition, definition.config.start.form, values)
-    case_id = new_id()
-    cipher = vault.current().create_data_key(session, f"case:{case_id}", now)
-    _insert_case(session, case_id, definition, started_by, now)
-    settings = definition.config.settings
-    begin_case(
-        session, case_id, definition, cipher, Started(at=now, by=started_by, variables=variables, settings=settings)
-    )
-    return case_id
+    return begin_case_at(session, definition, "", started_by=started_by, variables=variables, now=now)
+
+
+def _brought(definition: Definition, start: StartEvent, correlation: str, payload: Variables) -> dict[str, Json]:
+    """The variables a message brings to the case it starts."""
+    found = checked_values(definition, start.form, payload) if start.form else {}
+    if start.result:
+        found[start.result] = dict(payload)
+    if start.correlation_result:
+        found[start.correlation_result] = correlation
+    return found
 
 
 def startable_flows(session: Session, by: Actor) -> list[Definition]:
@@ -58,6 +95,8 @@ def startable_flows(session: Session, by: Actor) -> list[Definition]:
 
 
 def may_start(definition: Definition, by: Actor) -> bool:
+    if definition.process.start_event("") is None:
+        return False  # messages and timers alone start it
     who = set(definition.config.start.who)
     return by == SYSTEM or ANYONE in who or bool(who & by.groups)
 

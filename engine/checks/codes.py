@@ -31,7 +31,10 @@ CODES: dict[str, tuple[str, str]] = {
     "element.extension": ("warning", "平台不认识这个扩展元素，会忽略它"),
     "element.property": ("warning", "平台不认识这个属性，会忽略它"),
     "element.foreign": ("info", "含有其他建模工具的扩展，会被忽略"),
-    "scope.start": ("error", "每个流程和子流程应有且只有一个合适的开始事件"),
+    "scope.start": (
+        "error",
+        "流程和子流程应有合适的开始事件；子流程和被调用的流程只有一个，流程里不带触发方式的至多一个",
+    ),
     "scope.no_end": ("error", "流程或子流程没有结束事件"),
     # sequence flows and gateways
     "flow.dangling": ("error", "顺序流的起点或终点不存在"),
@@ -57,6 +60,10 @@ CODES: dict[str, tuple[str, str]] = {
     "message.unknown": ("error", "消息事件没有指明有名称的消息"),
     "message.not_caught": ("error", "flow.toml 列出的消息，流程图中没有接收它的事件"),
     "message.variable": ("warning", "消息的发送人取自没有任何地方写入的变量"),
+    "start.doubled": ("error", "两个开始事件接收同一条消息"),
+    "start.in_diagram": ("error", "flow.toml 的 [start] message 已不再使用，应在流程图中画消息开始事件"),
+    "start.not_by_hand": ("warning", "没有人能发起的流程，flow.toml 的 [start] 不起作用"),
+    "start.nobody": ("error", "定时启动的案件没有发起人，发起人的待办将无人可办"),
     "signal.unknown": ("error", "信号事件没有指明有名称的信号"),
     "escalation.unknown": ("error", "升级事件没有指明有代码的升级"),
     "escalation.not_caught": ("warning", "没有事件接住这个升级，抛出后没有作用"),

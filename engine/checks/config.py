@@ -31,7 +31,9 @@ def check_config(diagrams: Sequence[Diagram], folder: Folder) -> Iterator[Proble
     for element in config.progress.keys() - {node.id for _, node in nodes}:
         yield found(element, "progress.unknown", f"flow.toml 的 [progress] 提到了不存在的元素 {element}")
     caught = {
-        message_name(diagram, node) for diagram, node in nodes if node.event == "message" and not node.is_throwing
+        message_name(diagram, node)
+        for diagram, node in nodes
+        if node.event == "message" and not node.is_throwing and not diagram.begins_cases(node)
     }
     for message in config.messages.keys() - caught:
         yield found(message, "message.not_caught", f"流程图中没有接收消息 {message} 的事件")
@@ -83,7 +85,7 @@ def _unused(nodes: list[Node], folder: Folder, config: FlowConfig) -> Iterator[P
     for stem, what in named.items():
         if stem and stem not in folder.forms and stem not in folder.broken_forms:
             yield found(stem, "form.missing", f"没有{what} forms/{stem}.json")
-    used = {node.properties.get("form", "") for node in nodes if node.kind == "userTask"} | named.keys()
+    used = {node.properties.get("form", "") for node in nodes if node.kind in ("userTask", "startEvent")} | named.keys()
     for stem in sorted(folder.forms.keys() - used):
         yield found(f"forms/{stem}.json", "form.unused", f"没有用户任务使用表单 {stem}")
     called = {called_decision(node) for node in nodes if node.kind == "businessRuleTask"}

@@ -162,6 +162,10 @@ class Diagram:
         for inner in self.within(node.id):
             yield from self.contents(inner)
 
+    def begins_cases(self, node: Node) -> bool:
+        """Whether it is a start event of the process that cases run."""
+        return node.kind == "startEvent" and node.scope == self.process_id and not self.is_called
+
     def lane(self, node: Node) -> str:
         """Id of the node's lane, or of the lane of the nearest scope around it; "" for none."""
         around = (self.lane_of.get(outer.id, "") for outer in (node, *self.enclosing(node)))

@@ -43,6 +43,10 @@ _PROPERTIES = {
 }
 
 
+_OF_CASE_STARTS = {
+    "message": frozenset({"form", "result", "correlation_result"}),
+    "timer": frozenset({"result"}),
+}
 _PREFIXES = {
     "callActivity": ("in.", "out."),
     "endEvent": ("payload.",),
@@ -61,6 +65,8 @@ def check_elements(diagram: Diagram) -> Iterator[Problem]:
     yield from _foreign(diagram)
     for node in diagram.nodes.values():
         known = _PROPERTIES.get(node.kind, frozenset()) | ({"item_key"} if node.loop is not None else frozenset())
+        if diagram.begins_cases(node):
+            known = _OF_CASE_STARTS.get(node.event, frozenset())
         for name in node.properties.keys() - known:
             if name.startswith(_PREFIXES.get(node.kind, ())):
                 continue

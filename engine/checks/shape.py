@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from engine.checks.case_starts import case_start_problems
 from engine.checks.codes import found
 from engine.checks.diagram import ACTIVITIES, CHOICES, FORKS, HOSTED, NOT_HOSTED, Diagram, Flow, Node
 from engine.checks.graph import components, entrances, in_order, reachable, reversed_edges, scope_edges
@@ -48,7 +49,10 @@ def _flows(diagram: Diagram) -> Iterator[Problem]:
 def _starts(diagram: Diagram, scope: str) -> Iterator[Problem]:
     starts = [node for node in diagram.within(scope) if node.kind == "startEvent"]
     owner = diagram.nodes.get(scope)
-    if len(starts) != 1:
+    begins_cases = scope == diagram.process_id and not diagram.is_called
+    if begins_cases:
+        yield from case_start_problems(scope, starts)
+    elif len(starts) != 1:
         yield found(scope, "scope.start", f"应有一个开始事件，现有 {len(starts)} 个")
     for start in starts:
         if owner is not None and owner.is_event_subprocess:
@@ -56,8 +60,8 @@ def _starts(diagram: Diagram, scope: str) -> Iterator[Problem]:
                 yield found(start.id, "scope.start", "事件子流程的开始事件应为消息、信号、定时、升级或错误事件")
             elif start.event == "error" and not start.is_interrupting:
                 yield found(start.id, "event.definition", "错误事件子流程只能是中断的")
-        elif start.event:
-            yield found(start.id, "scope.start", "这里的开始事件不能带事件定义；流程由人或系统直接启动")
+        elif start.event and not begins_cases:
+            yield found(start.id, "scope.start", "子流程和被调用的流程直接开始，开始事件不能带事件定义")
     if not any(node.kind == "endEvent" for node in diagram.within(scope)):
         yield found(scope, "scope.no_end", "这里没有结束事件")
 

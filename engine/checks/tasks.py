@@ -205,13 +205,15 @@ def _call(node: Node) -> Iterator[Problem]:
 def _event(diagram: Diagram, node: Node) -> Iterator[Problem]:
     properties = node.properties
     if node.event == "timer":
-        yield from _timer(node)
+        yield from () if diagram.begins_cases(node) else _timer(node)
     elif node.event == "message" or node.kind == "sendTask":
         name = message_name(diagram, node)
         if not name or name.startswith("signal:"):
             yield found(node.id, "message.unknown", f"{node.label} 没有指明有名称的消息，或名称以 signal: 开头")
         if properties.get("correlation"):
             yield from expression_problems(node.id, properties["correlation"])
+        if properties.get("correlation_result"):
+            yield from variable_problems(node.id, properties["correlation_result"])
     elif node.event == "signal":
         if not named_by(node, "signal", diagram.signals):
             yield found(node.id, "signal.unknown", f"{node.label} 没有指明有名称的信号")

@@ -19,10 +19,10 @@ from engine.language.timers_text import compile_timer
 
 def written_by(diagram: Diagram, folder: Folder) -> dict[str, frozenset[str]]:
     """The variables each node writes, by node id: form fields, results, decision outputs, message payloads."""
-    return {node.id: frozenset(_writes(folder, node)) for node in diagram.nodes.values()}
+    return {node.id: frozenset(_writes(diagram, folder, node)) for node in diagram.nodes.values()}
 
 
-def _writes(folder: Folder, node: Node) -> Iterator[str]:
+def _writes(diagram: Diagram, folder: Folder, node: Node) -> Iterator[str]:
     properties = node.properties
     if node.loop is not None:  # what an instance writes is its own
         yield from filter(None, [node.loop_text("loopDataOutputRef")])
@@ -38,8 +38,10 @@ def _writes(folder: Folder, node: Node) -> Iterator[str]:
         yield from table.outputs if table else ()
     elif node.kind == "callActivity":
         yield from (name for name, _ in node.prefixed("out."))
-    elif node.event and properties.get("result"):
-        yield properties["result"]
+    elif node.event:
+        yield from filter(None, (properties.get("result"), properties.get("correlation_result")))
+        form = folder.forms.get(properties.get("form", "")) if diagram.begins_cases(node) else None
+        yield from form.fields if form else ()
 
 
 def check_variables(diagram: Diagram, folder: Folder, writes: dict[str, frozenset[str]]) -> Iterator[Problem]:

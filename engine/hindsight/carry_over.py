@@ -59,9 +59,12 @@ class DoesNotFit:
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """misfit: the first input that does not fit; the course then ends before it. skipped: seqs of firings whose timer is gone."""
+    """misfit: the first input that does not fit; the course then ends before it, and is None where the case cannot even begin.
 
-    course: Course
+    skipped: seqs of firings whose timer is gone.
+    """
+
+    course: Course | None
     misfit: DoesNotFit | None
     skipped: tuple[int, ...]
 
@@ -78,7 +81,10 @@ def carry_over(
     """taken, instants: with the addresses of the new version already (`renamed`). settings: of the new version."""
     started = replace(cast(Started, taken[0][1]), settings=settings)
     first = taken[0][0]
-    machine, applied = machine_class.start(process, replace(started, computed=_kept(instants, first, started)))
+    try:
+        machine, applied = machine_class.start(process, replace(started, computed=_kept(instants, first, started)))
+    except Conflict as conflict:
+        return Carried(None, DoesNotFit(first, "Started", started.start, conflict.code), ())
     course = Course(definition_id, machine)
     course.note(first, started, applied)
     ahead = Counter(given.wait for _, given in taken if isinstance(given, TimerFired))
@@ -117,6 +123,8 @@ def renamed_input(given: Input, elements: Mapping[str, str]) -> Input:
     for name in ("wait", "place"):
         if hasattr(given, name):
             changed[name] = renamed(getattr(given, name), elements)
+    if isinstance(given, Started):
+        changed["start"] = elements.get(given.start, given.start)
     if hasattr(given, "to"):
         changed["to"] = elements.get(given.to, given.to)
     return replace(given, **changed)
@@ -172,6 +180,7 @@ class Walk:
         carried = self.migrated(given)
         if carried.misfit is not None:
             raise Conflict("case.does_not_fit", seq=carried.misfit.seq, element=carried.misfit.element)
+        assert carried.course is not None, "what fits has begun"
         self._left[seq] = self.course
         self._course = carried.course
 

@@ -66,6 +66,7 @@ def plan_of(case_id: str, walk: Walk, given: CaseMigrated, old: Definition, new:
     misfits = _misfits(before, carried)
     if misfits:
         return MigrationPlan(case_id, old.version, new.version, misfits)
+    assert carried.course is not None, "what fits has begun"
     moves = tuple(_moves(before.machine.waits, carried.course.machine.waits, given.elements))
     return MigrationPlan(
         case_id, old.version, new.version, (), moves, carried.skipped, carried.course, given
@@ -76,6 +77,7 @@ def _misfits(before: Course, carried: Carried) -> tuple[Misfit, ...]:
     if carried.misfit is not None:
         lost = carried.misfit
         return (Misfit("input.no_place", lost.element, lost.seq, lost.kind),)
+    assert carried.course is not None, "what fits has begun"
     after = carried.course.machine
     if after.is_ended:
         return (Misfit("case.would_end"),)

@@ -127,7 +127,11 @@ class _Run:
         started = cast(Started, self.recorded[0][1])
         self._keep_instants(started)
         first = replace(started, settings=self.candidate.settings, computed=self.instants)
-        self.machine, applied = Machine.start(self.candidate.process, first)
+        try:
+            self.machine, applied = Machine.start(self.candidate.process, first)
+        except Conflict as conflict:
+            self._begin_elsewhere(first, conflict.code)
+            return
         self._stepped(applied)
         for index in range(1, len(self.recorded)):
             if self.is_over:
@@ -135,6 +139,13 @@ class _Run:
             if index not in self.used:
                 self._take(index)
         self._advance(until)
+
+    def _begin_elsewhere(self, first: Started, why: str) -> None:
+        """The candidate has no such start event: no input fits; where it would begin is all that can be told."""
+        start = self.candidate.process.starts[0]
+        self.machine, _ = Machine.start(self.candidate.process, replace(first, start=start.id))
+        self.misfit = Unplaced(self.recorded[0][0], "Started", first.start, why)
+        self.is_over = True
 
     def _keep_instants(self, given: Input) -> None:
         if given.computed:

@@ -38,7 +38,7 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})")
 _ID = re.compile(r"[0-9a-z]{26}")
 # Names of the engine's and the diagram's own, and accounts, which have their own stand-ins.
-_OWN = frozenset({"at", "computed", "settings", "wait", "message", "code", "to", "place"})
+_OWN = frozenset({"at", "computed", "settings", "wait", "message", "code", "to", "place", "start"})
 
 
 def record_scenario(session: Session, case_id: str, flow: Flow, title: str) -> Scenario:

@@ -8,18 +8,20 @@ from dataclasses import dataclass, field
 from engine.diagram_xml import Node as Xml
 from engine.diagram_xml import local_name
 from engine.language.expressions import Expression, InvalidExpression
+from engine.language.schedules import TIMES, compile_schedule
 from engine.language.timers_text import compile_cycle, compile_timer
 from engine.spiff.process import ERROR, ESCALATION, MESSAGE, SIGNAL, SIGNALLED, TERMINATE, TIMER, Expressions
 from engine.spiff.wiring import BPMN, children_of
 
 _TRIGGERS = {f"{trigger}EventDefinition": trigger for trigger in (TIMER, MESSAGE, ERROR, SIGNAL, ESCALATION, TERMINATE)}
 HOSTED_TRIGGERS = {
-    "startEvent": {TIMER, MESSAGE, ERROR, SIGNAL, ESCALATION},  # of event subprocesses; elsewhere `scope.start`
+    "startEvent": {TIMER, MESSAGE, ERROR, SIGNAL, ESCALATION},  # of event subprocesses
     "boundaryEvent": {TIMER, MESSAGE, ERROR, SIGNAL, ESCALATION},
     "intermediateCatchEvent": {TIMER, MESSAGE, SIGNAL},
     "intermediateThrowEvent": {MESSAGE, SIGNAL, ESCALATION},
     "endEvent": {ERROR, MESSAGE, SIGNAL, ESCALATION, TERMINATE},
 }
+BEGINS_CASES = {TIMER, MESSAGE}  # what the start event of a process may be triggered by
 _NEED_ONE = {"boundaryEvent", "intermediateCatchEvent", "intermediateThrowEvent"}
 _THROWING = {"intermediateThrowEvent", "endEvent"}
 
@@ -56,6 +58,8 @@ class EventReader:
             return {"attached_to": xml.get("attachedToRef", "")}
         definition = definitions[0]
         trigger = _TRIGGERS[local_name(definition)]
+        if _begins_cases(xml):
+            return self._case_start(definition, element, properties, trigger)
         if trigger not in HOSTED_TRIGGERS[kind]:
             self.problem(element, "event.definition", f"这里不支持这种事件：{local_name(definition)}")
         flag = xml.get("isInterrupting" if kind == "startEvent" else "cancelActivity", "true")
@@ -66,6 +70,32 @@ class EventReader:
             "result": properties.get("result", ""),
         }
         return fields | self._details(definition, kind, element, properties, trigger, is_interrupting=flag != "false")
+
+    def _case_start(self, definition: Xml, element: str, properties: dict[str, str], trigger: str) -> Fields:
+        """A start event of a process: what it is triggered by lies outside any case."""
+        if trigger not in BEGINS_CASES:
+            told = f"流程不能由这种事件启动：{local_name(definition)}"
+            self.problem(element, "event.definition", told)
+        if trigger == MESSAGE:
+            return {"trigger": trigger, **self._message(definition, element, {}, is_thrown=False)} | {
+                "form": properties.get("form", ""),
+                "result": properties.get("result", ""),
+                "correlation_result": properties.get("correlation_result", ""),
+            }
+        result = {"trigger": trigger, "result": properties.get("result", "")}
+        return result | (self._schedule(definition, element) if trigger == TIMER else {})
+
+    def _schedule(self, definition: Xml, element: str) -> Fields:
+        for name in TIMES:
+            text = (definition.findtext(f"{{{BPMN}}}{name}") or "").strip()
+            if text:
+                try:
+                    return {"schedule": compile_schedule(name, text)}
+                except InvalidExpression as error:
+                    self.problem(element, "timer.invalid", f"“{text[:80]}”无效：{error.reason}")
+                    return {}
+        self.problem(element, "timer.invalid", "定时开始事件应写明 timeCycle、timeDate 或 timeDuration")
+        return {}
 
     def _details(
         self,
@@ -158,3 +188,9 @@ class EventReader:
         if not code and (reference or kind in _THROWING):
             self.problem(element, f"{what}.unknown", "事件没有指明代码")
         return code
+
+
+def _begins_cases(xml: Xml) -> bool:
+    """A start event of a process, not of a subprocess."""
+    around = xml.getparent()
+    return local_name(xml) == "startEvent" and around is not None and local_name(around) == "process"

@@ -20,6 +20,7 @@ Each rule is a method of its own, so that a test can give it back to SpiffWorkfl
     time is the input's            due
     pruning is neutral             prune
     event subprocesses rewritten   rewrite.py
+    one start event of several     begin, chosen_start
 
 No clock, no randomness, no I/O: `at` and the recorded instants come with the input.
 """
@@ -32,6 +33,7 @@ from typing import Any
 
 from SpiffWorkflow.util.task import TaskState
 
+from engine.errors import Conflict
 from engine.language.decisions import DecisionFailed
 from engine.language.expressions import ExpressionFailed, InvalidExpression
 from engine.language.timers_text import due_at
@@ -39,6 +41,7 @@ from engine.spiff.evaluation import StoreEngine, incident_of
 from engine.spiff.joins import JoinRules
 from engine.spiff.many import MultiInstanceRules
 from engine.spiff.operating import OperatingRules
+from engine.spiff.process import Node
 from engine.spiff.specs import Hosted, HostedBoundaryEvent, HostedUserTask, Stopped
 from engine.spiff.state import COMPLETED, ENTERED
 from engine.spiff.store import NotJson
@@ -53,11 +56,20 @@ class Host(OperatingRules, MultiInstanceRules, JoinRules):
 
     engine = StoreEngine()
     step_budget = STEP_BUDGET
+    start: Node | None = None  # known while the case begins
 
     # --- what an input may do: each touches one token; the machine then calls settled()
 
-    def begin(self) -> None:
+    def begin(self, start: str) -> None:
+        """Begin at the start event of this id, at the one without a trigger for "". Raises Conflict("start.unknown")."""
+        self.start = self.process.start_event(start)
+        if self.start is None:
+            raise Conflict("start.unknown", start=start)
         self.open_scope(self.process.top, None)
+
+    def chosen_start(self, specs: list[Any]) -> Any:
+        """Of the start events the one this case begins at."""
+        return next(spec for spec in specs if spec.node is self.start)
 
     def complete(self, token: Token, values: Mapping[str, Any]) -> None:
         """A user task or service task is done with these values."""

@@ -61,7 +61,8 @@ class NodeReader:
                 self._flow_node(child, kind, lane, is_top)
             elif kind and namespace(child) == BPMN and kind not in _INSIDE_SCOPE | _INSIDE_NODE | {LOOP}:
                 self.problem(child.get("id", ""), "element.unsupported", f"不支持的元素：{kind}")
-        wiring = Wiring(scope, self.problem, self._expression)
+        begins_cases = is_top and local_name(scope) == "process"
+        wiring = Wiring(scope, self.problem, self._expression, begins_cases=begins_cases)
         self.conditions.update(wiring.conditions)
 
     def _flow_node(self, xml: Xml, kind: str, lane: str, is_top: bool) -> None:

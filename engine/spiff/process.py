@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.language.decisions import DecisionTable
 from engine.language.expressions import Expression
+from engine.language.schedules import Schedule
 from engine.spiff.regions import Regions
 
 TIMER = "timer"
@@ -72,6 +73,8 @@ class Node:
     is_outcome: the end event's outcome is the case's.
     payload: what a thrown message carries, by name. called: id of the process a call activity calls; inputs: what that sees,
     outputs: what the caller takes from it when it ends, both by name.
+    schedule: of a timer that starts cases. correlation_result: of a message that does, the variable that takes the value it
+    came with.
     attached_to: diagram id of the activity a boundary event sits on; "" for the start event of an event subprocess, which
     the compiled graph carries as a boundary event of its whole scope.
     """
@@ -90,8 +93,10 @@ class Node:
     trigger: str = ""
     timer: str = ""
     repeats: int = 0
+    schedule: Schedule | None = None
     message: str = ""
     correlation: Expression | None = None
+    correlation_result: str = ""
     payload: Expressions = ()
     called: str = ""
     inputs: Expressions = ()
@@ -111,6 +116,7 @@ class Process:
     digest: SHA-256 hex of the canonical XML without diagram positions, and of the decision tables. specs: SpiffWorkflow's
     process spec by scope name, the whole process under `top`, a called one under its id.
     conditions: compiled conditions by their text. regions: the parallel parts of the scopes, by element.
+    starts: the start events of the process that cases run, in document order.
     merges: of each inclusive gateway that joins, which of its incoming flows a token can still reach, by spec (joins.py).
     """
 
@@ -121,6 +127,7 @@ class Process:
     top: str
     conditions: Mapping[str, Expression]
     decisions: Mapping[str, DecisionTable]
+    starts: tuple[Node, ...] = ()
     regions: Regions = field(default_factory=Regions)
     merges: Mapping[str, Reach] = field(default_factory=dict)
 
@@ -131,6 +138,10 @@ class Process:
                 node = getattr(task_spec, "node", None)  # SpiffWorkflow's own Start and End have none
                 if isinstance(node, Node):
                     yield node
+
+    def start_event(self, element: str) -> Node | None:
+        """The start event of this id, for "" the one without a trigger; None where there is none."""
+        return next((node for node in self.starts if (node.id == element if element else not node.trigger)), None)
 
     def spec_digest(self) -> str:
         """SHA-256 hex of everything SpiffWorkflow keeps on the shared graph: equal before and after every run."""

@@ -27,9 +27,9 @@ from engine.spiff.joins import read_merges
 from engine.spiff.nodes import NodeReader, scopes
 from engine.spiff.process import EACH, Element, Node, Process, spec_name
 from engine.spiff.regions import Regions, read_regions
-from engine.spiff.rewrite import compile_event_subprocesses, put_stand_ins, wrap_multi_instances
+from engine.spiff.rewrite import compile_event_subprocesses, lead_to_starts, put_stand_ins, wrap_multi_instances
 from engine.spiff.specs import PlainServiceTask, host_spec
-from engine.spiff.wiring import BPMN
+from engine.spiff.wiring import BPMN, children_of
 
 MOST_FRAMES = 20_000
 _recursing = threading.Lock()  # the limit is the whole interpreter's
@@ -80,6 +80,7 @@ def compile_process(
     specs: dict[str, Any] = {}
     conditions: dict[str, Expression] = {}
     regions = Regions()
+    starts = tuple(files[0].reader.nodes[xml.get("id", "")] for xml in children_of(files[0].process, "startEvent"))
     for file in files:
         for scope in scopes(file.process):  # before it is rewritten
             regions |= read_regions(scope)
@@ -96,6 +97,7 @@ def compile_process(
         top=files[0].id,
         conditions=conditions,
         decisions=tables,
+        starts=starts,
         regions=regions,
         merges=read_merges(specs),
     )
@@ -165,6 +167,7 @@ def _parse(root: Xml, process: Xml, nodes: Mapping[str, Node]) -> dict[str, Any]
     etree.strip_elements(process, f"{{{BPMN}}}extensionElements", with_tail=False)
     _rename(process)
     wrap_multi_instances(process)
+    lead_to_starts(process)
     compile_event_subprocesses(process)
     put_stand_ins(process)
     top = process.get("id", "")

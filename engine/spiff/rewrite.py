@@ -33,12 +33,24 @@ def put_stand_ins(process: Xml) -> None:
         if kind in _TASK_STANDS_IN:
             _strip_definitions(xml)
             xml.tag = f"{{{BPMN}}}businessRuleTask"
-        elif kind == "endEvent":
+        elif kind in {"startEvent", "endEvent"}:
             _strip_definitions(xml)
         elif kind in {"boundaryEvent", "intermediateCatchEvent"}:
             _strip_definitions(xml)
             timer = etree.SubElement(xml, f"{{{BPMN}}}timerEventDefinition")
             etree.SubElement(timer, f"{{{BPMN}}}timeDuration").text = "PT0S"
+
+
+def lead_to_starts(process: Xml) -> None:
+    """Several start events become tasks behind one of the compiler's, which leads to the one a case begins at."""
+    starts = process.findall(f"{{{BPMN}}}startEvent")
+    if len(starts) < 2:
+        return
+    begin = _new(process, "startEvent", f"{HIDDEN}starts")
+    for start in starts:
+        _strip_definitions(start)
+        start.tag = f"{{{BPMN}}}businessRuleTask"
+        _flow(process, begin.get("id", ""), start.get("id", ""))
 
 
 def wrap_multi_instances(process: Xml) -> None:

@@ -78,7 +78,10 @@ class HostedStart(Hosted, BpmnStartTask):  # type: ignore[misc]
 
 
 class HostedStartEvent(Hosted, bpmn.StartEvent):  # type: ignore[misc]
-    pass
+    def _on_complete(self, my_task: Token) -> None:
+        if len(self.outputs) > 1:  # the compiler's, before the start events of a process that has several
+            my_task._sync_children([my_task.workflow.host.chosen_start(self.outputs)], TaskState.FUTURE)
+        Hosted._on_complete(self, my_task)
 
 
 class HostedEndEvent(Hosted, bpmn.EndEvent):  # type: ignore[misc]
@@ -279,6 +282,10 @@ def host_spec(task_spec: Any, node: Node | None) -> None:
     kind = node.kind if node is not None else ""
     if node is not None and node.many is not None:
         task_spec.__class__ = HostedMultiInstance
+    elif kind == "startEvent" and not isinstance(task_spec, bpmn.BoundaryEvent):
+        task_spec.__class__ = (
+            HostedStartEvent  # one of several, drawn as a task; an event subprocess's is a boundary event
+        )
     else:
         task_spec.__class__ = _HOSTED_STAND_INS.get(kind) or _HOSTED[type(task_spec)]
     if task_spec.name.startswith(EACH):

@@ -22,7 +22,8 @@ class Wiring:
     """Start and end events, boundary events and sequence flows of one scope, checked on construction.
 
     problem(element, code, message) takes what is wrong; expression(element, text) compiles or reports.
-    conditions: the compiled conditions of the scope's exclusive gateways by their text.
+    conditions: the compiled conditions of the scope's exclusive gateways by their text. begins_cases: the scope is the
+    process cases run, which messages and timers may start, too.
     """
 
     def __init__(
@@ -30,7 +31,10 @@ class Wiring:
         scope: Xml,
         problem: Callable[[str, str, str], None],
         expression: Callable[[str, str], Expression | None],
+        *,
+        begins_cases: bool = False,
     ) -> None:
+        self._begins_cases = begins_cases
         self.conditions: dict[str, Expression] = {}
         self._problem, self._expression = problem, expression
         self._scope = scope
@@ -53,7 +57,11 @@ class Wiring:
     def _ends(self) -> None:
         starts = children_of(self._scope, "startEvent")
         wants_trigger = is_handler(self._scope)
-        if len(starts) != 1 or _has_trigger(starts[0]) != wants_trigger:
+        if self._begins_cases:
+            if not starts or sum(not _has_trigger(start) for start in starts) > 1:
+                told = "这里应有开始事件，其中不带触发方式的至多一个"
+                self._problem(self._name, "scope.start", told)
+        elif len(starts) != 1 or _has_trigger(starts[0]) != wants_trigger:
             wanted = "带触发方式的" if wants_trigger else "不带触发方式的"
             self._problem(self._name, "scope.start", f"这里应有且只有一个{wanted}开始事件")
         if not children_of(self._scope, "endEvent"):

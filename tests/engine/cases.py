@@ -26,10 +26,12 @@ MONDAY = datetime(2026, 1, 5, 1, 0, tzinfo=UTC)  # 9 o'clock in Shanghai, a work
 class PlayedCase:
     """Every input comes `minutes` after the case's start, or now where they are not given."""
 
-    def __init__(self, process: Process, variables: dict[str, Any] | None = None, **settings: Any) -> None:
+    def __init__(
+        self, process: Process, variables: dict[str, Any] | None = None, *, start: str = "", **settings: Any
+    ) -> None:
         self.process = process
         self.shape = process.spec_digest()
-        started = Started(at=MONDAY, by="wx:1", variables=variables or {}, settings=settings)
+        started = Started(at=MONDAY, by="wx:1", start=start, variables=variables or {}, settings=settings)
         self.machine, self.applied = Machine.start(process, started)
         self.journal: list[Input] = [started]
         self._check()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.flows import Flow
+from tests.engine.diagrams import Diagram
 from tests.engine.flows import HEAD, a_flow
 
 MESSAGES = '<bpmn:message id="message_paid" name="paid" /><bpmn:message id="message_stop" name="stop" />'
@@ -89,3 +90,24 @@ label = "已付"
 def a_payer_flow() -> Flow:
     """Its end event sends `paid` to the order of the number that was filled in."""
     return a_flow(PAYER, PAYER_TOML)
+
+
+RECEIPT_TOML = """key = "receipt"
+title = "收据"
+[lanes]
+cashier = "cashier"
+[outcomes.done]
+label = "已开"
+"""
+
+
+def a_paid_flow(**properties: str) -> Flow:
+    """What the message `paid` starts. properties: of its start event."""
+    d = Diagram("receipt", lanes={"cashier": ["write"]})
+    d.start("paid", d.message("paid"), **properties)
+    d.user("write", form="fill")
+    d.boundary("late", "write", d.timer("P9D"))
+    d.end("done", outcome="done")
+    d.flow("paid", "write", "done")
+    d.flow("late", "done")
+    return a_flow(d.xml().decode(), RECEIPT_TOML)

@@ -438,18 +438,23 @@ def test_a_handler_beside_a_path_that_its_host_does_not_take_is_not():
 
 def test_start_events_must_suit_their_scope():
     d = Diagram()
-    d.start("begin", d.message("x"))
+    d.start("begin", d.error("x"))
     d.end("done")
     inside = d.subprocess("inside")
     inside.end("inner_done")
+    second = d.subprocess("second")
+    second.start("asked", d.message("x"))
+    second.end("second_done")
+    second.flow("asked", "second_done")
     handler = d.event_subprocess("handler", "handled", "")
     handler.end("handler_done")
     handler.flow("handled", "handler_done")
-    d.flow("begin", "inside", "done")
+    d.flow("begin", "inside", "second", "done")
 
     problems = alone(d)
 
-    assert {("begin", "scope.start"), ("inside", "scope.start"), ("handled", "scope.start")} <= problems
+    assert ("begin", "event.definition") in problems
+    assert {("asked", "scope.start"), ("inside", "scope.start"), ("handled", "scope.start")} <= problems
 
 
 def test_boundary_events_sit_on_activities_and_can_fire():

@@ -30,8 +30,7 @@ from engine.outbox import (
 from engine.queries import case_page, my_cases
 from engine.undelivered import dismiss_message, send_again, undelivered_messages
 from tests.engine.conftest import ANALYST, APPLICANT, NOW, STRANGER, Store
-from tests.engine.flows import a_flow
-from tests.engine.messaging import PAYER, PAYER_TOML, a_payer_flow, an_order_flow
+from tests.engine.messaging import a_paid_flow, a_payer_flow, an_order_flow
 
 LATER = NOW + timedelta(minutes=10)
 
@@ -233,7 +232,7 @@ def test_a_signal_reaches_every_case_that_waits_for_it_and_none_that_comes_later
 
 def test_a_message_starts_a_case_where_none_waits_for_it(any_store: Store) -> None:
     any_store.deploy(an_order_flow())
-    any_store.deploy(a_flow(PAYER, PAYER_TOML.replace("[start]", '[start]\nmessage = "paid"\nform = "decide"')))
+    any_store.deploy(a_paid_flow(form="decide"))
     order = an_order(any_store, "A-1")
 
     pay(any_store, "A-1", "awaited")
@@ -246,7 +245,7 @@ def test_a_message_starts_a_case_where_none_waits_for_it(any_store: Store) -> No
     with any_store.sessions() as session:
         page = case_page(session, started)
         [refused] = undelivered_messages(session).items
-    assert (page.summary.flow_key, page.variables["opinion"]) == ("payer", "先付款")
+    assert (page.summary.flow_key, page.variables["opinion"]) == ("receipt", "先付款")
     assert refused.note == "form.invalid"
 
 
