@@ -52,6 +52,7 @@ from api.request_session import use_engine_of, utc_now
 from api.second_persons import second_persons_api
 from api.session import session_api
 from api.start_page import start_page
+from api.start_timers import start_timers_api
 from api.units import units_api
 from api.wechat import OpenidOf, openid_lookup
 from api.what_if import what_if_api
@@ -87,6 +88,7 @@ PARTS = (
     messages_api,
     operations_api,
     second_persons_api,
+    start_timers_api,
     incidents_api,
     what_if_api,
     grant_checks_api,

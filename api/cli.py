@@ -25,6 +25,7 @@ from api.journal_commands import as_json, journal_commands
 from api.migration_commands import migration_commands
 from api.operator_commands import operator_commands
 from api.scenario_commands import scenario_commands
+from api.start_timer_commands import start_timer_commands
 from api.what_if_commands import what_if_command
 from config import Settings
 from database import transaction
@@ -51,6 +52,7 @@ def register_commands(app: Flask, sessions: sessionmaker[Session], settings: Set
         *business_commands(sessions),
         *operator_commands(sessions),
         *intervention_commands(sessions),
+        *start_timer_commands(sessions),
     ):
         app.cli.add_command(command)
 

@@ -22,6 +22,7 @@ from engine.flows import Flow, FlowConfig, flow_folders, flow_of_files, load_flo
 from engine.forms import Field, Form, load_form
 from engine.machine import Process, compile_process
 from engine.model.definition import DefinitionFile, DefinitionId, ProcessDefinition
+from engine.start_timers import plan_start_timers
 
 DEFINITION = cast(Table, ProcessDefinition.__table__)
 FILE = cast(Table, DefinitionFile.__table__)
@@ -97,6 +98,7 @@ def deploy_flow(session: Session, flow: Flow, *, by: Actor, reason: str, now: da
         raise Conflict("flow.deployed_meanwhile", flow=flow.key) from error
     files = [{"definition_id": definition_id, "path": path, "content": flow.files[path]} for path in sorted(flow.files)]
     session.execute(insert(FILE), files)
+    plan_start_timers(session, flow.key, definition_id, process, flow.config.settings, now)
     return definition_id
 
 

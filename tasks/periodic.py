@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from database import transaction
 from domain import credential, grant_attempts, grant_roll, retention
 from domain.attempts import local_day
-from engine import attachments, delivery, jobs, timers, work_items
+from engine import attachments, clock_starts, delivery, jobs, timers, work_items
 from engine.errors import Conflict
 from engine.retention import drop_what_is_over
 from engine.why import watchdog_finds
@@ -53,6 +53,20 @@ def fire_due_timers() -> None:
         except Exception as error:
             # One broken case must not hold up the others' deadlines; the message may quote what a person typed.
             log.error("timers of case %s failed: %s", case_id, type(error).__name__)
+
+
+@app.task(name="start_due_cases")
+def start_due_cases() -> None:
+    """Cases that the clock begins: one transaction each, so that a flow that fails holds up no other."""
+    sessions = platform().sessions
+    with sessions() as session:
+        due = clock_starts.due_start_timers(session, datetime.now(UTC), BATCH)
+    for flow_key, element in due:
+        try:
+            with transaction(sessions) as session:
+                clock_starts.fire_start_timer(session, flow_key, element, datetime.now(UTC))
+        except Exception as error:
+            log.error("timer %s of flow %s could not begin a case: %s", element, flow_key, type(error).__name__)
 
 
 @app.task(name="deliver_outbox")
@@ -128,6 +142,7 @@ SCHEDULE = {  # seconds
     "announce_ready_jobs": 5.0,
     "free_expired_leases": 5.0,
     "fire_due_timers": 1.0,
+    "start_due_cases": 1.0,
     "deliver_outbox": 2.0,
     "return_idle_claims": 60.0,
     "watch_cases": 600.0,

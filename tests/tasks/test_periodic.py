@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from composition import compose
 from config import load_settings
@@ -13,9 +13,14 @@ from database import Base, new_id, transaction
 from domain import account, credential
 from domain.attempts import local_day
 from domain.person import identity
+from engine.actors import SYSTEM
+from engine.case import CASE
+from engine.deploy import DEFINITION, FILE, deploy_flow
+from engine.flows import flow_of_files
 from migrations.tables import every_table
 from tasks import periodic
 from tasks.app import app, use_platform
+from tests.engine.test_clock_starts import a_report_flow
 
 
 @pytest.fixture
@@ -65,3 +70,26 @@ def test_every_periodic_task_is_known_to_the_workers() -> None:
 
     assert scheduled <= set(app.tasks)
     assert "expire_credentials" in scheduled
+
+
+def test_the_clock_begins_cases_and_a_flow_that_fails_holds_up_no_other(platform) -> None:
+    long_ago = datetime.now(UTC) - timedelta(days=3)
+    with transaction(platform.sessions) as session:
+        deploy_flow(session, a_report_flow(), by=SYSTEM, reason="test", now=long_ago)
+        deploy_flow(session, _another(a_report_flow(result="of")), by=SYSTEM, reason="test", now=long_ago)
+        definition_id = session.execute(select(DEFINITION.c.id).where(DEFINITION.c.flow_key == "another")).scalar()
+        broken = FILE.c.definition_id == definition_id, FILE.c.path == "process.bpmn"
+        session.execute(update(FILE).where(*broken).values(content=b"no longer a diagram"))
+
+    periodic.start_due_cases()
+    periodic.start_due_cases()
+
+    with platform.sessions() as session:
+        begun = session.execute(select(CASE.c.flow_key, CASE.c.started_by)).all()
+    assert [tuple(row) for row in begun] == [("report", "system")]
+    assert "start_due_cases" in app.conf.beat_schedule
+
+
+def _another(flow):
+    toml = flow.files["flow.toml"].replace(b'key = "report"', b'key = "another"')
+    return flow_of_files({**flow.files, "flow.toml": toml})
