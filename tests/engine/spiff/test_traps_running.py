@@ -13,7 +13,8 @@ numbers of all the traps, here, in test_traps_scopes_and_data.py and in test_tra
  8 an error event is a broadcast                     19 a parallel join in a loop fires early
  9 events are compared by class                      20 prediction, cancelled children, boundary events, multiple choice
 10 timers read the clock of the machine              21 the parser drops attributes, flow ids and elements
-11 a parallel multi-instance is quadratic in memory
+11 a parallel multi-instance is quadratic in memory     22-25 inclusive joins behind joins, multi-instance tasks:
+                                                         tests/engine/random/test_second_opinion.py
 
 Not pinned: 3's dependence on key order and 4's "callback already connected" (they need a JSONB column and threads in a race).
 """
