@@ -22,7 +22,7 @@ from werkzeug.exceptions import HTTPException
 
 from api.problem_texts import BY_STATUS, KNOWN, Text, message_of_input
 from api.request_session import now
-from database import is_transient
+from database import is_out_of_space, is_transient
 from domain.refused import Refused
 from engine.errors import Conflict, EngineError, Forbidden, InvalidDiagram, InvalidForm, NotFound, Problem
 from engine.media import InvalidUpload
@@ -133,11 +133,18 @@ def _too_often(error: RateLimitExceeded) -> Response:
 
 
 def _database_error(error: DBAPIError) -> Response:
+    if is_out_of_space(error):
+        return _no_space(error)
     if is_transient(error):
         log.warning("request %s gave up on a busy database: %s", g.get("request_id"), type(error.orig).__name__)
     else:
         log.error("request %s met %s at\n%s", g.get("request_id"), type(error.orig).__name__, _place(error))
     return problem("platform.busy", headers={"Retry-After": "2"})
+
+
+def _no_space(error: Exception) -> Response:
+    log.error("request %s met a full disk: %s", g.get("request_id"), type(error).__name__)
+    return problem("platform.no_space", headers={"Retry-After": "30"})
 
 
 def _invalid_request(error: HTTPError) -> Response:
@@ -164,6 +171,8 @@ def _field_problem(error: Mapping[str, Any]) -> dict[str, str]:
 def _unforeseen(error: Exception) -> Response:
     if isinstance(error, HTTPException):
         return _invalid_request(HTTPError(error.code or 500, headers=dict(error.get_headers())))
+    if is_out_of_space(error):
+        return _no_space(error)
     # Never the message: exceptions of libraries quote the values they stumbled over.
     log.error("unforeseen %s in request %s at\n%s", type(error).__name__, g.get("request_id"), _place(error))
     return problem("platform.failed")

@@ -214,6 +214,7 @@ KNOWN: dict[str, Text] = {
     "phone.form": Text(422, "手机号格式不正确", "请填写 11 位大陆手机号。"),
     # the platform
     "platform.busy": Text(503, "系统繁忙", "请求没有生效，请稍后用同一个 Idempotency-Key 重试。"),
+    "platform.no_space": Text(503, "存储空间不足", "请求没有生效，已填写的内容请勿关闭；请稍后用同一个 Idempotency-Key 重试，并通知运维人员。"),
     "platform.failed": Text(500, "系统出错了", "请求没有生效，请稍后重试；如仍不行，请把 instance 中的编号告诉管理员。"),
 }  # fmt: skip
 

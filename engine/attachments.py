@@ -141,11 +141,15 @@ def write_file(cipher: vault.DataCipher, content: bytes, media_type: str, kind: 
     path = _path(attachment_id)
     path.parent.mkdir(parents=True, exist_ok=True)
     written = path.with_suffix(".part")
-    with written.open("wb") as file:
-        file.write(cipher.encrypt(content, _context(attachment_id)))
-        file.flush()
-        os.fsync(file.fileno())
-    written.rename(path)
+    try:
+        with written.open("wb") as file:
+            file.write(cipher.encrypt(content, _context(attachment_id)))
+            file.flush()
+            os.fsync(file.fileno())
+        written.rename(path)
+    except OSError:
+        written.unlink(missing_ok=True)  # a full disk needs its room back
+        raise
     _sync_directory(path.parent)
     digest = vault.current().mac("attachment content", content).hex()
     return NewAttachment(attachment_id, kind, media_type, len(content), digest)

@@ -18,11 +18,10 @@ from traceback import format_tb
 from typing import Any, cast
 
 from sqlalchemy import Row, Table, bindparam, select
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 import vault
-from database import is_transient
+from database import is_machines_fault
 from engine import journal, sync
 from engine.deploy import Definition, find_definition
 from engine.dispatching import dispatch_after_commit
@@ -172,7 +171,7 @@ class OpenCase:
         except CallRefused as refused:
             return JobGivenUp(at=at, wait=wait.address, reason=str(refused))
         except Exception as error:
-            if isinstance(error, DBAPIError) and is_transient(error):
+            if is_machines_fault(error):
                 raise
             # Whatever else is a defect of the task: the case stands there as an incident. The error's own message stays
             # out of journal and log: it may quote what a person typed.

@@ -7,11 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
 import vault
-from database import is_transient, retry_deadlocks, transaction
+from database import is_machines_fault, retry_deadlocks, transaction
 from engine.actors import Actor
 from engine.case import WAITING, AnyRow, OpenCase, open_case
 from engine.errors import Conflict, EngineError, NotFound
@@ -77,7 +76,7 @@ def _try(session: Session, row: AnyRow, now: datetime) -> bool:
     except vault.KeyDestroyed:
         code = "message.sender_erased"
     except Exception as error:
-        if isinstance(error, DBAPIError) and is_transient(error):
+        if is_machines_fault(error):
             raise
         # The message of an error may quote what a person typed.
         _log.error("message %s could not be delivered: %s", row.id, type(error).__name__)

@@ -31,6 +31,7 @@ LONGEST_BACK_OFF_S = 1800.0
 DEFAULT_ATTEMPTS = 5
 DEFAULT_LEASE_S = 120
 SUSPENDED_AGAIN_S = 60
+POSTPONED_S = 10
 LONGEST_NOTE = 500  # characters of a reason that are kept
 
 
@@ -175,16 +176,18 @@ def retry_job_later(
     """
     if leased.attempt >= _attempts(leased.service):
         return give_up_job(session, leased, reason, now=now)
-    wait_s = min(FIRST_BACK_OFF_S * 2.0 ** (leased.attempt - 1), LONGEST_BACK_OFF_S) if after_s is None else after_s
-    freed = session.execute(
-        update(WAITING)
-        .where(
-            WAITING.c.id == leased.id, spelled(WAITING.c.state, JobState.LEASED), WAITING.c.lease_id == leased.lease_id
-        )
-        .values(**_FREE, next_at=now + timedelta(seconds=wait_s), note=reason[:LONGEST_NOTE])
-        .returning(WAITING.c.id)
-    )
-    return freed.one_or_none() is not None
+    wait_s = min(FIRST_BACK_OFF_S * 2.0 ** (leased.attempt - 1) if after_s is None else after_s, LONGEST_BACK_OFF_S)
+    later = {**FREE, "next_at": now + timedelta(seconds=wait_s), "note": reason[:LONGEST_NOTE]}
+    return _freed(session, leased, later)
+
+
+def postpone_job(session: Session, leased: LeasedJob, reason: str, *, now: datetime) -> bool:
+    """The machine could not do it now (no room on a disk): READY again in a while, and it was no attempt.
+
+    False for a stale lease.
+    """
+    later = {**FREE, "next_at": now + timedelta(seconds=POSTPONED_S), "attempt": leased.attempt - 1, "note": reason}
+    return _freed(session, leased, later)
 
 
 def give_up_job(session: Session, leased: LeasedJob, reason: str, *, now: datetime) -> bool:
@@ -211,13 +214,14 @@ def free_expired_leases(session: Session, now: datetime) -> int:
     freed = session.execute(
         update(WAITING)
         .where(WAITING.c.id.in_(expired.with_for_update(skip_locked=True)))
-        .values(**_FREE, next_at=now, note="lease expired")
+        .values(**FREE, next_at=now, note="lease expired")
         .returning(WAITING.c.id)
     )
     return len(freed.all())
 
 
-_FREE = {"state": JobState.READY, "lease_id": None, "lease_until": None, "worker": None}
+# What a job's row says when nobody has it.
+FREE = {"state": JobState.READY, "lease_id": None, "lease_until": None, "worker": None}
 
 
 def _hand_in(session: Session, leased: LeasedJob, outcome: Callable[[OpenCase], Input], now: datetime) -> bool:
@@ -241,9 +245,15 @@ def _hand_in(session: Session, leased: LeasedJob, outcome: Callable[[OpenCase], 
     return True
 
 
+def _freed(session: Session, leased: LeasedJob, values: Mapping[str, object]) -> bool:
+    mine = spelled(WAITING.c.state, JobState.LEASED), WAITING.c.lease_id == leased.lease_id
+    freed = update(WAITING).where(WAITING.c.id == leased.id, *mine).values(dict(values)).returning(WAITING.c.id)
+    return session.execute(freed).one_or_none() is not None
+
+
 def _wait_for_resume(session: Session, job_id: str, now: datetime, **changed: int) -> None:
     """resume_case() lets it run at once; until then nobody looks at it more than once a minute."""
-    later = {**_FREE, "next_at": now + timedelta(seconds=SUSPENDED_AGAIN_S), **changed}
+    later = {**FREE, "next_at": now + timedelta(seconds=SUSPENDED_AGAIN_S), **changed}
     session.execute(update(WAITING).where(WAITING.c.id == job_id).values(later))
 
 

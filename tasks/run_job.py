@@ -6,7 +6,7 @@ import logging
 from datetime import UTC, datetime
 from traceback import format_tb
 
-from database import transaction
+from database import is_out_of_space, transaction
 from engine import jobs
 from engine.errors import BusinessError, RetryLater
 from engine.service_calls import CallRefused
@@ -24,6 +24,18 @@ def run_job(job_id: str) -> None:
     if leased is None:
         return
     try:
+        _run(leased)
+    except Exception as error:
+        if not is_out_of_space(error):
+            raise
+        log.error("job %s: no room on a disk, it will be tried again", job_id)
+        with transaction(sessions) as session:
+            jobs.postpone_job(session, leased, "no room on a disk", now=datetime.now(UTC))
+
+
+def _run(leased: jobs.LeasedJob) -> None:
+    sessions = platform().sessions
+    try:
         result = jobs.execute(sessions, leased)
     except BusinessError as error:
         with transaction(sessions) as session:
@@ -36,11 +48,13 @@ def run_job(job_id: str) -> None:
         with transaction(sessions) as session:
             jobs.retry_job_later(session, leased, str(later), after_s=later.after_s, now=datetime.now(UTC))
     except Exception as error:
+        if is_out_of_space(error):
+            raise
         # Whatever a model or a provider throws is the machine's fault first: try again, then a person looks at it.
         # The message stays out of the log: validation errors quote what a person typed.
         log.error(
             "job %s (%s) failed: %s\n%s",
-            job_id,
+            leased.id,
             leased.service,
             type(error).__name__,
             "".join(format_tb(error.__traceback__)),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+import errno
 import threading
 from pathlib import Path
 
@@ -74,6 +75,21 @@ def test_a_defect_is_logged_by_place_and_never_quotes_a_value(
     assert "ValueError" in caplog.text
     assert "test_errors.py" in caplog.text
     assert "11010519491231002X" not in caplog.text + answer.text
+
+
+def test_a_full_disk_is_said_in_words_and_may_be_tried_again(platform: Platform) -> None:
+    @platform.app.get("/full")
+    def full() -> str:
+        try:
+            raise OSError(errno.ENOSPC, "no space left on device", "/secret/path")
+        except OSError as error:
+            raise RuntimeError("could not keep the photo") from error
+
+    answer = platform.app.test_client().get("/full")
+
+    assert (answer.status_code, answer.json["code"]) == (503, "platform.no_space")
+    assert answer.headers["Retry-After"] == "30"
+    assert "secret" not in answer.text
 
 
 @pytest.fixture

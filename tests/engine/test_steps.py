@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.exc import OperationalError
 
+from database import is_out_of_space
 from engine.attachments import store_attachment
 from engine.errors import BusinessError, Conflict, NotFound
 from engine.hindsight.replay import read_inputs, rebuild, verify_case
@@ -169,6 +170,37 @@ def test_a_deadlock_is_no_outcome_and_nothing_is_kept(store: Store) -> None:
     assert store.waiting(case_id, "decide").state == "CLAIMED"
     with store.sessions() as session:
         assert len(read_inputs(session, case_id)) == 3
+
+
+def test_a_full_database_is_no_outcome_and_nothing_is_kept(store: Store) -> None:
+    """SQLite itself has no room, in the middle of a task that writes; a moment later there is some."""
+    store.deploy()
+    case_id = store.case_at_review()
+    item = store.waiting(case_id, "decide")
+    store.claim(item.id, REVIEWER)
+
+    def fills_the_disk(_: Any, context: Any) -> Length:
+        connection = context.session.connection()
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+        try:
+            row = {"case_id": case_id, "name": "n", "hash": "x" * 1_000_000}
+            context.session.execute(insert(SearchVariable).values(row))
+        finally:
+            connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
+        return Length(length=1)
+
+    record.append(fills_the_disk)
+    with pytest.raises(OperationalError) as refused:
+        store.complete(item.id, REVIEWER, opinion="x")
+    record.clear()
+    store.complete(item.id, REVIEWER, opinion="x")
+
+    assert is_out_of_space(refused.value)
+    with store.sessions() as session:
+        assert case_page(session, case_id).summary.outcome == "approved"
+        assert not any(isinstance(given, JobGivenUp) for given in read_inputs(session, case_id))
+        assert verify_case(session, case_id).is_sound
 
 
 def test_a_second_running_case_of_a_starter_is_refused_until_the_first_ends(any_store: Store) -> None:

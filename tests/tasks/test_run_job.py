@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 from datetime import UTC, datetime
 
 import pytest
 from pydantic import BaseModel
+from sqlalchemy import update
 
 from composition import compose
 from config import load_settings
@@ -17,6 +19,7 @@ from engine.errors import BusinessError, RetryLater
 from engine.flows import flow_of_files
 from engine.jobs import ready_jobs
 from engine.model.instance import Case
+from engine.model.waiting import Waiting
 from engine.queries import open_incidents
 from engine.start import start_case
 from migrations.tables import every_table
@@ -97,6 +100,12 @@ def _run_the_job(platform) -> None:
     run_job(job.id)
 
 
+def _let_time_pass(platform) -> None:
+    """Until whatever was put off is due."""
+    with transaction(platform.sessions) as session:
+        session.execute(update(Waiting).where(Waiting.state == "READY").values(next_at=datetime.now(UTC)))
+
+
 def _case(platform, case_id) -> Case:
     with platform.sessions() as session:
         return session.get(Case, case_id)
@@ -137,6 +146,22 @@ def test_the_machines_fault_is_tried_again_later(platform, trouble):
     with platform.sessions() as session:
         assert ready_jobs(session, datetime.now(UTC), 10) == []
         assert len(ready_jobs(session, datetime(2100, 1, 1, tzinfo=UTC), 10)) == 1
+
+
+def test_a_full_disk_is_no_attempt(platform):
+    """Twice as many times as the task has attempts, then there is room again."""
+    case_id = _an_errand(platform)
+    full = OSError(errno.ENOSPC, "no space")
+
+    for _ in range(4):
+        answers.append(full)
+        _run_the_job(platform)
+        _let_time_pass(platform)
+    answers.append(True)
+    _run_the_job(platform)
+
+    assert _incidents(platform) == ()
+    assert _case(platform, case_id).outcome == "done"
 
 
 def test_parameters_that_do_not_fit_go_to_a_person_at_once(platform):
