@@ -260,6 +260,14 @@ def lease_notices(session: Session, now: datetime, limit: int) -> list[Notice]:
     return leased
 
 
+def mend_future_times(session: Session, now: datetime) -> int:
+    """Notices queued at a time that is yet to come (the clock was set back) are due now; how many."""
+    future = Notice.queued_at > now, Notice.next_at >= Notice.queued_at
+    found = select(Notice.id).where(Notice.state == NoticeState.QUEUED, *future).with_for_update(skip_locked=True)
+    due = update(Notice).where(Notice.id.in_(found)).values(next_at=now).returning(Notice.id)
+    return len(session.execute(due, execution_options={"synchronize_session": False}).all())
+
+
 def read_notice(session: Session, notice: Notice) -> NoticeText:
     """What it says. Raises vault.KeyDestroyed when the case was erased."""
     cipher = vault.current().cipher(session, f"case:{notice.case_id}")

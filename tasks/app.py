@@ -64,6 +64,7 @@ def make_app(settings: Settings) -> Celery:
         broker_transport_options=_filesystem_transport(settings.broker_dir)
         if embedded
         else {"visibility_timeout": 600},
+        beat_scheduler="tasks.steady_beat:SteadyScheduler",
         beat_schedule_filename=str(settings.var_dir / "beat-schedule"),
         timezone="UTC",
     )

@@ -6,9 +6,9 @@ import logging
 from datetime import UTC, datetime, timedelta
 
 from database import transaction
-from domain import credential, grant_attempts, grant_roll, retention
+from domain import credential, grant_attempts, grant_roll, notice, retention
 from domain.attempts import local_day
-from engine import attachments, clock_starts, delivery, jobs, timers, work_items
+from engine import attachments, clock_starts, delivery, jobs, set_back, timers, work_items
 from engine.errors import Conflict
 from engine.retention import drop_what_is_over
 from engine.why import watchdog_finds
@@ -36,6 +36,17 @@ def free_expired_leases() -> None:
         freed = jobs.free_expired_leases(session, datetime.now(UTC))
     if freed:
         log.warning("%d leases ran out; their jobs run again", freed)
+
+
+@app.task(name="mend_future_times")
+def mend_future_times() -> None:
+    """What waits for a time that only a clock since set back could give: jobs, messages, notices."""
+    now = datetime.now(UTC)
+    with transaction(platform().sessions) as session:
+        mended = set_back.mend_jobs(session, now), set_back.mend_outbox(session, now)
+        notices = notice.mend_future_times(session, now)
+    if any(mended) or notices:
+        log.warning("the clock was set back: %d jobs, %d messages, %d notices go on now", *mended, notices)
 
 
 @app.task(name="fire_due_timers")
@@ -141,6 +152,7 @@ def keep_roll() -> None:
 SCHEDULE = {  # seconds
     "announce_ready_jobs": 5.0,
     "free_expired_leases": 5.0,
+    "mend_future_times": 60.0,
     "fire_due_timers": 1.0,
     "start_due_cases": 1.0,
     "deliver_outbox": 2.0,
