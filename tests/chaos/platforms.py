@@ -97,6 +97,7 @@ WORKER = (
     "celery", "-A", "tasks.app", "worker", "-Q", "default", "-c", "1",
     "--loglevel", "INFO", "--without-mingle", "--without-gossip",
 )  # fmt: skip
+WEB = ("gunicorn", "--config", "tools/gunicorn_conf.py", "wsgi:app")
 BEAT = ("celery", "-A", "tasks.app", "beat", "--loglevel", "WARNING", "--pidfile=")
 
 

@@ -14,6 +14,7 @@ import psycopg
 import redis
 
 from tests import servers
+from tests.chaos.preloads import FullDisk
 
 
 @dataclass
@@ -27,11 +28,22 @@ class Server:
     answers: Callable[[], object]
     not_yet: type[Exception]
     process: subprocess.Popen[bytes] | None = None
+    disk: FullDisk | None = None
+
+    def lives(self) -> bool:
+        return self.process is not None and self.process.poll() is None
 
     def start(self) -> None:
         with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(self.command, user=self.user, cwd=self.folder, stdout=log, stderr=log)
+            self.process = subprocess.Popen(
+                self.command, user=self.user, cwd=self.folder, stdout=log, stderr=log, env=self._environ()
+            )
         servers._wait(self.process, self.answers, self.not_yet, self.folder / "log")
+
+    def _environ(self) -> dict[str, str] | None:
+        if self.disk is None:
+            return None
+        return {**os.environ, "LD_PRELOAD": str(self.disk.library), **self.disk.environ}
 
     def stop(self, how: signal.Signals) -> None:
         assert self.process is not None
@@ -45,8 +57,8 @@ class Server:
 
 
 @contextmanager
-def stoppable_postgres() -> Iterator[Server]:
-    """With fsync: what was committed is there after a kill."""
+def stoppable_postgres(no_space: Path) -> Iterator[Server]:
+    """With fsync: what was committed is there after a kill. no_space: the library of a disk that can be full."""
     programs, user = servers._postgres_programs(), "postgres" if os.geteuid() == 0 else None
     with servers._folder(user) as folder:
         data, port = folder / "data", servers.free_port()
@@ -74,9 +86,9 @@ def stoppable_postgres() -> Iterator[Server]:
                     connection.execute("CREATE DATABASE platform")
 
         url = f"postgresql+psycopg://platform@127.0.0.1:{port}/platform"
-        with _started(
-            Server(url, [str(part) for part in command], folder, user, answers, psycopg.OperationalError)
-        ) as server:
+        server = Server(url, [str(part) for part in command], folder, user, answers, psycopg.OperationalError)
+        server.disk = FullDisk(no_space, data, no_space.with_name("database-is-full"))
+        with _started(server):
             yield server
 
 
