@@ -127,7 +127,7 @@ def a_flow(bpmn: str = LEAVE, toml: str = "", *, exclusive: bool = False) -> Flo
         "process.bpmn": bpmn.encode(),
     }
     for name, properties in FORMS.items():
-        files[f"forms/{name}.json"] = json.dumps(a_form(name, properties)).encode()
+        files[f"forms/{name}.json"] = to_json(a_form(name, properties))
     return flow_of_files(files)
 
 
@@ -142,6 +142,10 @@ def a_form(name: str, properties: dict[str, Any]) -> dict[str, Any]:
         "properties": fields,
         "ui": {"title": name, "order": list(fields)},
     }
+
+
+def to_json(form: dict[str, Any]) -> bytes:
+    return json.dumps(form).encode()
 
 
 class Text(BaseModel):
@@ -165,4 +169,6 @@ def read_text(parameters: Text, context: Any) -> Length:
 
 @service_task("test.record", title="登记", parameters=Text, result=Length, in_transaction=True)
 def record_text(parameters: Text, context: Any) -> Length:
+    if parameters.text == "fails":
+        raise RuntimeError("a defect of the task")
     return record[-1](parameters, context) if record else Length(length=len(parameters.text or ""))
