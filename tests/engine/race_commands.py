@@ -8,31 +8,47 @@ from datetime import timedelta
 from typing import Any
 
 from engine import jobs
-from engine.assignment import hand_over
+from engine.actors import Actor
+from engine.assignment import LEAD, assign_work_item, delegate_work_item, give_back, hand_over
 from engine.claims import claim_next_item
 from engine.errors import EngineError
 from engine.hindsight.replay import read_inputs, verify_case
 from engine.inbox import InboxFilter
-from engine.interventions import cancel_case, suspend_case
+from engine.interventions import (
+    cancel_case,
+    edit_variables,
+    move_token,
+    resume_case,
+    retry_incident,
+    skip_element,
+    suspend_case,
+)
 from engine.jobs import JobResult
 from engine.messages import send_message
 from engine.queries import case_page
+from engine.returning import return_work_item
+from engine.signing import add_signer, refuse_signature
 from engine.timers import fire_due_timers
 from engine.work_items import release_work_item
 from tests.engine.conftest import ANALYST, APPLICANT, NOW, OTHER_REVIEWER, REVIEWER, Store
 
 DEADLINE = NOW + timedelta(days=1)
+LEADER = Actor("leader-1", frozenset({"leave.reviewer:wuhan", f"leave.reviewer:wuhan{LEAD}"}))
 
 
 @dataclass(frozen=True)
 class World:
-    """One case in the state the commands race for. item: to decide, job: to read; either may be over already."""
+    """One case in the state the commands race for. item: to decide, job: to read; either may be over already.
+
+    incident: id of the wait it stands in.
+    """
 
     store: Store
     case_id: str
     item: str = ""
     job: str = ""
     leased: jobs.LeasedJob | None = None
+    incident: str = ""
 
 
 Command = Callable[[World], Any]
@@ -61,6 +77,34 @@ def ready_job(store: Store) -> World:
     case_id = store.start()
     store.complete(store.waiting(case_id, "fill").id, APPLICANT, number="42-1", office="wuhan")
     return World(store, case_id, job=store.waiting(case_id, "read").id)
+
+
+def suspended(store: Store) -> World:
+    """Claimed, then an operator stopped the case."""
+    world = claimed(store)
+    suspend(world)
+    return world
+
+
+def delegated(store: Store) -> World:
+    world = claimed(store)
+    delegate(world)
+    return world
+
+
+def half_signed(store: Store) -> World:
+    """The reviewer has signed, the other signs last."""
+    world = claimed(store)
+    sign_after(world)
+    decide(world)
+    return world
+
+
+def failed(store: Store) -> World:
+    """Decided; what should have recorded the decision did not work and stands there as an incident."""
+    world = claimed(store)
+    store.complete(world.item, REVIEWER, opinion="fails")
+    return World(store, world.case_id, world.item, incident=store.waiting(world.case_id, "record").id)
 
 
 def decide(world: World) -> None:
@@ -115,6 +159,72 @@ def suspend(world: World) -> None:
         suspend_case(session, world.case_id, by=ANALYST, reason="test", now=NOW)
 
 
+def resume(world: World) -> None:
+    with world.store.writing() as session:
+        resume_case(session, world.case_id, by=ANALYST, reason="test", now=NOW)
+
+
+def edit(world: World) -> None:
+    with world.store.writing() as session:
+        edit_variables(session, world.case_id, {"number": "43"}, by=ANALYST, reason="test", now=NOW)
+
+
+def skip(world: World) -> None:
+    with world.store.writing() as session:
+        wait = world.incident or world.item or world.job
+        skip_element(session, world.case_id, wait, {"opinion": "skipped"}, by=ANALYST, reason="test", now=NOW)
+
+
+def move(world: World) -> None:
+    with world.store.writing() as session:
+        wait = world.incident or world.item or world.job
+        move_token(session, world.case_id, wait, "unreadable", by=ANALYST, reason="test", now=NOW)
+
+
+def give_back_to_applicant(world: World) -> None:
+    with world.store.writing() as session:
+        return_work_item(session, world.item, to="fill", by=REVIEWER, now=NOW, why="test")
+
+
+def delegate(world: World) -> None:
+    with world.store.writing() as session:
+        delegate_work_item(session, world.item, to=OTHER_REVIEWER, by=REVIEWER, now=NOW)
+
+
+def delegate_answers(world: World) -> None:
+    with world.store.writing() as session:
+        give_back(session, world.item, by=OTHER_REVIEWER, now=NOW, why="fine")
+
+
+def take_back(world: World) -> None:
+    with world.store.writing() as session:
+        give_back(session, world.item, by=REVIEWER, now=NOW)
+
+
+def sign_after(world: World) -> None:
+    with world.store.writing() as session:
+        add_signer(session, world.item, to=OTHER_REVIEWER, by=REVIEWER, now=NOW)
+
+
+def sign_last(world: World) -> None:
+    world.store.complete(world.item, OTHER_REVIEWER, opinion="yes, too")
+
+
+def refuse_to_sign(world: World) -> None:
+    with world.store.writing() as session:
+        refuse_signature(session, world.item, by=OTHER_REVIEWER, now=NOW, why="test")
+
+
+def assign(world: World) -> None:
+    with world.store.writing() as session:
+        assign_work_item(session, world.item, to=OTHER_REVIEWER, by=LEADER, now=NOW)
+
+
+def retry(world: World) -> None:
+    with world.store.writing() as session:
+        retry_incident(session, world.incident, by=ANALYST, now=NOW, variables={"opinion": "mended"})
+
+
 def hand_in(world: World) -> bool:
     assert world.leased is not None
     with world.store.writing() as session:
@@ -138,11 +248,31 @@ def lease(world: World) -> bool:
     return world.store.lease(world.job) is not None
 
 
+# What every run of the tests takes through every interleaving of every pair.
 CLAIMED: tuple[Command, ...] = (decide, decide_again, time_out, withdraw, cancel, suspend, release, give_away)
 UNCLAIMED: tuple[Command, ...] = (claim, claim_other, claim_next, time_out, withdraw, cancel)
 RUNNING_JOB: tuple[Command, ...] = (hand_in, fail, free, withdraw, cancel, suspend)
 READY_JOB: tuple[Command, ...] = (lease, withdraw, cancel, suspend)
-RACES = ((claimed, CLAIMED), (unclaimed, UNCLAIMED), (running_job, RUNNING_JOB), (ready_job, READY_JOB))
+# What the full run adds: everything an operator does, and the verbs of work items.
+OPERATORS: tuple[Command, ...] = (cancel, suspend, resume, edit, skip, move)
+ALL_CLAIMED = (*CLAIMED, resume, edit, skip, move, give_back_to_applicant, delegate, sign_after, assign)
+ALL_UNCLAIMED = (*UNCLAIMED, assign, skip, move)
+ALL_RUNNING_JOB = (hand_in, fail, free, withdraw, *OPERATORS)
+ALL_READY_JOB = (lease, withdraw, *OPERATORS)
+SUSPENDED: tuple[Command, ...] = (decide, time_out, withdraw, release, *OPERATORS)
+DELEGATED: tuple[Command, ...] = (delegate_answers, take_back, decide, time_out, withdraw, assign, suspend, skip)
+HALF_SIGNED: tuple[Command, ...] = (sign_last, refuse_to_sign, decide, time_out, withdraw, suspend, skip, move)
+FAILED: tuple[Command, ...] = (retry, withdraw, *OPERATORS)
+RACES: tuple[tuple[Callable[[Store], World], tuple[Command, ...]], ...] = (
+    (claimed, ALL_CLAIMED),
+    (unclaimed, ALL_UNCLAIMED),
+    (running_job, ALL_RUNNING_JOB),
+    (ready_job, ALL_READY_JOB),
+    (suspended, SUSPENDED),
+    (delegated, DELEGATED),
+    (half_signed, HALF_SIGNED),
+    (failed, FAILED),
+)
 
 
 def told(result: Any) -> str:
