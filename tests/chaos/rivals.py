@@ -146,9 +146,9 @@ class Rivals:
         done = [each for each in answers if each.ok]
         if len({each.text for each in done}) > 1:
             raise WrongAnswer(f"one key, two answers: {[each.text for each in done]}")
-        if done and what[1] and _moved(done[0]):
+        if done and (kind := _input_of(what[1], done[0])):
             with self.lock:
-                self.done[what] += 1
+                self.done[what[0], kind] += 1
 
     def _check(self, answer: requests.Response) -> None:
         with self.lock:
@@ -157,10 +157,11 @@ class Rivals:
             raise WrongAnswer(f"{answer.url}: {answer.status_code} {answer.text}")
 
 
-def _moved(answer: requests.Response) -> bool:
-    """Whether it is an input: a proposal or a signature that is not the last is none."""
+def _input_of(kind: str, answer: requests.Response) -> str:
+    """The kind of input that was made; "" for none. Who is not the last to sign completes nothing yet."""
     said = answer.json()
-    return bool(said.get("is_done", True)) and not ("application" in said and said["state"] != "COMPLETED")
+    is_signed = kind == "WorkItemCompleted" and said["state"] != "COMPLETED"
+    return "WorkItemSigned" if is_signed else kind
 
 
 def _key() -> str:
@@ -220,7 +221,7 @@ COMMANDS: dict[str, tuple[Command, ...]] = {
         *(_item("delegate", "first", to="second"), _item("delegate", "second", to="first")),
         *(_item("give-back", "first"), _item("give-back", "second")),
         *(_item("signers", "first", to="second"), _item("signers", "second", to="leader")),
-        *(_item("refuse-signature", "second", why="no"), _item("refuse-signature", "leader", why="no")),
+        *(_item("refuse-signature", who, "SignatureRefused", why="no") for who in ("second", "leader")),
         *(_item("return", who, "WorkItemReturned", to="fill", why="again") for who in ("first", "second")),
     ),
 }

@@ -27,9 +27,9 @@ from engine.jobs import JobResult
 from engine.messages import send_message
 from engine.queries import case_page
 from engine.returning import return_work_item
-from engine.signing import add_signer, refuse_signature
+from engine.signing import add_signer
 from engine.timers import fire_due_timers
-from engine.work_items import release_work_item
+from engine.work_items import refuse_signature, release_work_item
 from tests.engine.conftest import ANALYST, APPLICANT, NOW, OTHER_REVIEWER, REVIEWER, Store
 
 DEADLINE = NOW + timedelta(days=1)
