@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from api.auth import close_all_sessions
 from api.business_commands import business_commands
 from api.evidence_commands import evidence_commands
+from api.incident_commands import incident_commands
 from api.intervention_commands import intervention_commands
 from api.journal_commands import as_json, journal_commands
 from api.migration_commands import migration_commands
@@ -51,6 +52,7 @@ def register_commands(app: Flask, sessions: sessionmaker[Session], settings: Set
         _seed_units(sessions),
         *business_commands(sessions),
         *operator_commands(sessions),
+        *incident_commands(sessions),
         *intervention_commands(sessions),
         *start_timer_commands(sessions),
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +22,7 @@ from engine.incidents import (
     case_of_incident,
     incident_ids,
     list_incidents,
-    refuse_unless_helped,
+    rest_of,
 )
 from engine.operations import OperatorAct, OperatorVerb, operate
 
@@ -30,8 +31,16 @@ incidents_api = APIBlueprint("incidents", __name__, url_prefix="/api/v1", tag="�
 MOST_RETRIED = 500
 
 
+class IncidentAttemptOut(BaseModel):
+    at: datetime
+    code: str
+    note: str
+    retried_at: datetime | None
+    retried_by: str = Field(description="重试的账号；未重试为空")
+
+
 class IncidentOut(BaseModel):
-    id: str
+    id: str = Field(description="重试后再次失败仍是同一个异常")
     case_id: str
     flow_key: str
     element: str
@@ -41,6 +50,7 @@ class IncidentOut(BaseModel):
     since: datetime
     state: str = Field(description="OPEN；RETRYING 已重试、结果未定")
     retries: int = Field(description="此前重试过几次")
+    history: list[IncidentAttemptOut] = Field(description="每次失败，先发生的在前")
 
 
 class IncidentList(BaseModel):
@@ -67,10 +77,8 @@ class Retry(Reasoned):
 
 
 class RetryRest(Reasoned):
-    flow: str | None = Field(default=None, max_length=100)
-    element: str | None = Field(default=None, max_length=200)
-    code: str | None = Field(default=None, max_length=100)
-    first: str = Field(max_length=26, description="先试的那一个；它确已解决，其余才会重试")
+    first: str = Field(max_length=26, description="先试的那一个；它确已解决，同一业务同一环节的其余才会重试")
+    code: str | None = Field(default=None, max_length=100, description="只重试这种代码的")
 
 
 class RetriedRest(BaseModel):
@@ -88,8 +96,7 @@ def show_incidents(session: Session, caller: Caller, query_data: IncidentQuery) 
     """早的在前。重试后结果未定的也在其中。"""
     require_operator(caller)
     page = list_incidents(session, query_data.as_filter(), cursor=query_data.cursor, limit=query_data.limit)
-    items = [{name: getattr(each, name) for name in IncidentOut.model_fields} for each in page.items]
-    return {"items": items, "next": page.next}
+    return {"items": [asdict(each) for each in page.items], "next": page.next}
 
 
 @incidents_api.post("/incidents/<incident_id>/retry")
@@ -121,8 +128,7 @@ def retry(session: Session, caller: Caller, incident_id: str, json_data: Retry) 
 def retry_rest(session: Session, caller: Caller, json_data: RetryRest) -> dict[str, Any]:
     """先重试一个，确已解决后用它重试同类的其余异常。逐案执行，一案失败不影响其余；可以重复提交。"""
     require_operator(caller)
-    refuse_unless_helped(session, json_data.first)
-    wanted = IncidentFilter(flow=json_data.flow, element=json_data.element, code=json_data.code)
+    wanted = rest_of(session, json_data.first, json_data.code)
     counted = {"retried": 0, "proposed": 0, "left": 0}
     for incident_id in incident_ids(session, wanted, limit=MOST_RETRIED):
         counted[_retry_one(caller, incident_id, json_data.why)] += 1

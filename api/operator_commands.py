@@ -19,7 +19,6 @@ from domain.credential import revoke_credential
 from domain.refused import Refused
 from engine.actors import Actor
 from engine.errors import EngineError
-from engine.incidents import case_of_incident, list_incidents
 from engine.interventions import erase_case
 from engine.operations import OperatorAct, OperatorVerb, operate
 
@@ -36,31 +35,7 @@ _OTHER_WORDS = {
 
 
 def operator_commands(sessions: sessionmaker[Session]) -> tuple[click.Command, ...]:
-    """incidents, retry-incident, cancel-case, erase-case, revoke-credential."""
-
-    @click.command("incidents")
-    def incidents() -> None:
-        """列出等待人工处理的异常。"""
-        with sessions() as session:
-            found = list_incidents(session, limit=200).items
-        for one in found:
-            since = one.since.isoformat(timespec="seconds")
-            tried = f"  重试过 {one.retries} 次{'，正在执行' if one.state == 'RETRYING' else ''}" if one.retries else ""
-            click.echo(
-                f"{one.id}  案件 {one.case_id}  {one.title}（{one.element}）  {one.code}  {one.note}  {since}{tried}"
-            )
-        click.echo(f"共 {len(found)} 个异常")
-
-    @click.command("retry-incident")
-    @click.argument("incident_id")
-    @click.option("--reason", default="由命令行重试", help="原因，记入流水")
-    def retry(incident_id: str, reason: str) -> None:
-        """让出现异常的环节再执行一次；再次失败仍是异常。"""
-        with one_act(sessions) as session:
-            case_id = case_of_incident(session, incident_id)
-            act = OperatorAct(verb=OperatorVerb.RETRY, case_id=case_id, why=reason, wait=incident_id)
-            proposal = operate(session, act, by=operator(), now=datetime.now(UTC))
-        click.echo(said("已重试", proposal))
+    """cancel-case, erase-case, revoke-credential."""
 
     @click.command("cancel-case")
     @click.argument("case_id")
@@ -90,7 +65,7 @@ def operator_commands(sessions: sessionmaker[Session]) -> tuple[click.Command, .
             revoke_credential(session, credential_id, reason, datetime.now(UTC))
         click.echo("已吊销")
 
-    return incidents, retry, cancel, erase, revoke
+    return cancel, erase, revoke
 
 
 def said(done: str, proposal: str | None) -> str:

@@ -9,7 +9,7 @@ from typing import cast
 from sqlalchemy import ColumnElement, Table, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from engine.case import CASE
+from engine.case import CASE, AnyRow
 from engine.deploy import find_definition
 from engine.errors import Conflict, NotFound
 from engine.model.definition import DefinitionId
@@ -33,8 +33,23 @@ class IncidentFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class IncidentAttempt:
+    """What went wrong, and who then let it run again; None and "" for one that nobody has tried again."""
+
+    at: datetime
+    code: str
+    note: str
+    retried_at: datetime | None
+    retried_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentView:
-    """state: OPEN, or RETRYING while the job that was tried again has not ended. retries: how often that was done before."""
+    """One failing element, from its first failure on: a retry that fails again keeps it open, under the same id.
+
+    state: OPEN, or RETRYING while the job that was tried again has not ended. code, note: of the latest failure.
+    retries: how often it was tried again. history: every failure, oldest first.
+    """
 
     id: str
     case_id: str
@@ -46,48 +61,61 @@ class IncidentView:
     since: datetime
     state: str
     retries: int
+    history: tuple[IncidentAttempt, ...]
 
 
 def list_incidents(
     session: Session, wanted: IncidentFilter | None = None, *, cursor: str | None = None, limit: int = 50
 ) -> Page[IncidentView]:
     """Oldest first."""
-    tried = select(func.count()).where(
-        EARLIER.c.case_id == INCIDENT.c.case_id,
-        EARLIER.c.address == INCIDENT.c.address,
-        EARLIER.c.kind == WaitKind.INCIDENT,
-        EARLIER.c.state == WaitState.RESOLVED,
-        EARLIER.c.id < INCIDENT.c.id,
-    )
-    columns = [
-        INCIDENT.c[n] for n in ("id", "case_id", "flow_key", "element", "code", "note", "created_at", "closed_at")
-    ]
+    first = _first_id().label("first")
+    columns = [INCIDENT.c[n] for n in ("case_id", "flow_key", "element", "address", "closed_at")]
     found = (
-        select(*columns, CASE.c.definition_id, tried.scalar_subquery().label("tried"))
+        select(first, *columns, CASE.c.definition_id)
         .join(CASE, CASE.c.id == INCIDENT.c.case_id)
         .where(*_conditions(wanted or IncidentFilter()), or_(_is_open(), _is_retrying()))
     )
-    found = found if cursor is None else found.where(INCIDENT.c.id > cursor)
-    rows = session.execute(found.order_by(INCIDENT.c.id).limit(limit + 1)).all()
-    views = []
-    for row in rows[:limit]:
-        element = find_definition(session, DefinitionId(row.definition_id)).process.elements.get(row.element)
-        is_open = row.closed_at is None
-        views.append(
-            IncidentView(
-                row.id,
-                row.case_id,
-                row.flow_key,
-                row.element,
-                (element.name if element else "") or row.element,
-                row.code or "",
-                row.note or "",
-                row.created_at,
-                OPEN if is_open else RETRYING,
-                row.tried + (0 if is_open else 1),
-            )
-        )
+    found = found if cursor is None else found.where(_first_id() > cursor)
+    rows = session.execute(found.order_by(first).limit(limit + 1)).all()
+    attempts = _attempts(session, {(row.case_id, row.address) for row in rows[:limit]})
+    views = [_view(session, row, attempts[row.case_id, row.address]) for row in rows[:limit]]
     return Page(tuple(views), views[-1].id if len(rows) > limit else None)
+
+
+def _view(session: Session, row: AnyRow, history: list[IncidentAttempt]) -> IncidentView:
+    element = find_definition(session, DefinitionId(row.definition_id)).process.elements.get(row.element)
+    return IncidentView(
+        id=row.first,
+        case_id=row.case_id,
+        flow_key=row.flow_key,
+        element=row.element,
+        title=(element.name if element else "") or row.element,
+        code=history[-1].code,
+        note=history[-1].note,
+        since=history[0].at,
+        state=OPEN if row.closed_at is None else RETRYING,
+        retries=sum(attempt.retried_at is not None for attempt in history),
+        history=tuple(history),
+    )
+
+
+def _attempts(session: Session, places: set[tuple[str, str]]) -> dict[tuple[str, str], list[IncidentAttempt]]:
+    found: dict[tuple[str, str], list[IncidentAttempt]] = {place: [] for place in places}
+    columns = [INCIDENT.c[n] for n in ("case_id", "address", "created_at", "code", "note", "closed_at", "closed_by")]
+    of_cases = INCIDENT.c.case_id.in_({case_id for case_id, _ in places})
+    rows = select(*columns).where(spelled(INCIDENT.c.kind, WaitKind.INCIDENT), of_cases).order_by(INCIDENT.c.id)
+    for row in session.execute(rows):
+        attempt = IncidentAttempt(row.created_at, row.code or "", row.note or "", row.closed_at, row.closed_by or "")
+        found.get((row.case_id, row.address), []).append(attempt)
+    return found
+
+
+def open_incident(session: Session, incident_id: str) -> str:
+    """Id of the row that is open now for this incident, which may be known by an earlier failure's; else the given id."""
+    given = select(EARLIER.c.case_id, EARLIER.c.address).where(EARLIER.c.id == incident_id).subquery()
+    here = (INCIDENT.c.case_id == given.c.case_id) & (INCIDENT.c.address == given.c.address)
+    found: str | None = session.execute(select(INCIDENT.c.id).where(here, _is_open())).scalar()
+    return found or incident_id
 
 
 def incident_ids(session: Session, wanted: IncidentFilter, *, limit: int) -> list[str]:
@@ -105,13 +133,14 @@ def case_of_incident(session: Session, incident_id: str) -> str:
     return str(case_id)
 
 
-def refuse_unless_helped(session: Session, incident_id: str) -> None:
-    """Whether trying this one again helped: before the rest is tried, too.
+def rest_of(session: Session, incident_id: str, code: str | None = None) -> IncidentFilter:
+    """What the first of many stands for: incidents at the same element of the same flow; code: of these only.
 
+    Its own retry must have helped.
     Raises NotFound("incident.unknown"), Conflict("incident.first_open" | "incident.first_running" | "incident.first_failed").
     """
     row = session.execute(
-        select(INCIDENT.c.case_id, INCIDENT.c.address, INCIDENT.c.closed_at).where(
+        select(*(INCIDENT.c[n] for n in ("case_id", "address", "flow_key", "element", "closed_at"))).where(
             INCIDENT.c.id == incident_id, spelled(INCIDENT.c.kind, WaitKind.INCIDENT)
         )
     ).one_or_none()
@@ -127,6 +156,14 @@ def refuse_unless_helped(session: Session, incident_id: str) -> None:
         raise Conflict("incident.first_failed", incident=incident_id)
     if kind == WaitKind.JOB:
         raise Conflict("incident.first_running", incident=incident_id)
+    return IncidentFilter(flow=row.flow_key, element=row.element, code=code)
+
+
+def _first_id() -> ColumnElement[str]:
+    """The incident's id: of its first row."""
+    same = (EARLIER.c.case_id == INCIDENT.c.case_id, EARLIER.c.address == INCIDENT.c.address)
+    first = select(func.min(EARLIER.c.id)).where(*same, EARLIER.c.kind == WaitKind.INCIDENT)
+    return first.scalar_subquery()
 
 
 def _is_open() -> ColumnElement[bool]:

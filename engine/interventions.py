@@ -15,6 +15,7 @@ from engine.attachments import ATTACHMENT, discard_files
 from engine.case import CASE, WAITING, open_case, open_case_of
 from engine.dispatching import dispatch_after_commit
 from engine.errors import Conflict, NotFound
+from engine.incidents import open_incident
 from engine.inputs import (
     CaseCancelled,
     CaseResumed,
@@ -42,12 +43,12 @@ def retry_incident(
     variables: Variables | None = None,
     reason: str = "",
 ) -> None:
-    """Let the element run again; `variables` are set before it does.
+    """Let the element run again; `variables` are set before it does. incident_id: of its latest failure or of an earlier one.
 
     Raises NotFound("incident.unknown"), Conflict("incident.gone").
     """
     try:
-        with open_case_of(session, incident_id, WaitKind.INCIDENT, now=now) as case:
+        with open_case_of(session, open_incident(session, incident_id), WaitKind.INCIDENT, now=now) as case:
             assert case.row is not None, "the case was opened by an incident"
             if case.row.closed_at is not None:
                 raise Conflict("incident.gone", incident=incident_id, state=case.row.state)

@@ -10,12 +10,13 @@ from sqlalchemy.orm import Session
 
 from engine.case import CASE, WAITING
 from engine.case_story import Awaited, awaited_now
-from engine.deploy import find_definition
+from engine.deploy import Definition, find_definition
 from engine.model.definition import DefinitionId
 from engine.model.instance import CaseState
 from engine.model.waiting import JobState, WaitKind, spelled
 from engine.queries import case_page
-from engine.views import CasePage
+from engine.views import CasePage, WaitView
+from engine.way_taken import STANDS_BESIDE
 
 LATE = timedelta(minutes=10)  # beat fires timers every second and sends READY jobs every five
 MOST_FOUND = 200
@@ -53,19 +54,23 @@ def why(session: Session, case_id: str, now: datetime) -> Why:
     awaited = awaited_now(session, page, now)
     if summary.state == CaseState.SUSPENDED:
         return Why("案件已由管理员暂停，恢复之后才会继续。", "", _since(page), None, False)
+    definition = find_definition(session, DefinitionId(summary.definition_id))
+    beside = {element.id for element in definition.process.elements.values() if element.kind in STANDS_BESIDE}
+    messages = [wait for wait in page.waits if wait.kind == WaitKind.MESSAGE and wait.closed_at is None]
+    wanted = [wait for wait in messages if wait.element not in beside]
+    # What somebody has to do, then what somebody has to send; a deadline beside either is not what the case waits for, nor
+    # is what may be sent at any time.
+    standing = [one for one in awaited if one.kind != WaitKind.TIMER or one.element not in beside]
+    if any(one.kind != WaitKind.TIMER for one in standing):
+        return _first_of(standing)
+    if wanted:
+        return _for_a_message(definition, wanted, awaited)
+    if standing:
+        return _first_of(standing)
+    if messages:
+        return _for_a_message(definition, messages, awaited)
     if awaited:
         return _first_of(awaited)
-    messages = [wait for wait in page.waits if wait.kind == WaitKind.MESSAGE and wait.closed_at is None]
-    if messages:
-        definition = find_definition(session, DefinitionId(summary.definition_id))
-        rules = definition.config.messages
-        named = "、".join(
-            dict.fromkeys(
-                f"“{rules[wait.message].label}”" if wait.message in rules else f"消息“{wait.message}”"
-                for wait in messages
-            )
-        )
-        return Why(f"等待{named}。", "", messages[0].created_at, None, False)
     return Why("案件没有在等待任何事情，不会自行继续，请管理员检查。", "", _since(page), None, True)
 
 
@@ -77,6 +82,18 @@ def watchdog_finds(session: Session, now: datetime) -> list[Find]:
         *_late(session, "timer.late", WaitKind.TIMER, now),
         *_late(session, "job.late", WaitKind.JOB, now),
     ]
+
+
+def _for_a_message(definition: Definition, messages: list[WaitView], deadlines: list[Awaited]) -> Why:
+    rules = definition.config.messages
+    named = "、".join(
+        dict.fromkeys(
+            f"“{rules[wait.message].label}”" if wait.message in rules else f"消息“{wait.message}”" for wait in messages
+        )
+    )
+    first = deadlines[0] if deadlines else None
+    until = f"；{first.sentence}" if first else ""
+    return Why(f"等待{named}{until}。", "", messages[0].created_at, first.due_at if first else None, False)
 
 
 def _first_of(awaited: list[Awaited]) -> Why:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from database import transaction
 from engine.actors import SYSTEM
@@ -15,6 +19,7 @@ from engine.jobs import JobResult, give_up_job, lease_job, ready_jobs, succeed_j
 from engine.start import start_case
 from engine.work_items import complete_work_item
 from tests.api.conftest import Person, Platform, an_application
+from tests.api.test_commands import flask
 from tests.engine.flows import a_flow
 
 WHY = {"why": "按工单 17"}
@@ -148,28 +153,87 @@ def test_a_second_administrator_confirms(platform: Platform, admin: Person) -> N
 def test_the_rest_is_tried_again_once_the_first_has_helped(platform: Platform, admin: Person) -> None:
     failed_readings(platform, 4)
     first, *others = admin.get("/api/v1/incidents?element=read").json["items"]
-    rest = {**WHY, "element": "read", "first": first["id"]}
+    rest = {**WHY, "first": first["id"]}
 
     too_early = admin.post("/api/v1/incidents/retry-rest", rest)
     retried = admin.post(f"/api/v1/incidents/{first['id']}/retry", WHY)
     running = admin.post("/api/v1/incidents/retry-rest", rest)
     fail_all(platform)
     failed = admin.post("/api/v1/incidents/retry-rest", rest)
-    again = admin.get("/api/v1/incidents?element=read").json["items"][-1]
+    again = admin.get("/api/v1/incidents?element=read").json["items"][0]
     admin.post(f"/api/v1/incidents/{again['id']}/retry", WHY)
     assert succeed_all(platform) == 1
-    done = admin.post("/api/v1/incidents/retry-rest", {**rest, "first": again["id"]})
+    done = admin.post("/api/v1/incidents/retry-rest", rest)
 
     assert len(others) == 3
     assert too_early.json["code"] == "incident.first_open"
     assert retried.json["is_done"]
     assert running.json["code"] == "incident.first_running"
     assert failed.json["code"] == "incident.first_failed"
-    assert (again["retries"], again["state"]) == (1, "OPEN")
+    assert (again["id"], again["retries"], again["state"]) == (first["id"], 1, "OPEN")
+    assert [attempt["retried_at"] is not None for attempt in again["history"]] == [True, False]
     assert done.json == {"retried": 3, "proposed": 0, "left": 0}
     assert {one["state"] for one in admin.get("/api/v1/incidents").json["items"]} == {"RETRYING"}
     succeed_all(platform)
     assert admin.get("/api/v1/incidents").json["items"] == []
+
+
+@contextmanager
+def meanwhile(work: Callable[[], object]) -> Iterator[None]:
+    """Somebody else does this again and again while the block lasts."""
+    is_over = threading.Event()
+
+    def run() -> None:
+        while not is_over.wait(0.05):
+            work()
+
+    other = threading.Thread(target=run)
+    other.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        other.join()
+
+
+def test_the_command_line_tries_the_first_and_then_the_rest(platform: Platform) -> None:
+    platform.clock.at = datetime.now(UTC) - timedelta(minutes=1)  # commands use the real clock
+    failed_readings(platform, 3)
+    platform.clock.at = datetime.now(UTC) + timedelta(minutes=1)
+    words = ("retry-incidents", "--flow", "leave", "--element", "read", "--reason", "服务恢复")
+
+    nobody_works = flask(platform, *words, "--wait", "0")
+    still_running = flask(platform, *words, "--wait", "0")
+    fail_all(platform)
+    with meanwhile(lambda: fail_all(platform)):
+        failed_again = flask(platform, *words)
+    with meanwhile(lambda: succeed_all(platform)):
+        helped = flask(platform, *words)
+    succeed_all(platform)
+    none_left = flask(platform, *words)
+
+    assert nobody_works.exit_code == still_running.exit_code == failed_again.exit_code == 1
+    assert "0 秒内没有结果，其余没有重试" in nobody_works.output
+    assert still_running.output.splitlines()[0] == nobody_works.output.splitlines()[0]
+    assert "第一个再次失败，其余没有重试" in failed_again.output
+    assert helped.exit_code == 0, helped.output
+    assert "第一个已解决；其余重试 2 个" in helped.output
+    assert none_left.exit_code == 1
+    assert "没有这样的异常" in none_left.output
+
+
+def test_the_command_line_asks_which_kind_is_meant(platform: Platform) -> None:
+    failed_readings(platform, 2)
+    with transaction(platform.sessions) as session:
+        case_id = start_case(session, "leave", by=SYSTEM, values={}, now=platform.clock())
+    other = update(WAITING).where(WAITING.c.case_id == case_id, WAITING.c.element == "fill")
+    with transaction(platform.sessions) as session:
+        session.execute(other.values(kind="INCIDENT", code="test", note=""))
+
+    said = flask(platform, "retry-incidents", "--reason", "x")
+
+    assert said.exit_code == 1
+    assert "--flow leave --element read（2 个）" in said.output
 
 
 def test_a_reviewer_returns_an_item_to_the_applicant(platform: Platform) -> None:

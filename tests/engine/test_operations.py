@@ -13,7 +13,7 @@ from engine.case import WAITING
 from engine.delivery import deliver_outbox
 from engine.errors import BusinessError, Conflict, EngineError, Forbidden, NotFound
 from engine.hindsight.replay import read_inputs, verify_case
-from engine.incidents import IncidentFilter, list_incidents, refuse_unless_helped
+from engine.incidents import IncidentFilter, list_incidents, rest_of
 from engine.inputs import CaseCancelled, CaseResumed, CaseSuspended, TimerFired
 from engine.interventions import cancel_case, erase_case
 from engine.jobs import execute as execute_job
@@ -38,6 +38,7 @@ from engine.why import watchdog_finds, why
 from engine.work_item_events import events_of_item
 from tests.engine.conftest import ANALYST, APPLICANT, NOW, OTHER_REVIEWER, REVIEWER, STRANGER, Store
 from tests.engine.flows import LEAVE_TOML, Length, a_flow, record
+from tests.engine.messaging import an_order_flow
 
 SECOND = Actor("operator-2")
 DAY_LATER = NOW + timedelta(days=1, minutes=1)
@@ -278,21 +279,27 @@ def test_a_retry_that_fails_again_keeps_its_incident_in_the_list(any_store: Stor
     act(any_store, OperatorVerb.RETRY, case_id, wait=first.id)
     assert listed() == [("RETRYING", 1)]
     with any_store.sessions() as session, pytest.raises(Conflict, match=r"incident\.first_running"):
-        refuse_unless_helped(session, first.id)
+        rest_of(session, first.id)
     again = any_store.lease(any_store.waiting(case_id, "read").id)
     assert again is not None
     with any_store.writing() as session:
-        give_up_job(session, again, "provider away", now=NOW)
+        give_up_job(session, again, "still away", now=NOW)
     assert listed() == [("OPEN", 1)]
     with any_store.sessions() as session, pytest.raises(Conflict, match=r"incident\.first_failed"):
-        refuse_unless_helped(session, first.id)
+        rest_of(session, first.id)
 
-    second = any_store.waiting(case_id, "read")
-    act(any_store, OperatorVerb.RETRY, case_id, wait=second.id)
+    with any_store.sessions() as session:
+        [incident] = list_incidents(session).items
+    assert incident.id == first.id
+    assert [(attempt.note, attempt.retried_by) for attempt in incident.history] == [
+        ("provider away", ANALYST.id),
+        ("still away", ""),
+    ]
+    act(any_store, OperatorVerb.RETRY, case_id, wait=first.id)
     assert any_store.run_job(any_store.waiting(case_id, "read").id)
     assert listed() == []
     with any_store.sessions() as session:
-        refuse_unless_helped(session, second.id)
+        assert rest_of(session, first.id) == IncidentFilter(flow="leave", element="read")
 
 
 def test_incidents_are_narrowed_by_flow_element_and_code(any_store: Store) -> None:
@@ -355,11 +362,22 @@ def test_one_sentence_says_what_a_case_waits_for(any_store: Store) -> None:
     any_store.complete(item, REVIEWER, opinion="x")
     ended = sentence()
 
-    assert claimed == "“审核”正由{holder}办理（另有 1 项同时在等）。"
+    assert claimed == "“审核”正由{holder}办理。"
     assert suspended == "案件已由管理员暂停，恢复之后才会继续。"
     assert ended == "案件已办结：已批准。"
     with any_store.sessions() as session, pytest.raises(NotFound, match=r"case\.unknown"):
         why(session, "nothing", NOW)
+
+
+def test_what_somebody_has_to_send_is_waited_for_and_not_what_may_come_at_any_time(any_store: Store) -> None:
+    any_store.deploy(an_order_flow())
+    case_id = any_store.start(flow="order")
+    any_store.complete(any_store.waiting(case_id, "fill").id, APPLICANT, number="A-1")
+
+    with any_store.sessions() as session:
+        found = why(session, case_id, NOW)
+
+    assert (found.sentence, found.is_stuck) == ("等待消息“paid”。", False)
 
 
 def test_the_watchdog_finds_what_nobody_would_notice(any_store: Store) -> None:
