@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 import vault
 from api.evidence_export import consents_json, redacted
-from api.journal_commands import as_json
+from api.journal_commands import as_json, local_time
 from api.operator_commands import operator
 from engine.errors import EngineError
 from engine.hindsight.evidence_check import check_evidence
@@ -43,7 +43,10 @@ def _export(sessions: sessionmaker[Session]) -> click.Command:
                 raise click.ClickException(REFUSALS.get(error.code, error.code)) from error
             except BrokenChain as broken:
                 raise click.ClickException(f"流水在第 {broken.seq} 条断开，不能出具证据包") from broken
-        output.write_bytes(content)
+        try:
+            output.write_bytes(content)
+        except OSError as error:
+            raise click.ClickException(f"无法写入 {output}（{error.strerror}）") from error
         click.echo(f"{output}  {len(content)} 字节  公钥 {vault.current().public_key.hex()}")
 
     return command
@@ -70,7 +73,9 @@ def _verify() -> click.Command:
         else:
             told = verdict.manifest
             signer = "与所给公钥相符" if key else f"公钥 {told['public_key']}（请与平台公布的核对）"
-            click.echo(f"相符：案件 {told['case']}，{told['entries']} 条流水，导出于 {told['exported_at']}，{signer}")
+            click.echo(
+                f"相符：案件 {told['case']}，{told['entries']} 条流水，导出于 {local_time(told['exported_at'])}，{signer}"
+            )
         if altered is not None:
             sys.exit(1)
 

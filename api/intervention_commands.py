@@ -9,7 +9,7 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session, sessionmaker
 
-from api.journal_commands import as_json
+from api.journal_commands import as_json, local_time
 from api.operator_commands import one_act, operator, said
 from engine.operations import (
     OperatorAct,
@@ -21,6 +21,7 @@ from engine.operations import (
     reject_proposal,
     require_second_person,
 )
+from engine.queries import case_page
 from engine.undelivered import dismiss_message, send_again, undelivered_messages
 from engine.why import watchdog_finds, why
 
@@ -134,6 +135,17 @@ def _standing_still(sessions: sessionmaker[Session]) -> tuple[click.Command, ...
             found = why(session, case_id, datetime.now(UTC))
         click.echo(found.sentence.replace("{holder}", f"账号 {found.holder} "))
 
+    @click.command("waits")
+    @click.argument("case_id")
+    def waits(case_id: str) -> None:
+        """案件正在等待什么，一行一项：编号（skip-element、move-token 用）、种类、环节。"""
+        with one_act(sessions) as session:
+            found = [wait for wait in case_page(session, case_id).waits if wait.closed_at is None]
+        for wait in found:
+            due = f"  {local_time(wait.due_at)}" if wait.due_at else ""
+            click.echo(f"{wait.id}  {wait.kind:<9}  {wait.title}（{wait.element}）{due}")
+        click.echo(f"共 {len(found)} 项")
+
     @click.command("watchdog")
     @as_json
     def watchdog(json_lines: bool) -> None:
@@ -160,10 +172,10 @@ def _standing_still(sessions: sessionmaker[Session]) -> tuple[click.Command, ...
             found = undelivered_messages(session, limit=200).items
         for each in found:
             to = each.receiver or each.flow_key or ""
-            click.echo(f"{each.id}  {each.message or each.kind}  {to}  {each.note}  {each.closed_at:%Y-%m-%d %H:%M}")
+            click.echo(f"{each.id}  {each.message or each.kind}  {to}  {each.note}  {local_time(each.closed_at)}")
         click.echo(f"共 {len(found)} 条")
 
-    return say_why, watchdog, undelivered
+    return say_why, waits, watchdog, undelivered
 
 
 def _act(sessions: sessionmaker[Session], act: OperatorAct, done: str) -> None:

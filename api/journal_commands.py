@@ -16,10 +16,28 @@ from api.case_past import past_json
 from database import transaction
 from engine.errors import EngineError, NotFound
 from engine.hindsight.journal_root import make_root, newest_root
-from engine.hindsight.self_check import CaseCheck, Finding, check_case, check_cases, check_roots, record_findings
+from engine.hindsight.self_check import (
+    CaseCheck,
+    Finding,
+    check_case,
+    check_cases,
+    check_roots,
+    count_cases,
+    record_findings,
+)
 from engine.hindsight.time_travel import case_at
+from engine.language.functions import LOCAL_TIME
 
 Json = dict[str, Any]  # Any: a JSON object
+
+
+def local_time(moment: datetime | str | None) -> str:
+    """Of the people here (Shanghai), to the minute; "" for None. A text is ISO 8601."""
+    if moment is None:
+        return ""
+    at = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    return at.astimezone(LOCAL_TIME).strftime("%Y-%m-%d %H:%M")
+
 
 as_json = click.option("--json", "json_lines", is_flag=True, help="每行一个 JSON 对象")
 
@@ -42,7 +60,7 @@ def _verify_journal(sessions: sessionmaker[Session]) -> click.Command:
             raise click.BadParameter("应为十六进制", param_hint="--root") from error
         with sessions() as session:
             try:
-                checks = [check_case(session, case_id)] if case_id else list(check_cases(session, sample))
+                checks = [check_case(session, case_id)] if case_id else _checked(session, sample)
             except NotFound as error:
                 raise click.ClickException(f"没有案件 {case_id}") from error
             of_roots = check_roots(session, case_id, expected)
@@ -54,6 +72,15 @@ def _verify_journal(sessions: sessionmaker[Session]) -> click.Command:
             sys.exit(1)
 
     return command
+
+
+def _checked(session: Session, sample: int | None) -> list[CaseCheck]:
+    """With a line of progress where somebody looks on."""
+    cases = count_cases(session) if sample is None else sample
+    with click.progressbar(
+        check_cases(session, sample), length=cases, label="核对", file=sys.stderr, hidden=not sys.stderr.isatty()
+    ) as checks:
+        return list(checks)
 
 
 def _journal_root(sessions: sessionmaker[Session]) -> click.Command:
@@ -87,9 +114,11 @@ def _case_at(sessions: sessionmaker[Session]) -> click.Command:
             sys.stdout.write(json.dumps(shown, ensure_ascii=False, default=str) + "\n")
             return
         state = f"已结束：{past.outcome}" if past.is_ended else "办理中"
-        click.echo(f"第 {past.seq}/{past.of} 条  {past.at.isoformat()}  {past.kind} {past.element}  {state}")
+        click.echo(f"第 {past.seq}/{past.of} 条  {local_time(past.at)}  {past.kind} {past.element}  {state}")
         for wait in shown["waits"]:
-            click.echo(f"  等待  {wait['kind']:9}  {wait['title']}（{wait['address']}）  {wait['due_at'] or ''}")
+            click.echo(
+                f"  等待  {wait['kind']:9}  {wait['title']}（{wait['address']}）  {local_time(wait['due_at'])}".rstrip()
+            )
         for name, value in shown["variables"].items():
             click.echo(f"  {name} = {json.dumps(value, ensure_ascii=False)}")
 

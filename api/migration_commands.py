@@ -71,16 +71,24 @@ def _migrate_cases(sessions: sessionmaker[Session]) -> click.Command:
                     chosen = cases_to_migrate(session, flow, to, from_version=from_version, standing_at=standing_at)
         except EngineError as error:
             raise click.ClickException(REFUSALS.get(error.code, error.code)) from error
-        plans = []
+        plans, moved, refused = [], 0, 0
         for case_id in chosen:
-            plan, was_moved = _one(sessions, case_id, to, elements, reason if is_applied else None)
+            try:
+                plan, was_moved = _one(sessions, case_id, to, elements, reason if is_applied else None)
+            except EngineError as error:  # the others' turn comes all the same
+                refused += 1
+                _tell_refusal(case_id, error, json_lines=json_lines)
+                continue
             plans.append(plan)
+            moved += was_moved
             _tell(plan, was_moved=was_moved, json_lines=json_lines)
-        fitting = sum(plan.fits for plan in plans)
         if not json_lines:
-            click.echo(f"共 {len(plans)} 个案件，{'已迁移' if is_applied else '可以迁移'} {fitting} 个")
+            done = f"已迁移 {moved} 个" if is_applied else f"可以迁移 {sum(plan.fits for plan in plans)} 个"
+            click.echo(f"共 {len(chosen)} 个案件，{done}" + (f"，{refused} 个无法处理" if refused else ""))
             for code, count in Counter(misfit.code for plan in plans for misfit in plan.misfits).most_common():
                 click.echo(f"  不适合：{WHY.get(code, code)}  {count}")
+        if refused:
+            sys.exit(1)
 
     return command
 
@@ -88,7 +96,7 @@ def _migrate_cases(sessions: sessionmaker[Session]) -> click.Command:
 def _one(
     sessions: sessionmaker[Session], case_id: str, to: Any, elements: dict[str, str], reason: str | None
 ) -> tuple[MigrationPlan, bool]:
-    """The plan, carried out where a reason is given and the case fits."""
+    """The plan, and whether it was carried out: where a reason is given and the case fits. Raises EngineError."""
     now = datetime.now(UTC)
     try:
         with sessions() as session:
@@ -99,10 +107,8 @@ def _one(
             return migrate_case(session, case_id, to, by=operator(), reason=reason, now=now, elements=elements), True
     except Conflict as conflict:
         if conflict.code != "case.does_not_fit":
-            raise click.ClickException(f"{case_id}：{REFUSALS.get(conflict.code, conflict.code)}") from conflict
+            raise
         return plan, False  # it moved on since it was looked at
-    except EngineError as error:
-        raise click.ClickException(f"{case_id}：{REFUSALS.get(error.code, error.code)}") from error
 
 
 def _revert_migration(sessions: sessionmaker[Session]) -> click.Command:
@@ -119,6 +125,13 @@ def _revert_migration(sessions: sessionmaker[Session]) -> click.Command:
         click.echo(f"已回到第 {plan.to_version} 版")
 
     return command
+
+
+def _tell_refusal(case_id: str, error: EngineError, *, json_lines: bool) -> None:
+    if json_lines:
+        sys.stdout.write(json.dumps({"case": case_id, "refused": error.code}, ensure_ascii=False) + "\n")
+    else:
+        click.echo(f"{case_id}  {REFUSALS.get(error.code, error.code)}", err=True)
 
 
 def _tell(plan: MigrationPlan, *, was_moved: bool, json_lines: bool) -> None:

@@ -77,6 +77,8 @@ def _run(settings: Settings) -> click.Command:
             results, coverage = run_all(loaded, folder)
         except (InvalidDiagram, NotFound) as error:
             raise click.ClickException(f"{folder} 不是可以运行的业务文件夹") from error
+        except ValueError as error:
+            raise click.ClickException(f"{folder / FOLDER} 中有无法读取的情景文件：{error}") from error
         _tell(results, coverage, json_lines=json_lines)
         if any(result.problem for result in results.values()):
             sys.exit(1)

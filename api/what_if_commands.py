@@ -86,7 +86,10 @@ def what_if_command(sessions: sessionmaker[Session]) -> click.Command:
         with sessions() as session:
             ids = cases_of(session, flow, since.replace(tzinfo=UTC) if since else None, limit)
             pace = paces(session, flow)
-        outcomes = outcomes_in_parallel(what_if, sessions, ids, now=now, processes=processes)
+        with click.progressbar(length=len(ids), label="重演", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+            outcomes = outcomes_in_parallel(
+                what_if, sessions, ids, now=now, processes=processes, progress=lambda done: bar.update(done - bar.pos)
+            )
         report = {"flow": flow, "candidate": what_if.process.digest} | report_of(outcomes, pace, elements)
         if json_lines:
             sys.stdout.write(json.dumps(report, ensure_ascii=False) + "\n")
@@ -101,6 +104,8 @@ def _candidate(session: Session, flow_key: str, path: Path) -> Flow:
     if (path / CONFIG_FILE).exists():
         return load_flow(path)
     files = [path] if path.is_file() else [*path.glob("*.bpmn"), *path.glob("*.dmn"), *path.glob("forms/*.json")]
+    if not files:
+        raise click.ClickException(f"{path} 中没有 flow.toml，也没有流程图、决策表或表单")
     home = path.parent if path.is_file() else path
     return candidate_flow(session, flow_key, {file.relative_to(home).as_posix(): file.read_bytes() for file in files})
 

@@ -83,8 +83,14 @@ class Coverage:
 
 
 def read_scenarios(folder: Path) -> dict[str, Scenario]:
-    """By file name, of a flow's folder. Raises ValueError for a file that is no scenario."""
-    return {path.name: read_scenario(path.read_text()) for path in sorted((folder / FOLDER).glob("*.toml"))}
+    """By file name, of a flow's folder. Raises ValueError for a file that is no scenario, with its name."""
+    found: dict[str, Scenario] = {}
+    for path in sorted((folder / FOLDER).glob("*.toml")):
+        try:
+            found[path.name] = read_scenario(path.read_text())
+        except ValueError as error:
+            raise ValueError(f"{path.name}: {error}") from error
+    return found
 
 
 def read_scenario(text: str) -> Scenario:

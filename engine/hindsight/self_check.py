@@ -73,6 +73,11 @@ def check_cases(session: Session, sample: int | None = None) -> Iterator[CaseChe
         yield check_case(session, case_id)
 
 
+def count_cases(session: Session) -> int:
+    """How many check_cases() goes through without a sample."""
+    return session.execute(select(func.count()).select_from(CASE)).scalar_one()
+
+
 def check_roots(session: Session, case_id: str | None = None, expected: bytes | None = None) -> list[Finding]:
     """Roots that do not hold, and journals that are not what a root says. expected: see broken_roots()."""
     found = [Finding("root", note=f"{TOLD['root']}：{day}") for day in broken_roots(session, expected)]

@@ -136,3 +136,22 @@ def test_a_reset_password_ends_what_was_signed_in(platform: Platform) -> None:
 
     assert reset.exit_code == 0
     assert guard.get("/api/v1/me").json["code"] == "auth.expired"
+
+
+def test_what_cannot_be_used_is_said_in_one_line(platform: Platform, tmp_path: Path) -> None:
+    permit = an_application(platform.citizen())
+    broken = shutil.copytree(FLOWS / "parking_permit", tmp_path / "parking_permit")
+    (broken / "scenarios").mkdir(exist_ok=True)
+    (broken / "scenarios" / "odd.toml").write_text("title = 1\n")
+    (tmp_path / "empty").mkdir()
+
+    for words, answer in (
+        (("export-evidence", permit.id, "-o", str(tmp_path / "no" / "file.zip")), "无法写入"),
+        (("what-if", "parking_permit", "--with", str(tmp_path / "empty")), "也没有流程图、决策表或表单"),
+        (("run-scenarios", str(broken)), "odd.toml"),
+    ):
+        result = flask(platform, *words)
+
+        assert result.exit_code == 1
+        assert answer in result.output
+        assert len(result.output.strip().splitlines()) == 1

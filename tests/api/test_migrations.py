@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from database import transaction
 from engine.actors import SYSTEM
 from engine.deploy import deploy_flow
@@ -97,3 +99,18 @@ def test_the_command_previews_unless_told_to_apply(platform: Platform) -> None:
     assert back.exit_code == 0, back.output
     assert "第 1 版" in back.output
     assert flask(platform, "verify-journal").exit_code == 0
+
+
+def test_one_case_of_a_list_that_cannot_be_had_stops_no_other(platform: Platform, tmp_path: Path) -> None:
+    permit = an_application(platform.citizen())
+    permit.send_photo()
+    deploy_renamed(platform)
+    listed = tmp_path / "cases.txt"
+    listed.write_text(f"nothing\n\n{permit.id}\n")
+    words = ("migrate-cases", "parking_permit", "--to", "2", "--element", "review=inspect", "--list", str(listed))
+
+    result = flask(platform, *words, "--apply", "--reason", "改名")
+
+    assert result.exit_code == 1
+    assert "nothing  没有这个案件" in result.output
+    assert "共 2 个案件，已迁移 1 个，1 个无法处理" in result.output

@@ -93,3 +93,16 @@ def test_a_sound_platform_has_nothing_standing_still(platform: Platform) -> None
     assert "共 0 处" in flask(platform, "watchdog").output
     assert "共 0 条" in flask(platform, "undelivered").output
     assert "没有找到" in flask(platform, "undelivered", "--dismiss", "nothing").output
+
+
+def test_the_ids_that_skipping_takes_are_listed(platform: Platform) -> None:
+    platform.clock.at = datetime.now(UTC)
+    permit = an_application(platform.citizen())
+
+    listed = flask(platform, "waits", permit.id).output
+    wait_id = next(line.split()[0] for line in listed.splitlines() if "WORK_ITEM" in line)
+    skipped = flask(platform, "skip-element", permit.id, wait_id, "--reason", "补交纸质")
+
+    assert skipped.output.strip() == "已跳过"
+    assert wait_id not in flask(platform, "waits", permit.id).output
+    assert "没有这个案件" in flask(platform, "waits", "nothing").output
