@@ -83,6 +83,7 @@ class Replay(Play):
             fitting = self.fitting(given)
             if fitting is not None:
                 self.take(fitting)
+        self.check_replay()
 
     def fitting(self, given: Input) -> Input | None:
         """The input as it has a place in the case as it is; None where it has none."""
