@@ -25,8 +25,9 @@ from api.request_session import now
 from database import is_out_of_space, is_transient
 from domain.refused import Refused
 from engine.errors import Conflict, EngineError, Forbidden, InvalidDiagram, InvalidForm, NotFound, Problem
+from engine.journal import BrokenChain
 from engine.media import InvalidUpload
-from vault import KeyDestroyed
+from vault import KeyDestroyed, Tampered
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +83,8 @@ def register_errors(app: APIFlask) -> None:
     app.register_error_handler(EngineError, _engine_error)
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(KeyDestroyed, _erased)
+    app.register_error_handler(BrokenChain, _damaged)
+    app.register_error_handler(Tampered, _damaged)
     app.register_error_handler(DBAPIError, _database_error)
     app.register_error_handler(RateLimitExceeded, _too_often)
     app.register_error_handler(Exception, _unforeseen)
@@ -124,6 +127,11 @@ def _refused(error: Refused) -> Response:
 
 def _erased(error: KeyDestroyed) -> Response:
     return problem("case.erased")
+
+
+def _damaged(error: Exception) -> Response:
+    log.error("request %s met a damaged record: %s", g.get("request_id"), type(error).__name__)
+    return problem("case.damaged")
 
 
 def _too_often(error: RateLimitExceeded) -> Response:

@@ -45,6 +45,8 @@ KNOWN: dict[str, Text] = {
     "case.erased": Text(410, "资料已依法删除", "该申请的个人信息已经删除，无法查看。"),
     "case.changed_meanwhile": Text(409, "申请刚被更新", "请刷新后按最新状态操作。"),
     "case.timers_pending": Text(409, "申请正在更新", "到期的步骤正在处理，请稍后再试。"),
+    "case.newer_release": Text(503, "平台正在升级", "该申请已由较新版本的程序处理，请求没有生效；请稍后用同一个 Idempotency-Key 重试。"),
+    "case.damaged": Text(409, "申请的记录不完整", "保存的记录与写入时不一致，已停止办理，内容保持原样；请联系管理员查看自检结果。"),
     "work_item.unknown": Text(404, "没有找到", "该待办不存在，或不属于您。"),
     "work_item.gone": Text(409, "待办已结束", "该待办已办理、已超时或已撤销，请刷新后按最新状态操作。"),
     "work_item.claimed_by_other": Text(409, "已被他人领取", "该待办正由其他人办理，请选择其他待办。"),

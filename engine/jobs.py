@@ -258,8 +258,8 @@ def _wait_for_resume(session: Session, job_id: str, now: datetime, **changed: in
 
 
 def _nothing_to_do(conflict: Conflict) -> None:
-    """An erased case has no jobs left; any other conflict is the caller's to run again."""
-    if conflict.code != "case.erased":
+    """An erased case has no jobs left, a newer release's is for a worker of that release; else the caller's to run again."""
+    if conflict.code not in ("case.erased", "case.newer_release"):
         raise conflict
 
 

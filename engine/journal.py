@@ -16,6 +16,7 @@ from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
 import vault
+from engine.errors import Conflict
 from engine.inputs import KINDS, Input
 from engine.model.instance import JournalEntry
 
@@ -50,13 +51,16 @@ def encode_input(given: Input) -> bytes:
 
 
 def decode_input(kind: str, payload: bytes) -> Input:
-    """The input that encode_input() was given. Raises KeyError for an unknown kind."""
+    """The input that encode_input() was given. Raises Conflict("case.newer_release") for a kind or a field unknown here."""
     values: dict[str, Any] = orjson.loads(payload)  # Any: JSON
     values["at"] = datetime.fromisoformat(values["at"])
     values["computed"] = {place: datetime.fromisoformat(at) for place, at in values["computed"].items()}
     if values.get("noticed"):
         values["noticed"] = datetime.fromisoformat(values["noticed"])
-    return KINDS[kind](**values)
+    try:
+        return KINDS[kind](**values)
+    except (KeyError, TypeError) as unknown:
+        raise Conflict("case.newer_release", kind=kind) from unknown
 
 
 def seal_inputs(

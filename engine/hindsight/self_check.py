@@ -39,6 +39,7 @@ TOLD = {
     "head": "流水少于或不同于当日的根所记",
     "root": "当日的根与其所记的流水头不符",
 }
+NEWER = "由较新版本的程序写入，本版本不能核对：请先升级"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,9 @@ def _differences(session: Session, verdict: CaseVerdict) -> Iterator[Finding]:
     except vault.Tampered:
         yield Finding("snapshot", case_id, note="流水无法解密")
         return
+    except Conflict:
+        yield Finding("snapshot", case_id, note=NEWER)
+        return
     trace = _Trace(Walk(process_finder(session), first_version(row.definition_id, inputs)), inputs)
     if verdict.snapshot_differs:
         kept: Machine | None = None
@@ -138,6 +142,8 @@ def _differences(session: Session, verdict: CaseVerdict) -> Iterator[Finding]:
             )
         except (vault.Tampered, ValueError, KeyError):
             yield Finding("snapshot", case_id, trace.stopped_at, note="保存的状态无法读取")
+        except Conflict:
+            yield Finding("snapshot", case_id, note=NEWER)
         if kept is not None:
             seq, element = trace.first_difference(_facts(kept))
             yield Finding("snapshot", case_id, seq, element, TOLD["snapshot"])

@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from engine.errors import Conflict
 from engine.spiff.host import Host
 from engine.spiff.process import Process
 from engine.spiff.store import Local, Store
@@ -65,10 +66,15 @@ def _token(token: Token, parent: int) -> list[Any]:
 
 
 def load(host_class: type[Host], process: Process, snapshot: bytes) -> Host:
-    """Raises ValueError for a snapshot of another format version or, KeyError, of another process."""
-    version, at, variables, settings, outcome, scopes, *suspended = from_bytes(snapshot)
+    """Raises Conflict("case.newer_release") for a later release's format, ValueError for one that never was, KeyError for a
+    snapshot of another process.
+    """
+    version, *state = from_bytes(snapshot)
+    if isinstance(version, int) and version > VERSION:
+        raise Conflict("case.newer_release", version=version)
     if version not in _READABLE:
         raise ValueError(f"snapshot version {version}, expected one of {_READABLE}")
+    at, variables, settings, outcome, scopes, *suspended = state
     host = host_class(process, Store(variables, settings), datetime.fromisoformat(at))
     host.outcome = outcome
     host.is_suspended = bool(suspended)

@@ -155,7 +155,7 @@ def children_of(pid: int) -> list[int]:
         return []
 
 
-def a_child_of(pid: int, within_s: float = 30) -> int:
+def a_child_of(pid: int, within_s: float = 180) -> int:
     """The first of them, as soon as there is one."""
     deadline = time.monotonic() + within_s
     while not (found := children_of(pid)):
