@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from tests.engine.random import blocks
 from tests.engine.random.blocks import Block, Boundary, Scope, Tree
-from tests.engine.random.composites import EachRun, ParRun
+from tests.engine.random.composites import ParRun
 from tests.engine.random.insides import inner_blocks
+from tests.engine.random.instances import EachRun
 from tests.engine.random.leaves import Leaf
 from tests.engine.random.reference import Reference, ScopeRun
 from tests.engine.random.run import Landed, Run

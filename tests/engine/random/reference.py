@@ -3,7 +3,7 @@
 Structured semantics over the block tree: every block under way is an object that begins, takes inputs and says how it
 went. There are no tokens, no graph, no joins and no engine; an error travels as an exception from block to enclosing block.
 It shares no idea with `engine/machine.py`, so the two can only agree by both being right. The blocks themselves are in
-`leaves.py` and `composites.py`, what they have in common in `run.py`.
+`leaves.py`, `composites.py` and `instances.py`, what they have in common in `run.py`.
 
 Addresses are those of `engine/waits.py`: scopes from the outside in, then the element, each with the how-manyth time it
 became active in its scope's activation. A boundary event whose activity was over at once never became active.

@@ -1,5 +1,9 @@
 """The machine against the reference on random processes (what is compared: `play.py`; what is left out: `generator.py`).
 
+Beside it: laws that ask no reference (`laws.py`), the untouched library where it is right (`second_opinion.py`), operators' moves
+over the block tree (`moving.py`; elements that only the drawing has, merges and unnamed ends, are no targets here).
+What fails is made smaller and kept as a test (`kept_processes.py`).
+
 make test                                          300 processes, 20 paths each, the same ones every time
 RANDOM_SEED=7 pytest tests/engine/random           others; the first process is the one of seed 7
 pytest -m full tests/engine/random                 10,000 processes nobody has seen before, 20 paths each
