@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from lxml import etree
+from SpiffWorkflow.bpmn.parser.ValidationException import ValidationException
 from SpiffWorkflow.bpmn.script_engine import PythonScriptEngine, TaskDataEnvironment
 from SpiffWorkflow.bpmn.specs.event_definitions.simple import NoneEventDefinition
 from SpiffWorkflow.bpmn.specs.event_definitions.timer import TimerEventDefinition
@@ -15,6 +16,7 @@ from SpiffWorkflow.spiff.parser.process import SpiffBpmnParser
 from SpiffWorkflow.util.task import TaskState
 
 from tests.engine.spiff.stock import (
+    complete,
     diagram,
     element,
     every,
@@ -77,13 +79,35 @@ def test_trap_6_a_throw_event_it_does_not_know_becomes_one_that_does_nothing(kin
     spec, _ = specs_of(
         diagram(
             element("startEvent", "start"),
-            element("intermediateThrowEvent", "thrown", element(f"{kind}EventDefinition", "definition")),
+            element("intermediateThrowEvent", "thrown", element(kind, "definition")),
             element("endEvent", "end"),
             flows("start > thrown > end"),
         )
     )
 
     assert isinstance(spec.task_specs["thrown"].event_definition, NoneEventDefinition)
+
+
+def test_trap_6_a_compensation_boundary_event_is_not_parsed_and_a_handler_is_dropped():
+    def drawn(*more):
+        return diagram(
+            element("startEvent", "start"),
+            element("userTask", "book"),
+            element("userTask", "free", isForCompensation="true"),
+            element("intermediateThrowEvent", "undo", element("compensateEventDefinition", "thrown")),
+            element("endEvent", "end"),
+            flows("start > book > undo > end"),
+            *more,
+        )
+
+    boundary = element("boundaryEvent", "undone", element("compensateEventDefinition", "caught"), attachedToRef="book")
+
+    with pytest.raises(ValidationException, match="Unsupported Catch Event"):
+        specs_of(drawn(boundary, '<bpmn:association id="a" sourceRef="undone" targetRef="free" />'))
+    workflow = started(drawn())
+    complete(workflow, "book")
+    assert workflow.is_completed()
+    assert "free" not in workflow.spec.task_specs
 
 
 def test_trap_7_what_a_service_raised_is_hidden_behind_a_name_error():
