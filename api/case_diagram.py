@@ -33,7 +33,9 @@ class TokenOut(BaseModel):
 class ElementOut(BaseModel):
     element: str
     times: int = Field(description="到达过几次")
-    how: str = Field(description="entered 进行中、completed、cancelled、failed、skipped 跳过")
+    how: str = Field(
+        description="entered 进行中、completed 完成、cancelled 取消、failed 出错、skipped 跳过、compensated 已补偿"
+    )
 
 
 class InterventionOut(BaseModel):

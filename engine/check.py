@@ -12,6 +12,7 @@ from pathlib import Path
 from engine.checks.calls import check_calls, link
 from engine.checks.case_starts import check_case_starts, check_schedules
 from engine.checks.codes import CODES, found
+from engine.checks.compensation import check_compensation
 from engine.checks.concurrency import check_concurrency
 from engine.checks.config import check_config
 from engine.checks.diagram import Diagram, read_diagrams
@@ -110,7 +111,7 @@ def _diagram_problems(contents: Sequence[bytes], folder: Folder) -> list[Problem
         problems += check_file(diagrams)
         for diagram in diagrams:
             problems += _process_problems(diagram, folder)
-    problems += [*check_config(linked, folder), *check_case_starts(linked, folder)]
+    problems += [*check_config(linked, folder), *check_case_starts(linked, folder), *check_compensation(linked)]
     return [*problems, *(() if folder.is_alone else check_calls(linked))]
 
 

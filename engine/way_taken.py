@@ -33,6 +33,7 @@ from engine.queries import history
 from engine.views import ActivityView, CasePage, History, WaitView
 from engine.waits import element_of
 
+_WENT_ON = frozenset({"completed", "compensated"})
 STANDS_BESIDE = frozenset({"boundaryEvent", "startEvent"})  # they listen; no token stands on them
 
 
@@ -151,7 +152,7 @@ def _left_from(
     """Place of the latest activity that may have led along this line."""
     for start in range(len(before) - 1, -1, -1):
         left = before[start]
-        if left.element != line.source or left.how != "completed" or left.left_at is None:
+        if left.element != line.source or left.how not in _WENT_ON or left.left_at is None:
             continue
         if left.left_at <= reached.entered_at and not {(start, ""), (start, line.id)} & spent:
             return start

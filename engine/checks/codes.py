@@ -70,6 +70,18 @@ CODES: dict[str, tuple[str, str]] = {
     "error.unknown": ("error", "错误事件没有指明有代码的错误"),
     "error.not_raised": ("warning", "服务任务不会给出这个错误代码"),
     "error.not_caught": ("warning", "没有边界事件接住这个错误，发生时会成为异常"),
+    # compensation
+    "compensation.no_handler": ("error", "补偿边界事件没有用关联线连到同一层的一个补偿活动"),
+    "compensation.several": ("error", "一个活动有多个补偿边界事件"),
+    "compensation.unattached": ("error", "没有补偿边界事件连到这个补偿活动"),
+    "compensation.handler_shared": ("error", "一个补偿活动属于多个活动"),
+    "compensation.flows": ("error", "补偿边界事件和补偿活动不能有进出的顺序流"),
+    "compensation.path": ("error", "补偿活动的边界事件之后的路径与别的路径相连"),
+    "compensation.nested": ("error", "补偿活动及其边界事件之后又抛出补偿或被补偿"),
+    "compensation.activity": ("error", "补偿事件所指的活动不在它的范围内，或没有可补偿的内容"),
+    "compensation.not_awaited": ("error", "补偿事件总要等补偿完成，不支持 waitForCompletion=false"),
+    "compensation.nothing": ("warning", "补偿事件的范围内没有可补偿的活动，抛出后没有作用"),
+    "compensation.unused": ("warning", "没有补偿事件会补偿这个活动"),
     # calls of other diagrams of the flow
     "call.unknown": ("error", "文件夹中没有被调用的流程"),
     "call.recursive": ("error", "流程直接或间接地调用自己"),

@@ -26,7 +26,7 @@ def check_concurrency(diagram: Diagram, writes: Writes) -> Iterator[Problem]:
                 branches = _branches(node, edges, meets.get(node.id))
                 yield from _parallel_writes(node, branches, deep)
                 yield from _crowded_joins(diagram, scope, node, branches)
-            elif node.kind == "boundaryEvent" and not node.is_interrupting:
+            elif node.kind == "boundaryEvent" and not node.is_interrupting and not node.is_undone_event:
                 yield from _handler(diagram, node, edges, deep)
         yield from _event_handlers(diagram, scope, deep)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from engine.checks.codes import found
+from engine.compensation_parts import is_for_compensation
 from engine.diagram_xml import Node as Xml
 from engine.diagram_xml import local_name, namespace, parse_xml
 from engine.errors import InvalidDiagram
@@ -51,6 +52,16 @@ class Node:
     @property
     def is_event_subprocess(self) -> bool:
         return self.kind == "subProcess" and self.xml.get("triggeredByEvent") == "true"
+
+    @property
+    def is_for_compensation(self) -> bool:
+        """A compensation handler: in no sequence flow, run when a throw event undoes its activity."""
+        return is_for_compensation(self.xml)
+
+    @property
+    def is_undone_event(self) -> bool:
+        """A compensation boundary event: no token ever passes it."""
+        return self.kind == "boundaryEvent" and self.event == "compensate"
 
     @property
     def is_interrupting(self) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from engine.checks.codes import found
 from engine.checks.diagram import ACTIVITIES, BPMN, HOSTED, SPIFF, Diagram, bpmn_children, extensions, is_bpmn
 from engine.checks.loops import LOOP, check_loop
+from engine.compensation_parts import COMPENSABLE, is_for_compensation
 from engine.diagram_xml import Node as Xml
 from engine.diagram_xml import local_name, namespace
 from engine.errors import Problem
@@ -24,10 +25,10 @@ _IN_SCOPE = HOSTED | _LAYOUT | {"sequenceFlow", "laneSet"}
 _IN_NODE = _LAYOUT | {"incoming", "outgoing"}
 _EVENT_DEFINITIONS = {
     "startEvent": frozenset({"message", "timer", "error", "signal", "escalation"}),  # of an event subprocess
-    "boundaryEvent": frozenset({"message", "timer", "error", "signal", "escalation"}),
+    "boundaryEvent": frozenset({"message", "timer", "error", "signal", "escalation", "compensate"}),
     "intermediateCatchEvent": frozenset({"message", "timer", "signal"}),
-    "intermediateThrowEvent": frozenset({"message", "signal", "escalation"}),
-    "endEvent": frozenset({"error", "message", "signal", "escalation", "terminate"}),
+    "intermediateThrowEvent": frozenset({"message", "signal", "escalation", "compensate"}),
+    "endEvent": frozenset({"error", "message", "signal", "escalation", "terminate", "compensate"}),
 }
 _SPIFF_EXTENSIONS = frozenset(
     {"properties", "serviceTaskOperator", "calledDecisionId", "preScript", "postScript", "unitTests"}
@@ -162,8 +163,8 @@ def _event_definitions(xml: Xml, kind: str, element: str, definitions: list[str]
 
 
 def _attributes(xml: Xml, kind: str, element: str) -> Iterator[Problem]:
-    if xml.get("isForCompensation") == "true":
-        yield found(element, "element.unsupported", "不支持补偿")
+    if is_for_compensation(xml) and (kind not in COMPENSABLE or xml.get("triggeredByEvent") == "true"):
+        yield found(element, "element.unsupported", f"{kind} 不能是补偿活动")
     for name in ("startQuantity", "completionQuantity"):
         if xml.get(name, "1") != "1":
             yield found(element, "element.unsupported", f"不支持 {name}")

@@ -8,9 +8,11 @@ from engine.checks.codes import found
 from engine.checks.diagram import Diagram, Node
 from engine.checks.folder import Folder
 from engine.checks.graph import reachable
+from engine.compensation_parts import read_compensation
 from engine.errors import Problem
 
 _EXIT = "/exit"  # no element's id holds a slash
+_UNDONE = "/undone"
 
 
 def check_faces(diagram: Diagram, folder: Folder) -> Iterator[Problem]:
@@ -44,11 +46,16 @@ def _edges(diagram: Diagram, *, through: set[str] | None = None, with_events: bo
     """Where a token may go next, across scopes; a scope's exit is `<id>/exit`.
 
     through: consents whose completion is left out (their boundary events are not: they mean nobody agreed).
-    with_events: also boundary events and event subprocesses, which may go off at any time.
+    with_events: also boundary events, compensation handlers and event subprocesses, which may go off at any time.
     """
     edges: dict[str, list[str]] = {}
+    handlers = read_compensation(diagram.process).handlers
     for node in diagram.nodes.values():
         onward = [flow.target for flow in node.outgoing]
+        if node.is_undone_event:
+            onward = [handlers.get(node.attached_to, "")]
+        elif node.is_for_compensation:  # it leads back to who called for it, where what was agreed to has not changed
+            onward = [node.id + _UNDONE]
         after = edges.setdefault(node.id, [])
         if with_events:
             after += [event.id for event in node.boundaries]

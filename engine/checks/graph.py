@@ -25,7 +25,7 @@ def scope_edges(diagram: Diagram, scope: str) -> dict[str, list[str]]:
     """Where a token in this scope can go next: along flows, and from an activity to its boundary events."""
     return {
         node.id: [flow.target for flow in node.outgoing if diagram.nodes[flow.target].scope == scope]
-        + [event.id for event in node.boundaries if event.scope == scope]
+        + [event.id for event in node.boundaries if event.scope == scope and not event.is_undone_event]
         for node in diagram.within(scope)
     }
 
@@ -40,8 +40,9 @@ def reversed_edges(edges: Edges) -> dict[str, list[str]]:
 
 
 def entrances(diagram: Diagram, scope: str) -> list[str]:
-    """Where tokens of a scope come from: its start events and its event subprocesses."""
-    return [n.id for n in diagram.within(scope) if n.kind == "startEvent" or n.is_event_subprocess]
+    """Where tokens of a scope come from: its start events, its event subprocesses and compensation handlers."""
+    inside = diagram.within(scope)
+    return [n.id for n in inside if n.kind == "startEvent" or n.is_event_subprocess or n.is_for_compensation]
 
 
 def components(edges: Edges) -> list[list[str]]:

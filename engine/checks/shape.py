@@ -73,6 +73,8 @@ def _ways(diagram: Diagram, scope: str) -> Iterator[Problem]:
     ends = [node.id for node in diagram.within(scope) if node.kind == "endEvent"]
     finishing = reachable(ends, reversed_edges(edges))
     for node in diagram.within(scope):
+        if node.is_undone_event or (node.is_for_compensation and not node.outgoing):
+            continue  # check_compensation's matter
         if node.id not in reached:
             yield found(node.id, "element.unreachable", f"从开始事件到不了 {node.label}")
         elif not node.outgoing and node.kind != "endEvent" and not node.is_event_subprocess:
@@ -144,6 +146,8 @@ def _boundary(diagram: Diagram, node: Node) -> Iterator[Problem]:
         return
     if host is None or host.scope != node.scope or host.kind not in ACTIVITIES or host.is_event_subprocess:
         yield found(node.id, "event.boundary", f"{node.label} 没有附着在同一层的任务或子流程上")
+    elif node.is_undone_event:
+        return
     elif host.kind == "userTask" and node.event in ("error", "escalation"):
         yield found(node.id, "event.never_fires", f"用户任务 {host.label} 不会出错，也不会升级")
     elif node.event == "escalation" and host.kind not in ("subProcess", "callActivity"):

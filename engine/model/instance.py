@@ -73,7 +73,8 @@ class JournalEntry(Base):
 class Activity(Base):
     """When an element was active and how it ended. Derived from the machine's events; nothing personal.
 
-    how: "entered" while active, else "completed" | "cancelled" | "failed". seq, position: order of entering.
+    how: "entered" while active, else "completed" | "cancelled" | "failed" | "skipped" | "compensated".
+    seq, position: order of entering.
     """
 
     __tablename__ = "activity"

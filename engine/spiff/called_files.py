@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from engine.compensation_parts import CompensationParts
 from engine.diagram_xml import Node as Xml
 from engine.errors import Problem
 from engine.spiff.nodes import NodeReader
@@ -17,6 +18,7 @@ class DiagramFile:
     root: Xml
     process: Xml
     reader: NodeReader
+    compensation: CompensationParts
 
     @property
     def id(self) -> str:

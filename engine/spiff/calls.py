@@ -29,7 +29,7 @@ class CallRules(ScopeRules):
         if node is None or not node.outputs:
             return True
         try:
-            self.write(owner, evaluated(node.outputs, scope.frame.view))
+            self.give(owner, evaluated(node.outputs, scope.frame.view))
         except (ExpressionFailed, NotJson) as error:
             owner.incident = incident_of(error)
             return False

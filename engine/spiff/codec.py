@@ -1,11 +1,12 @@
 """The snapshot: a case's state as bytes, compact, with every value's type kept.
 
 JSON (orjson): `[version, at, variables, settings, outcome, scopes]`, and true for a suspended case. A scope is `[name, owner's
-scope, owner's token, counters, tokens]`, and the variables of its frame where that is its own, and its place among the
-instances of its owner. A token is `[spec, state, parent, ordinal, flags, what of its wait is stored, its instances]`, the last
-two where there are any. Tokens are counted from 0 in their scope, -1 for none. Where a value is beyond orjson (an integer over
-64 bits, half a surrogate pair) Python's own json writes it, marked by a first byte. A snapshot is a cache: the journal can
-always give it again.
+scope, owner's token, counters, tokens]`, and the variables of its frame where that is its own, its place among the
+instances of its owner, and what compensation needs: the names written in it and its ledger. The scope of a compensation
+handler has no frame here: the ledger gives it. A token is `[spec, state, parent, ordinal, flags, what of its wait is stored,
+its instances]`, the last two where there are any. Tokens are counted from 0 in their scope, -1 for none. Where a value is
+beyond orjson (an integer over 64 bits, half a surrogate pair) Python's own json writes it, marked by a first byte. A snapshot
+is a cache: the journal can always give it again.
 """
 
 from __future__ import annotations
@@ -18,13 +19,15 @@ import orjson
 
 from engine.errors import Conflict
 from engine.spiff.host import Host
-from engine.spiff.process import Process
+from engine.spiff.ledger import ledger_of, parts_of, plain, plain_parts
+from engine.spiff.process import UNDO, Process
 from engine.spiff.store import Local, Store
 from engine.spiff.tree import NO_INSTANCE, Instances, Scope, Token
 from engine.spiff.waiting import restored, stored
 
 VERSION = 2
-_READABLE = (1, VERSION)  # 1 knows no frames
+WITH_LEDGER = 3  # what a release that knows no compensation must not load
+_READABLE = (1, VERSION, WITH_LEDGER)  # 1 knows no frames
 _PLAIN = b"j"  # orjson's output begins with "["
 
 _ENTERED, _INCIDENT, _WAITS, _INSTANCES = 1, 2, 4, 8
@@ -41,15 +44,23 @@ def dump(host: Host) -> bytes:
         outer = -1 if owner is None else places[id(owner.workflow)]
         place = -1 if owner is None else numbers[outer][owner.id]
         tokens = [_token(token, own.get(token._parent, -1)) for token in scope.tasks.values()]
-        kept = [scope.name, outer, place, scope.counters, tokens]
-        if owner is not None and scope.frame is not owner.workflow.frame:
-            kept.append(scope.frame.variables)
-            if scope.index != NO_INSTANCE:
-                kept.append(scope.index)
-        scopes.append(kept)
+        scopes.append([scope.name, outer, place, scope.counters, tokens, *_own(scope)])
     store = host.store
-    state = [VERSION, host.at.isoformat(), store.variables, store.settings, host.outcome, scopes]
+    version = WITH_LEDGER if host.process.undoing.kept else VERSION
+    state = [version, host.at.isoformat(), store.variables, store.settings, host.outcome, scopes]
     return to_bytes([*state, True] if host.is_suspended else state)
+
+
+def _own(scope: Scope) -> list[Any]:
+    """What not every scope has: [variables, place among the instances, [names written, ledger]], cut after the last there is."""
+    owner, variables = scope.owner, None
+    if owner is not None and scope.frame is not owner.workflow.frame and not scope.is_undoing:
+        variables = scope.frame.variables
+    if scope.wrote or scope.ledger:
+        return [variables, scope.index, [sorted(scope.wrote), plain(scope.ledger)]]
+    if scope.index != NO_INSTANCE:
+        return [variables, scope.index]
+    return [] if variables is None else [variables]
 
 
 def _token(token: Token, parent: int) -> list[Any]:
@@ -61,7 +72,8 @@ def _token(token: Token, parent: int) -> list[Any]:
     if wait is not None:
         kept.append(stored(wait))
     if instances is not None:
-        kept.append([instances.items, list(instances.results.items()), instances.opened])
+        parts = [plain_parts(token.parts)] if token.parts else []
+        kept.append([instances.items, list(instances.results.items()), instances.opened, *parts])
     return kept
 
 
@@ -81,9 +93,7 @@ def load(host_class: type[Host], process: Process, snapshot: bytes) -> Host:
     opened: list[list[Token]] = []
     for name, outer, place, counters, tokens, *own in scopes:
         owner = opened[outer][place] if outer >= 0 else None
-        index = own[1] if len(own) > 1 else NO_INSTANCE
-        frame = _frame(host, owner, own[0] if own else None, index)
-        scope = Scope(host, name, owner, host.path_inside(owner, index), frame, index)
+        scope = _scope(host, name, owner, own)
         scope.counters = counters
         host.scopes.append(scope)
         specs = scope.spec.task_specs
@@ -94,6 +104,17 @@ def load(host_class: type[Host], process: Process, snapshot: bytes) -> Host:
         if owner is not None:
             owner.inner.append(scope)
     return host
+
+
+def _scope(host: Host, name: str, owner: Token | None, own: list[Any]) -> Scope:
+    if owner is not None and name.startswith(UNDO):
+        return host.handler_scope(owner, name)
+    index = own[1] if len(own) > 1 else NO_INSTANCE
+    frame = _frame(host, owner, own[0] if own else None, index)
+    scope = Scope(host, name, owner, host.path_inside(owner, index), frame, index)
+    if len(own) > 2:
+        scope.wrote, scope.ledger = set(own[2][0]), ledger_of(own[2][1])
+    return scope
 
 
 def _frame(host: Host, owner: Token | None, variables: dict[str, Any] | None, index: int) -> Store:
@@ -115,33 +136,39 @@ def _restore(scope: Scope, spec: Any, parent: Token | None, kept: list[Any]) -> 
             token.incident = (kept[5][0], kept[5][1])
         token.wait = restored(spec.node, scope.host.address_of(token), is_incident, kept[5])
     if flags & _INSTANCES:
-        items, results, opened = kept[-1]
+        items, results, opened, *parts = kept[-1]
+        token.parts = parts_of(parts[0]) if parts else []
         token.instances = Instances([(key, item) for key, item in items], dict(results), opened)
     return token
 
 
 def canonical(host: Host) -> bytes:
-    """What makes two states equal: variables, waits, counters, live tokens. No ids, no history, no order of tokens."""
+    """What makes two states equal: variables, waits, counters, live tokens, ledgers. No ids, no history, no order of tokens."""
     counters: dict[str, dict[str, int]] = {}
     frames = {}
     instances = {}
+    ledgers = {}
     tokens = []
     for scope in host.scopes:
         counters.setdefault(scope.path, {}).update(scope.counters)
         if scope.frame is not host.store:
             frames[scope.path] = scope.frame.variables
+        if scope.wrote or scope.ledger:
+            ledgers[scope.path] = [sorted(scope.wrote), plain(scope.ledger)]
         for token in scope.tasks.values():
             if token.is_live:
                 came_by = token.parent.task_spec.name if token.parent is not None else ""
                 tokens.append([scope.path, scope.name, token.task_spec.name, token._state, token.ordinal, came_by])
                 if token.instances is not None:
-                    instances[host.address_of(token)] = [token.instances.items, token.instances.collected()]
+                    kept = [token.instances.items, token.instances.collected(), *plain_parts(token.parts)]
+                    instances[host.address_of(token)] = kept
     waits = {address: [type(wait).__name__, stored(wait)] for address, (_, wait) in host.waits().items()}
     state = {
         "at": host.at.isoformat(),
         "variables": host.store.variables,
         "frames": frames,
         "instances": instances,
+        "ledgers": ledgers,
         "settings": host.store.settings,
         "outcome": host.outcome,
         "suspended": host.is_suspended,

@@ -10,16 +10,29 @@ from engine.diagram_xml import local_name
 from engine.language.expressions import Expression, InvalidExpression
 from engine.language.schedules import TIMES, compile_schedule
 from engine.language.timers_text import compile_cycle, compile_timer
-from engine.spiff.process import ERROR, ESCALATION, MESSAGE, SIGNAL, SIGNALLED, TERMINATE, TIMER, Expressions
+from engine.spiff.process import (
+    COMPENSATION,
+    ERROR,
+    ESCALATION,
+    MESSAGE,
+    SIGNAL,
+    SIGNALLED,
+    TERMINATE,
+    TIMER,
+    Expressions,
+)
 from engine.spiff.wiring import BPMN, children_of
 
-_TRIGGERS = {f"{trigger}EventDefinition": trigger for trigger in (TIMER, MESSAGE, ERROR, SIGNAL, ESCALATION, TERMINATE)}
+_TRIGGERS = {
+    f"{trigger}EventDefinition": trigger
+    for trigger in (TIMER, MESSAGE, ERROR, SIGNAL, ESCALATION, TERMINATE, COMPENSATION)
+}
 HOSTED_TRIGGERS = {
     "startEvent": {TIMER, MESSAGE, ERROR, SIGNAL, ESCALATION},  # of event subprocesses
-    "boundaryEvent": {TIMER, MESSAGE, ERROR, SIGNAL, ESCALATION},
+    "boundaryEvent": {TIMER, MESSAGE, ERROR, SIGNAL, ESCALATION, COMPENSATION},
     "intermediateCatchEvent": {TIMER, MESSAGE, SIGNAL},
-    "intermediateThrowEvent": {MESSAGE, SIGNAL, ESCALATION},
-    "endEvent": {ERROR, MESSAGE, SIGNAL, ESCALATION, TERMINATE},
+    "intermediateThrowEvent": {MESSAGE, SIGNAL, ESCALATION, COMPENSATION},
+    "endEvent": {ERROR, MESSAGE, SIGNAL, ESCALATION, TERMINATE, COMPENSATION},
 }
 BEGINS_CASES = {TIMER, MESSAGE}  # what the start event of a process may be triggered by
 _NEED_ONE = {"boundaryEvent", "intermediateCatchEvent", "intermediateThrowEvent"}
@@ -116,6 +129,8 @@ class EventReader:
             return self._signal(definition, element, properties, is_thrown=kind in _THROWING)
         if trigger == ESCALATION:
             return {"error_code": self._code(definition, kind, element, "escalation", self.escalations)}
+        if trigger == COMPENSATION:
+            return {"activity": definition.get("activityRef", "").rpartition(":")[2]}
         if trigger == ERROR:
             if not is_interrupting:
                 self.problem(element, "event.definition", "错误事件只能是中断的")

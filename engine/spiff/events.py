@@ -143,8 +143,13 @@ class EventRules(ScopeRules):
             self.send(token)
         if node.trigger == ESCALATION and not self.escalate(token):
             return None
-        if node.outcome and node.is_outcome:
-            self.outcome = node.outcome
+        self.reach(token)
         if node.trigger == TERMINATE:
             self.terminate(token)
         return True
+
+    def reach(self, token: Token) -> None:
+        """The outcome of an end event becomes the case's; other elements have none."""
+        node = token.task_spec.node
+        if node.outcome and node.is_outcome:
+            self.outcome = node.outcome

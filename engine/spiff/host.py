@@ -10,6 +10,7 @@ Each rule is a method of its own, so that a test can give it back to SpiffWorkfl
     errors walk outward            throw, which steps the boundary event at once (events.py)
     instances with their own frame begin_many, result_of, is_enough (many.py)
     escalations, terminate         escalate (events.py), terminate (scopes.py)
+    compensation, last one first   remember, keep, compensate, undo_next, strike (compensation.py, ledger.py)
     cycle timers without a burst   next_in_cycle (events.py)
     messages out                   send (events.py)
     scopes done by flat scan       is_done, close_if_done (scopes.py)
@@ -37,6 +38,7 @@ from engine.errors import Conflict
 from engine.language.decisions import DecisionFailed
 from engine.language.expressions import ExpressionFailed, InvalidExpression
 from engine.language.timers_text import due_at
+from engine.spiff.compensation import CompensationRules
 from engine.spiff.evaluation import StoreEngine, incident_of
 from engine.spiff.joins import JoinRules
 from engine.spiff.many import MultiInstanceRules
@@ -51,7 +53,7 @@ from engine.spiff.waiting import wait_of
 STEP_BUDGET = 1_000  # elements run for one input; a diagram that needs more has a loop with no wait in it
 
 
-class Host(OperatingRules, MultiInstanceRules, JoinRules):
+class Host(CompensationRules, OperatingRules, MultiInstanceRules, JoinRules):
     """The mutable state of one case and the rules that move it. Only engine/machine.py calls it."""
 
     engine = StoreEngine()
@@ -73,8 +75,9 @@ class Host(OperatingRules, MultiInstanceRules, JoinRules):
 
     def complete(self, token: Token, values: Mapping[str, Any]) -> None:
         """A user task or service task is done with these values."""
-        self.write(token, values)
+        self.give(token, values)
         token.complete()
+        self.remember(token)
         self.note(token, COMPLETED)
         self.close_if_done(token.workflow)
 
@@ -133,13 +136,14 @@ class Host(OperatingRules, MultiInstanceRules, JoinRules):
             token.incident = incident_of(error)
             return
         if token._state == TaskState.COMPLETED:
+            self.remember(token)
             self.note(token, COMPLETED)
         self.close_if_done(token.workflow)
 
     def decide(self, token: Token) -> None:
         """A business rule task: the outputs of its decision become variables."""
         table = self.process.decisions[token.task_spec.node.decision]
-        self.write(token, table.decide(self.view(token)).outputs)
+        self.give(token, table.decide(self.view(token)).outputs)
 
     # --- settling
 

@@ -140,7 +140,7 @@ class MultiInstanceRules(CallRules):
     def collect(self, owner: Token) -> None:
         many: Many = owner.task_spec.node.many
         if many.output:
-            self.write(owner, {many.output: owner.instances.collected()})
+            self.give(owner, {many.output: owner.instances.collected()})
 
     def retry_inside(self, owner: Token, variables: Mapping[str, Any]) -> None:
         """Retry of an activity whose scope, or an instance of it, was done and could not be left."""

@@ -79,6 +79,8 @@ class OperatingRules(EventRules):
         while standing is not None:
             specs = standing.workflow.spec.task_specs
             if spec_name(to) in specs:
+                if specs[spec_name(to)].is_handler:  # one completion is undone once
+                    raise Conflict("move.bad_target", to=to, kind=element.kind)
                 leaves = self._leaving(standing, to)
                 name = f"{spec_name(to)}.BoundaryEventSplit"
                 return Landing(standing.workflow, specs.get(name) or specs[spec_name(to)], leaves)

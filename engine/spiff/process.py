@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.compensation_parts import Undoing
 from engine.language.decisions import DecisionTable
 from engine.language.expressions import Expression
 from engine.language.schedules import Schedule
@@ -18,10 +19,12 @@ ERROR = "error"
 SIGNAL = "signal"  # of what throws one; what waits for one is triggered by a message of the signal's name
 ESCALATION = "escalation"
 TERMINATE = "terminate"
+COMPENSATION = "compensate"
 SIGNALLED = "signal:"  # begins the name under which a signal waits and travels; no message's own name begins so
 
 
 EACH = "__each."  # the wrapped task of a multi-instance activity: this and its own id
+UNDO = "__undo."  # the scope a compensation handler runs in: this and the handler's id
 HIDDEN = "__"  # ids of what the compiler adds begin so; a diagram's own may not
 _TAKEN_IDS = {"Start", "End"}  # SpiffWorkflow's own specs in every scope; it takes them for an element of that id
 _TAKEN_ENDINGS = (".EndJoin", ".BoundaryEventSplit", ".BoundaryEventJoin")
@@ -67,7 +70,8 @@ class Many:
 class Node:
     """One flow node as the host runs it. Texts are as drawn, expressions compiled; fields that do not apply are empty.
 
-    trigger: "timer" | "message" | "error" | "escalation" | "" of an event, for a throwing one also "signal" | "terminate".
+    trigger: "timer" | "message" | "error" | "escalation" | "compensate" | "" of an event, for a throwing one also "signal" |
+    "terminate". activity: what alone a compensation event compensates, "" for all of its scope.
     repeats: how often a cycle timer fires, -1 for ever, 0 for one that is no cycle; its `timer` is the period.
     error_code: what an error or escalation event catches or throws, "" catches all.
     is_outcome: the end event's outcome is the case's.
@@ -103,6 +107,7 @@ class Node:
     outputs: Expressions = ()
     many: Many | None = None
     error_code: str = ""
+    activity: str = ""
     is_interrupting: bool = True
     attached_to: str = ""
     outcome: str = ""
@@ -118,6 +123,7 @@ class Process:
     conditions: compiled conditions by their text. regions: the parallel parts of the scopes, by element.
     starts: the start events of the process that cases run, in document order.
     merges: of each inclusive gateway that joins, which of its incoming flows a token can still reach, by spec (joins.py).
+    undoing: which activities have compensation handlers, and which have to be remembered for one.
     """
 
     process_id: str
@@ -130,6 +136,7 @@ class Process:
     starts: tuple[Node, ...] = ()
     regions: Regions = field(default_factory=Regions)
     merges: Mapping[str, Reach] = field(default_factory=dict)
+    undoing: Undoing = field(default_factory=Undoing)
 
     def nodes(self) -> Iterator[Node]:
         """Every flow node, of called and inner scopes, too."""

@@ -17,18 +17,26 @@ from SpiffWorkflow.spiff.parser.process import SpiffBpmnParser
 from SpiffWorkflow.spiff.parser.task_spec import SpiffTaskParser
 from SpiffWorkflow.spiff.specs.defaults import NoneTask
 
+from engine.compensation_parts import UNWISE, reach_findings, read_compensation, read_undoing
 from engine.diagram_xml import Node as Xml
 from engine.diagram_xml import local_name, namespace, parse_xml
 from engine.errors import InvalidDiagram, Problem
 from engine.language.decisions import DecisionTable, read_decisions
 from engine.language.expressions import Expression
 from engine.spiff.called_files import DiagramFile, call_problems
+from engine.spiff.hosting import host_spec
 from engine.spiff.joins import read_merges
 from engine.spiff.nodes import NodeReader, scopes
-from engine.spiff.process import EACH, Element, Node, Process, spec_name
+from engine.spiff.process import EACH, UNDO, Element, Node, Process, spec_name
 from engine.spiff.regions import Regions, read_regions
-from engine.spiff.rewrite import compile_event_subprocesses, lead_to_starts, put_stand_ins, wrap_multi_instances
-from engine.spiff.specs import PlainServiceTask, host_spec
+from engine.spiff.rewrite import (
+    compile_event_subprocesses,
+    lead_to_starts,
+    put_stand_ins,
+    take_out_handlers,
+    wrap_multi_instances,
+)
+from engine.spiff.specs import PlainServiceTask
 from engine.spiff.wiring import BPMN, children_of
 
 MOST_FRAMES = 20_000
@@ -73,6 +81,7 @@ def compile_process(
     files = [_open(bpmn_xml, tables, is_called=False)]
     files += [_open(content, tables, is_called=True) for _, content in sorted((called or {}).items())]
     problems = [problem for file in files for problem in file.reader.problems] + list(call_problems(files))
+    problems += _compensation_problems(files)
     if problems:
         raise InvalidDiagram(problems)
     digest = _digest([file.root for file in files], decisions)
@@ -86,7 +95,7 @@ def compile_process(
             regions |= read_regions(scope)
         own = {spec_name(element): node for element, node in file.reader.nodes.items()}
         each = {EACH + name: replace(node, many=None) for name, node in own.items() if node.many is not None}
-        specs |= _parse(file.root, file.process, own | each)
+        specs |= _parse(file, own | each)
         nodes |= own
         conditions |= file.reader.conditions
     return Process(
@@ -100,13 +109,21 @@ def compile_process(
         starts=starts,
         regions=regions,
         merges=read_merges(specs),
+        undoing=read_undoing([file.compensation for file in files]),
     )
 
 
 def _open(content: bytes, tables: Mapping[str, DecisionTable], *, is_called: bool) -> DiagramFile:
     root = _without_drawing(parse_xml(content))
     process = _executable(root)
-    return DiagramFile(root, process, NodeReader(root, process, frozenset(tables), is_called=is_called))
+    reader = NodeReader(root, process, frozenset(tables), is_called=is_called)
+    return DiagramFile(root, process, reader, read_compensation(process))
+
+
+def _compensation_problems(files: list[DiagramFile]) -> list[Problem]:
+    findings = [finding for file in files for finding in file.compensation.findings]
+    findings += reach_findings([file.compensation for file in files])
+    return [Problem(element, "error", code, message) for element, code, message in findings if code not in UNWISE]
 
 
 def _without_drawing(root: Xml) -> Xml:
@@ -159,30 +176,42 @@ def _executable(root: Xml) -> Xml:
     return processes[0]
 
 
-def _parse(root: Xml, process: Xml, nodes: Mapping[str, Node]) -> dict[str, Any]:
+def _parse(file: DiagramFile, nodes: Mapping[str, Node]) -> dict[str, Any]:
     """SpiffWorkflow's spec of every scope by name, its classes swapped for hosted ones."""
+    root, process = file.root, file.process
     for unread in root.findall(f"{{{BPMN}}}collaboration"):
         root.remove(unread)  # a single pool around the process; SpiffWorkflow would make it mutable
     # SpiffWorkflow finds elements by any id inside the process: a service or parameter of that name would be taken for one.
     etree.strip_elements(process, f"{{{BPMN}}}extensionElements", with_tail=False)
-    _rename(process)
-    wrap_multi_instances(process)
-    lead_to_starts(process)
-    compile_event_subprocesses(process)
-    put_stand_ins(process)
-    top = process.get("id", "")
+    handlers = take_out_handlers(process, file.compensation)
+    for each in (process, *handlers.values()):
+        _rename(each)
+        wrap_multi_instances(each)
+        lead_to_starts(each)
+        compile_event_subprocesses(each)
+        put_stand_ins(each)
+    root.extend(handlers.values())
     try:
-        with _deep_recursion():
-            parser = _Parser()
-            parser.add_bpmn_xml(root)
-            specs: dict[str, Any] = {top: parser.get_spec(top), **parser.get_subprocess_specs(top)}
+        specs = _specs(root, [process.get("id", ""), *(UNDO + handler for handler in handlers)])
         for spec in specs.values():
             for name, task_spec in spec.task_specs.items():
                 host_spec(task_spec, nodes.get(name))
+        for handler in handlers:
+            specs[UNDO + handler].task_specs[spec_name(handler)].is_handler = True
     except Exception as error:  # the parser leaks KeyError, TypeError, AttributeError, RecursionError on odd diagrams
         element = str(getattr(error, "id", "") or "")
         problem = Problem(element, "error", "compile.failed", f"无法解析流程图：{type(error).__name__}")
         raise InvalidDiagram([problem]) from error
+    return specs
+
+
+def _specs(root: Xml, processes: list[str]) -> dict[str, Any]:
+    specs: dict[str, Any] = {}
+    with _deep_recursion():
+        parser = _Parser()
+        parser.add_bpmn_xml(root)
+        for process in processes:
+            specs |= {process: parser.get_spec(process), **parser.get_subprocess_specs(process)}
     return specs
 
 

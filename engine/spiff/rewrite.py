@@ -9,16 +9,20 @@ A scope with event subprocesses becomes
 
 where S1 and S2 are subprocesses of the compiler's own, invisible in addresses and history. Each start event of an event
 subprocess becomes a boundary event of the same id; the subprocess itself, under its own id, becomes what follows it.
+
+A compensation handler is in no sequence flow: with its boundary events and what follows them it becomes a process of its
+own, which a throw event opens as a scope. The boundary event that leads to it is gone: nothing ever waits there.
 """
 
 from __future__ import annotations
 
 from lxml import etree
 
+from engine.compensation_parts import CompensationParts, is_compensating
 from engine.diagram_xml import Node as Xml
 from engine.diagram_xml import local_name
 from engine.spiff.nodes import scopes
-from engine.spiff.process import EACH, HIDDEN
+from engine.spiff.process import EACH, HIDDEN, UNDO
 from engine.spiff.wiring import BPMN, is_handler
 
 _TASK_STANDS_IN = {"callActivity", "intermediateThrowEvent", "sendTask"}
@@ -71,6 +75,31 @@ def wrap_multi_instances(process: Xml) -> None:
         end = _new(xml, "endEvent", f"{HIDDEN}end.{element}")
         _flow(xml, start.get("id", ""), task.get("id", ""))
         _flow(xml, task.get("id", ""), end.get("id", ""))
+
+
+def take_out_handlers(process: Xml, parts: CompensationParts) -> dict[str, Xml]:
+    """Every compensation handler as a process of its own, by handler; before anything else is rewritten."""
+    taken: dict[str, Xml] = {}
+    for scope in list(scopes(process)):
+        for child in list(scope):
+            if local_name(child) == "association" or (local_name(child) == "boundaryEvent" and is_compensating(child)):
+                scope.remove(child)
+        for handler in [child.get("id", "") for child in scope if child.get("id") in parts.islands]:
+            taken[handler] = _taken_out(scope, handler, parts.islands[handler])
+    return taken
+
+
+def _taken_out(scope: Xml, handler: str, island: frozenset[str]) -> Xml:
+    alone = _new(None, "process", f"{UNDO}{handler}")
+    alone.set("isExecutable", "true")
+    start = _new(alone, "startEvent", f"{HIDDEN}undo_start.{handler}")
+    end = _new(alone, "endEvent", f"{HIDDEN}undo_end.{handler}")
+    for child in list(scope):
+        if child.get("id") in island or child.get("sourceRef") in island:
+            alone.append(child)
+    _flow(alone, start.get("id", ""), handler)
+    _flow(alone, handler, end.get("id", ""))
+    return alone
 
 
 def _strip_definitions(xml: Xml) -> None:

@@ -32,11 +32,10 @@ class ScopeRules(CaseState):
         """Prefix of the addresses in this token's scope; what the compiler added leaves no trace in it."""
         if owner is None:
             return ""
-        path: str = owner.workflow.path
         if owner.task_spec.node is None:
-            return path
+            return str(owner.workflow.path)
         key = "" if index == NO_INSTANCE else f"@{owner.instances.items[index][0]}"
-        return f"{path}{owner.task_spec.node.id}:{self.ordinal_of(owner)}{key}/"
+        return f"{self.address_of(owner)}{key}/"
 
     def is_done(self, scope: Scope) -> bool:
         """A scope is done when no live token is in it."""
@@ -50,6 +49,7 @@ class ScopeRules(CaseState):
             return
         self.scopes.remove(scope)
         if owner is not None:
+            self.keep(scope, owner)
             owner.inner.remove(scope)
             self.leave_if_done(owner)
 
@@ -57,8 +57,15 @@ class ScopeRules(CaseState):
         """The activity of a scope that was left goes on."""
         if self.after_scope(owner):
             owner.complete()
+            self.remember(owner)
             self.note(owner, COMPLETED)
             self.close_if_done(owner.workflow)
+
+    def keep(self, scope: Scope, owner: Token) -> None:
+        """A scope of this activity is done (compensation.py)."""
+
+    def remember(self, token: Token) -> None:
+        """An activity is completed (compensation.py)."""
 
     def hand_back(self, scope: Scope, owner: Token) -> bool:
         """What a scope that is done gives to its owner. False: that failed, the owner stands in an incident."""

@@ -23,7 +23,7 @@ from SpiffWorkflow.specs.ExclusiveChoice import ExclusiveChoice
 from SpiffWorkflow.spiff.specs import defaults as spiff
 from SpiffWorkflow.util.task import TaskState
 
-from engine.spiff.process import EACH, Node
+from engine.spiff.process import Node
 from engine.spiff.tree import Token
 
 
@@ -40,13 +40,15 @@ class Hosted(TaskSpec):  # type: ignore[misc]  # SpiffWorkflow ships no types
     """What every hosted spec shares. node: the diagram's element, None for what the compiler added.
 
     stands_in: the state in which a token of this spec waits for the outside. is_scope: scopes open in it. is_each: the one
-    task of an instance of a multi-instance activity.
+    task of an instance of a multi-instance activity. is_undoing: compensation handlers run in it. is_handler: it is one.
     """
 
     node: Node | None = None
     stands_in: ClassVar[int] = 0
     is_scope: ClassVar[bool] = False
+    is_undoing: ClassVar[bool] = False
     is_each = False
+    is_handler = False
 
     def _predict(self, my_task: Token, seen: Any = None, looked_ahead: int = 0, mask: int = 0) -> None:
         pass
@@ -145,6 +147,25 @@ class HostedThrowEvent(Hosted, spiff.NoneTask):  # type: ignore[misc]
     def _run_hook(self, my_task: Token) -> bool | None:
         went: bool | None = my_task.workflow.host.throw_on(my_task)
         return went
+
+
+class _Undoing(Hosted):
+    """Compensation: STARTED until the handlers of what this event compensates are done."""
+
+    is_scope = True
+    is_undoing = True
+
+    def _run_hook(self, my_task: Token) -> bool | None:
+        is_over: bool | None = my_task.workflow.host.compensate(my_task)
+        return is_over
+
+
+class HostedCompensation(_Undoing, spiff.NoneTask):  # type: ignore[misc]
+    pass
+
+
+class HostedCompensationEnd(_Undoing, HostedEndEvent):
+    pass
 
 
 class HostedExclusiveGateway(Hosted, bpmn.ExclusiveGateway):  # type: ignore[misc]
@@ -247,47 +268,3 @@ def _fired(my_task: Token) -> bool:
     if not my_task.is_fired:
         my_task._state = TaskState.WAITING
     return my_task.is_fired
-
-
-_HOSTED: dict[type, type] = {
-    BpmnStartTask: HostedStart,
-    bpmn.StartEvent: HostedStartEvent,
-    bpmn.EndEvent: HostedEndEvent,
-    spiff.UserTask: HostedUserTask,
-    PlainServiceTask: HostedServiceTask,
-    spiff.NoneTask: HostedRuleTask,
-    spiff.SubWorkflowTask: HostedSubprocess,
-    bpmn.ExclusiveGateway: HostedExclusiveGateway,
-    bpmn.ParallelGateway: HostedParallelGateway,
-    bpmn.InclusiveGateway: HostedInclusiveGateway,
-    bpmn.EventBasedGateway: HostedEventBasedGateway,
-    bpmn.IntermediateCatchEvent: HostedCatchEvent,
-    bpmn.BoundaryEvent: HostedBoundaryEvent,
-    BoundaryEventSplit: HostedBoundarySplit,
-    BoundaryEventJoin: HostedBoundaryJoin,
-    _EndJoin: HostedEndJoin,
-    SimpleBpmnTask: HostedEnd,
-}
-
-
-_HOSTED_STAND_INS: dict[str, type] = {
-    "callActivity": HostedCallActivity,
-    "intermediateThrowEvent": HostedThrowEvent,
-    "sendTask": HostedThrowEvent,
-}
-
-
-def host_spec(task_spec: Any, node: Node | None) -> None:
-    """Swap the class of a freshly parsed spec. Raises KeyError for one that is not hosted."""
-    kind = node.kind if node is not None else ""
-    if node is not None and node.many is not None:
-        task_spec.__class__ = HostedMultiInstance
-    elif kind == "startEvent" and not isinstance(task_spec, bpmn.BoundaryEvent):
-        task_spec.__class__ = (
-            HostedStartEvent  # one of several, drawn as a task; an event subprocess's is a boundary event
-        )
-    else:
-        task_spec.__class__ = _HOSTED_STAND_INS.get(kind) or _HOSTED[type(task_spec)]
-    if task_spec.name.startswith(EACH):
-        task_spec.is_each = True
-    task_spec.node = node

@@ -20,6 +20,7 @@ COMPLETED = "completed"
 CANCELLED = "cancelled"
 FAILED = "failed"
 SKIPPED = "skipped"
+COMPENSATED = "compensated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,8 @@ class ActivityEvent:
     """When an element of the diagram became active and how that ended; derived, for the history.
 
     event: "entered" | "completed" | "cancelled" (interrupted from outside it) | "failed" (an error left it) |
-    "skipped" (an operator let it count as done). An element that
+    "skipped" (an operator let it count as done) | "compensated" (completed, and since undone; `at` is when it was completed:
+    when it was undone its handler's own activation says). An element that
     stands in an incident is still entered. Boundary events and start events of event subprocesses appear when they fire.
     """
 
@@ -77,6 +79,11 @@ class CaseState:
     def write(self, token: Token, values: Mapping[str, Any]) -> None:
         token.workflow.frame.write(values)
 
+    def give(self, token: Token, values: Mapping[str, Any]) -> None:
+        """What an activity gives when it is completed: written, and remembered for its compensation."""
+        self.write(token, values)
+        token.given = values
+
     def frame_at(self, address: str) -> Store:
         """The frame of the innermost running scope around this address."""
         around = [scope for scope in self.scopes if address.startswith(scope.path) or _is_instance(scope, address)]
@@ -112,7 +119,7 @@ class CaseState:
         self.events.append(ActivityEvent(self.address_of(token), node.id, node.kind, event, self.at))
 
     def address_of(self, token: Token) -> str:
-        if token.task_spec.is_each:
+        if token.task_spec.is_each or token.task_spec.is_handler:
             self.ordinal_of(token)
             return str(token.workflow.path).removesuffix("/")
         return f"{token.workflow.path}{token.task_spec.node.id}:{self.ordinal_of(token)}"
@@ -126,5 +133,5 @@ class CaseState:
 
 
 def _is_instance(scope: Scope, address: str) -> bool:
-    """Whether this is the address of the one task of a multi-instance activity's instance."""
-    return scope.index != NO_INSTANCE and scope.path == address + "/"
+    """Whether this is the address of the one task of a multi-instance activity's instance, or of a compensation handler."""
+    return (scope.index != NO_INSTANCE or scope.is_undoing) and scope.path == address + "/"

@@ -83,3 +83,25 @@ class Local(Store):
 
     def write(self, values: Mapping[str, Any]) -> None:
         self.variables.update({name: json_value(value) for name, value in values.items()})
+
+
+class Recalled(Store):
+    """A frame that sees some variables as they once were, and all else as it is. What is written goes where it always goes."""
+
+    __slots__ = ("outer",)
+
+    def __init__(self, variables: dict[str, Any], outer: Store) -> None:
+        """variables: as they were; one that is written since is seen as written."""
+        self.variables = variables
+        self.settings = outer.settings
+        self.outer = outer
+        self.view = ChainMap(variables, outer.view)
+
+    @property
+    def seen(self) -> Mapping[str, Any]:
+        return {**self.outer.seen, **self.variables}
+
+    def write(self, values: Mapping[str, Any]) -> None:
+        self.outer.write(values)
+        for name in values:
+            self.variables.pop(name, None)

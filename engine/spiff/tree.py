@@ -5,6 +5,7 @@ A `Token` is SpiffWorkflow's Task, a `Scope` its (sub)workflow: one instance of 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from SpiffWorkflow.bpmn.util.subworkflow import BpmnBaseWorkflow
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
+from engine.spiff.ledger import Completed, Part
+from engine.spiff.process import UNDO
 from engine.spiff.store import Store
 from engine.waits import Wait
 
@@ -45,6 +48,7 @@ class Scope(BpmnBaseWorkflow):  # type: ignore[misc]  # SpiffWorkflow ships no t
     owner: the subprocess's token in the scope around, None for the whole process. path: prefix of the addresses inside,
     `Check:2/` or "". frame: the variables seen and written in it. index: which
     instance of a multi-instance owner. counters: how often each element became active in it.
+    ledger, wrote: what was completed in it and may be compensated, and the variables written in it (compensation.py).
     """
 
     def __init__(
@@ -58,6 +62,8 @@ class Scope(BpmnBaseWorkflow):  # type: ignore[misc]  # SpiffWorkflow ships no t
         self.frame = frame
         self.index = index
         self.counters: dict[str, int] = {}
+        self.ledger: list[Completed] = []
+        self.wrote: set[str] = set()
         self.tasks: dict[int, Token] = {}
         self.next_id = 0
         self.data: dict[str, Any] = {}  # read by SpiffWorkflow's conditions, always empty
@@ -65,6 +71,11 @@ class Scope(BpmnBaseWorkflow):  # type: ignore[misc]  # SpiffWorkflow ships no t
     @property
     def script_engine(self) -> Any:
         return self.host.engine
+
+    @property
+    def is_undoing(self) -> bool:
+        """A compensation handler runs in it; `path` is the handler's own address and what is inside it."""
+        return self.name.startswith(UNDO)
 
     @property
     def top_workflow(self) -> Scope:
@@ -77,7 +88,8 @@ class Token(Task):  # type: ignore[misc]
     Its `data` stays empty: variables live in the host's store. ordinal: 0 until the token got its place among the
     activations of its element. inner: the scopes
     open in it. wait: what it waits for, set when the machine has settled. incident: (code, message) of why
-    it could not go on. is_entered, is_left: what the activity history knows.
+    it could not go on. is_entered, is_left: what the activity history knows. given: the variables an activity writes when it is
+    completed; parts: what was completed inside it (compensation.py).
     """
 
     data = _NOTHING
@@ -101,6 +113,8 @@ class Token(Task):  # type: ignore[misc]
         self.wait: Wait | None = None
         self.incident: tuple[str, str] | None = None
         self.inner: list[Scope] = []
+        self.given: Mapping[str, Any] | None = None
+        self.parts: list[Part] = []
         self.instances: Any = None  # Instances of a multi-instance activity under way
         self.is_fired = False
         self.is_entered = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from engine.compensation_parts import is_for_compensation
 from engine.diagram_xml import Node as Xml
 from engine.diagram_xml import local_name, namespace
 from engine.language.expressions import Expression
@@ -122,7 +123,11 @@ class Wiring:
 
     def _stranded(self) -> None:
         """What no token can reach: SpiffWorkflow's parser drops it, so it would look hosted and never be."""
-        reached = [element for element in self._members if self._kind(element) == "startEvent"]
+        reached = [
+            element
+            for element, xml in self._members.items()
+            if self._kind(element) == "startEvent" or is_for_compensation(xml)
+        ]
         seen = set(reached)
         while reached:
             for following in self._onward.get(reached.pop(), []):

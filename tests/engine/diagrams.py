@@ -33,6 +33,7 @@ class Scope:
         self._inner: list[tuple[str, Scope]] = []
         self._defaults: dict[str, str] = {}
         self._flows: list[str] = []
+        self._handlers: list[str] = []
 
     def start(self, element: str = "begin", event: str = "", **properties: str) -> str:
         """event: what `timer`, `message` or `error` gives, for the start of an event subprocess."""
@@ -116,6 +117,19 @@ class Scope:
         scope._draw("startEvent", start, event, properties, attributes=flag)
         return scope
 
+    def undone_by(self, activity: str, handler: str) -> None:
+        """A compensation boundary event `undo.<activity>` that leads to `handler`, which is drawn already and becomes one."""
+        event = f"undo.{activity}"
+        self._draw("boundaryEvent", event, self.compensation(), {}, attributes=f' attachedToRef="{activity}"')
+        self.raw(f'<bpmn:association id="to.{handler}" sourceRef="{event}" targetRef="{handler}"/>')
+        self._handlers.append(handler)
+
+    @staticmethod
+    def compensation(activity: str = "") -> str:
+        """activity "": everything of the scope."""
+        reference = f' activityRef="{activity}"' if activity else ""
+        return f"<bpmn:compensateEventDefinition{reference}/>"
+
     def flow(self, *elements: str, when: str = "", default: bool = False) -> None:
         """Sequence flows from each element to the next. when: condition of the first of them."""
         for source, target in pairwise(elements):
@@ -137,6 +151,8 @@ class Scope:
         drawn = "".join(part() if callable(part) else part for part in self._parts)
         for element, flow in self._defaults.items():
             drawn = drawn.replace(f' id="{element}"', f' id="{element}" default="{flow}"', 1)
+        for handler in self._handlers:
+            drawn = drawn.replace(f' id="{handler}"', f' id="{handler}" isForCompensation="true"', 1)
         return drawn + "".join(self._flows)
 
     def _scope(self, kind: str, element: str, attributes: str) -> Scope:

@@ -121,6 +121,7 @@ export const cases = {
     failed: '流程图无法显示。',
     here: '当前',
     times: (n: number) => `经过 ${n} 次`,
+    compensated: '已补偿',
     fit: '适应',
     toToken: '定位到当前步骤',
     interventions: '人工干预',
