@@ -9,6 +9,11 @@ from engine.machine import Machine
 from engine.waits import IncidentWait, JobWait, MessageWait, TimerWait, UserTaskWait, Wait
 from tests.engine.random.run import Open
 
+
+class Mismatch(AssertionError):
+    """What was found is not what must be."""
+
+
 KINDS: dict[type, str] = {
     UserTaskWait: "user",
     JobWait: "job",

@@ -19,7 +19,7 @@ from engine.machine import Applied, Machine
 from engine.spiff.state import ActivityEvent
 from tests.engine.random import blocks
 from tests.engine.random.blocks import Block, Condition, Tree
-from tests.engine.random.comparison import same
+from tests.engine.random.comparison import Mismatch, same
 from tests.engine.random.insides import first_of
 from tests.engine.random.ledger import UNKNOWN, Ledger
 
@@ -32,7 +32,7 @@ class Law:
     judged = 0
 
 
-class LawBroken(AssertionError):
+class LawBroken(Mismatch):
     pass
 
 
@@ -179,8 +179,6 @@ def whether(condition: Condition, seen: dict[str, Any]) -> bool | None:
 
 
 class NothingIsLost(Law):
-    """judged: votes that must be in the results; of what was written all is looked at after every input."""
-
     def __init__(self, tree: Tree) -> None:
         self.ledger = Ledger(tree)
         self.many = {part.id: part for part in tree.parts if isinstance(part, blocks.Many)}
@@ -198,8 +196,8 @@ class NothingIsLost(Law):
             elif event.event == "completed" and event.element in self.many:
                 self._judge_results(event.address, self.many[event.element], machine)
 
-    @staticmethod
-    def _judge(place: str, view: Any, written: dict[str, Any]) -> None:
+    def _judge(self, place: str, view: Any, written: dict[str, Any]) -> None:
+        self.judged += len(written)
         for name, value in written.items():
             if value is not UNKNOWN and not (name in view and same(view[name], value)):
                 raise LawBroken(f"{place} sees {name} as {view.get(name, '(nothing)')!r}, written was {value!r}")
@@ -215,7 +213,6 @@ class NothingIsLost(Law):
             vote = self.ledger.frames.get(instance, {}).get(own, UNKNOWN)
             if vote is UNKNOWN:
                 continue
-            self.judged += 1
             found = results if many.output_item else [r.get(own) for r in results if r["key"] == key]
             if not any(same(value, vote) for value in found):
                 raise LawBroken(f"{instance} gave {vote!r}, which is not in {results!r}")

@@ -28,7 +28,7 @@ from engine.inputs import (
 )
 from engine.machine import Applied, Machine, Process, compile_process, replay
 from tests.engine.random.blocks import Boundary, EventSub, Tree
-from tests.engine.random.comparison import KINDS, difference, same, seen, shown
+from tests.engine.random.comparison import KINDS, Mismatch, difference, same, seen, shown
 from tests.engine.random.composites import reference
 from tests.engine.random.drawing import draw
 from tests.engine.random.generator import GIVEN, START_VARIABLES, VALUES, generate
@@ -40,10 +40,6 @@ from tests.engine.random.run import Landed
 
 MONDAY = datetime(2026, 3, 2, 1, tzinfo=UTC)  # 9 o'clock in Shanghai
 LONGEST_PATH = 25
-
-
-class Mismatch(AssertionError):
-    pass
 
 
 @dataclass

@@ -49,9 +49,10 @@ from engine.spiff.host import Host
 from engine.spiff.process import ERROR, ESCALATION
 from engine.spiff.specs import HostedBoundaryEvent, boundary_events_of
 from engine.waits import TimerWait
+from tests.engine.random.comparison import Mismatch
 from tests.engine.random.drawing import Drawn, draw
 from tests.engine.random.generator import generate
-from tests.engine.random.play import Mismatch, Play
+from tests.engine.random.play import Play
 from tests.engine.random.trial import first_mismatch
 
 PROCESSES = range(1, 121)  # most rules are missed within the first ten

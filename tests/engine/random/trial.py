@@ -15,9 +15,10 @@ import pytest
 
 from engine.machine import Machine, Process
 from tests.engine.random.blocks import Tree
+from tests.engine.random.comparison import Mismatch
 from tests.engine.random.drawing import draw
 from tests.engine.random.kept_processes import KEPT, KeptPath, keep, shrunk
-from tests.engine.random.play import Mismatch, Play, drawn
+from tests.engine.random.play import Play, drawn
 
 FIRST_SEED = int(os.environ.get("RANDOM_SEED", "20260302"))
 
