@@ -82,7 +82,7 @@ def load(host_class: type[Host], process: Process, snapshot: bytes) -> Host:
     snapshot of another process.
     """
     version, *state = from_bytes(snapshot)
-    if isinstance(version, int) and version > VERSION:
+    if isinstance(version, int) and version > max(_READABLE):
         raise Conflict("case.newer_release", version=version)
     if version not in _READABLE:
         raise ValueError(f"snapshot version {version}, expected one of {_READABLE}")
