@@ -263,3 +263,20 @@ def test_a_caller_without_unit_or_person_is_known_by_one_select(
         identify(session, token, Audience.CONSOLE, platform.clock())
 
     assert [line.split()[0] for line in asked if not line.startswith("BEGIN")] == ["SELECT", "WITH"][:statements]
+
+
+def test_a_clock_set_by_an_hour_ends_sessions_only_where_an_hour_has_passed(platform: Platform) -> None:
+    """Ahead: an hour has passed as far as anybody can know, and the console asks to sign in. Back: nothing ends."""
+    citizen, guard = platform.citizen(), platform.staff()
+
+    platform.clock.pass_time(hours=-1)
+    set_back = [person.get("/api/v1/me").status_code for person in (citizen, guard)]
+    platform.clock.pass_time(hours=2)
+    ahead = [person.get("/api/v1/me") for person in (citizen, guard)]
+    signed_in_ahead = platform.sign_in("guard")
+    platform.clock.pass_time(hours=-1)
+
+    assert set_back == [200, 200]
+    assert [answer.status_code for answer in ahead] == [200, 401]
+    assert ahead[1].json["code"] == "auth.expired"
+    assert signed_in_ahead.get("/api/v1/me").status_code == 200

@@ -62,6 +62,7 @@ def double_and_late_messages(site: Site) -> None:
 
 def step_the_clock(site: Site) -> None:
     """Ahead by an hour, or back again."""
+    site.breaks += 1  # leases end early
     site.clock.set(timedelta() if site.clock.ahead else timedelta(hours=1))
     time.sleep(0.2)  # seen by everybody
 
@@ -81,6 +82,7 @@ def fill_the_databases_disk(site: Site) -> None:
 
 def _has_no_room(site: Site, disk: FullDisk) -> None:
     """Until a client has been told so, and a little longer."""
+    site.breaks += 1
     told = site.clients.told["platform.no_space"]
     with disk.is_full():
         deadline = time.monotonic() + 60
@@ -107,17 +109,20 @@ def restart_broker(site: Site) -> None:
 
 def restart_database(site: Site) -> None:
     assert site.database is not None
+    site.breaks += 1
     site.database.restart(signal.SIGINT)
 
 
 def kill_database(site: Site) -> None:
     assert site.database is not None
+    site.breaks += 1
     site.database.restart(signal.SIGQUIT)  # PostgreSQL's own word for at once, without a checkpoint
 
 
 def cut_connections(site: Site) -> None:
     """In the middle of whatever transactions are open."""
     assert site.database is not None
+    site.breaks += 1
     address = site.database.url.replace("+psycopg", "")
     with psycopg.connect(address, autocommit=True) as connection:
         connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")

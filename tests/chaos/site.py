@@ -37,7 +37,10 @@ COMMANDS = {"beat": BEAT, "worker": WORKER, "web": WEB}
 
 @dataclass
 class Site:
-    """kills: processes ended without warning so far. disk: of VAR_DIR, and of nothing else."""
+    """kills: processes ended without warning so far; breaks: what else may have come between sending a notice and noting it.
+
+    disk: of VAR_DIR, and of nothing else.
+    """
 
     environ: dict[str, str]
     platform: Platform
@@ -50,6 +53,7 @@ class Site:
     broker: Server | None = None
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     kills: int = 0
+    breaks: int = 0
     pause: str = "PT1S"
 
     @property
