@@ -314,9 +314,14 @@ def one_after_the_other(
 
 
 def settle(world: World) -> None:
-    """The case is over: claim_next() and free() of the next round must not meet it."""
+    """The case is over: claim_next() and free() of the next round must not meet it.
+
+    Cancelled before its deadline: an operator who comes after it is refused, and what fired for it is taken back with that.
+    """
     try:
         with world.store.writing() as session:
-            cancel_case(session, world.case_id, by=ANALYST, reason="over", now=DEADLINE + timedelta(days=1))
+            cancel_case(session, world.case_id, by=ANALYST, reason="over", now=NOW)
     except EngineError:
         pass  # it ended by itself
+    with world.store.sessions() as session:
+        assert case_page(session, world.case_id).summary.ended_at is not None
