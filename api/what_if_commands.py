@@ -126,3 +126,5 @@ def _tell(report: Json) -> None:
     for line in hours["elements"]:
         pace = f"中位 {line['median_minutes']} 分钟，n={line['n']}" if line["n"] else "没有可参照的用时"
         click.echo(f"    {line['element']}  {line['items_before']} → {line['items_after']} 件（{pace}）")
+    if hours["open_ended_cases"]:
+        click.echo(f"    {hours['open_ended_cases']} 个案件停在缺少结果的环节，其后的工时没有计入")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,11 +20,13 @@ from engine.flows import NOBODY, STARTER, Flow
 from engine.forms import Form, load_form, validate_values
 from engine.hindsight.recorded_cases import RecordedCase, read_cases
 from engine.hindsight.rerun import Candidate, Rerun, Unplaced, rerun, standing_at
+from engine.hindsight.work_ahead import work_ahead
 from engine.inputs import Variables
 from engine.machine import Process, compile_process
 from engine.model.definition import DefinitionId
 from engine.service_tasks import declared_service_tasks
 from engine.waits import UserTaskWait
+from engine.way_taken import lines_of
 
 SAME_END, OTHER_END, LACKS, DOES_NOT_FIT = "same_end", "other_end", "lacks", "does_not_fit"
 ERASED, UNREADABLE = "erased", "unreadable"
@@ -38,7 +40,7 @@ class CaseOutcome:
     """One case. kind: one of KINDS. old, new: the end's outcome, or `waits:` and the elements where it stands.
 
     elements: what it lacks a result for (LACKS), what does not fit (DOES_NOT_FIT), with seq, why and detail of the first.
-    before, after: items of groups by element, completed or open.
+    before, after: items of groups by element, completed or open. ahead: further ones that are sure to come where it stopped.
     """
 
     case_id: str
@@ -51,6 +53,7 @@ class CaseOutcome:
     detail: str = ""
     before: Mapping[str, int] = field(default_factory=dict)
     after: Mapping[str, int] = field(default_factory=dict)
+    ahead: Mapping[str, int] = field(default_factory=dict)
 
 
 class WhatIf:
@@ -63,6 +66,7 @@ class WhatIf:
             raise InvalidDiagram(problems)
         self.flow = flow
         self.process = compile_process(flow.bpmn, flow.decisions, flow.called)
+        self._lines = lines_of(flow)
         self._forms = flow.forms
         self._elements = dict(elements or {})
         self._compiled_forms: dict[str, Form] = {}
@@ -84,7 +88,15 @@ class WhatIf:
             run = rerun(candidate, case.inputs, keeps, case.until)
         except (EngineError, ValueError) as failed:
             return CaseOutcome(case.id, DOES_NOT_FIT, old, why=getattr(failed, "code", type(failed).__name__))
-        return _judged(case, old, run, self._elements)
+        outcome = _judged(case, old, run, self._elements)
+        return replace(outcome, ahead=self._ahead(outcome.elements)) if outcome.kind == LACKS else outcome
+
+    def _ahead(self, stopped_at: Sequence[str]) -> dict[str, int]:
+        people = frozenset(people_of(self.flow, self.process))
+        tasks = [element for element in stopped_at if element not in people]
+        return dict(
+            Counter(found for element in tasks if (found := work_ahead(self.process, self._lines, people, element)))
+        )
 
     def _for_version(self, definition: Definition) -> tuple[Candidate, frozenset[str]]:
         if definition.id not in self._of_version:
@@ -166,10 +178,11 @@ def _first_misfit(run: Rerun) -> Unplaced | None:
 
 
 def work_of(outcomes: Iterable[CaseOutcome]) -> tuple[Counter[str], Counter[str]]:
-    """Items of groups by element: as it was, and on the candidate."""
+    """Items of groups by element: as it was, and on the candidate, those included that are sure to come."""
     before: Counter[str] = Counter()
     after: Counter[str] = Counter()
     for one in outcomes:
         before.update(one.before)
         after.update(one.after)
+        after.update(one.ahead)
     return before, after

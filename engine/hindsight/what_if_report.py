@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from engine.case import WAITING
-from engine.hindsight.what_if import KINDS, SAME_END, CaseOutcome, work_of
+from engine.hindsight.what_if import KINDS, LACKS, SAME_END, CaseOutcome, work_of
 from engine.model.waiting import WaitKind, WorkItemState, spelled
 
 Json = dict[str, Any]  # Any: a JSON object
@@ -94,8 +94,11 @@ def _difference(one: CaseOutcome) -> Json:
     }
 
 
-def _hours(outcomes: Iterable[CaseOutcome], pace: Mapping[str, Pace], elements: Mapping[str, str]) -> Json:
-    """An element nobody ever worked at has no median: its items are counted, its hours are not known."""
+def _hours(outcomes: Sequence[CaseOutcome], pace: Mapping[str, Pace], elements: Mapping[str, str]) -> Json:
+    """An element nobody ever worked at has no median: its items are counted, its hours are not known.
+
+    open_ended_cases: that stop where a result is lacking and what would follow is not sure; they count up to there.
+    """
     found_before, after = work_of(outcomes)
     before: Counter[str] = Counter()
     for element, count in found_before.items():
@@ -119,4 +122,5 @@ def _hours(outcomes: Iterable[CaseOutcome], pace: Mapping[str, Pace], elements: 
     unknown = [
         line["element"] for line in lines if line["hours"] is None and line["items_before"] != line["items_after"]
     ]
-    return {"elements": lines, "hours": round(sum(known_hours), 2), "unknown": unknown}
+    open_ended = sum(one.kind == LACKS and not one.ahead for one in outcomes)
+    return {"elements": lines, "hours": round(sum(known_hours), 2), "unknown": unknown, "open_ended_cases": open_ended}

@@ -162,6 +162,41 @@ def test_a_new_service_task_lacks_its_result_and_is_not_called(store: Store) -> 
     assert (approved.kind, approved.elements) == ("lacks", ("register",))
 
 
+def test_work_that_is_sure_to_come_behind_a_task_without_a_result_is_counted(store: Store) -> None:
+    """Photos are screened before the reviewer decides: nobody has that result, but each of these cases needs a reviewer."""
+    cases = every_kind_of_case(store)
+    last_task = LEAVE.replace('id="record"', 'id="register"').replace('Ref="record"', 'Ref="register"')
+
+    before = tried(store, screened())
+    behind = tried(store, a_flow(last_task.replace("flowNodeRef>record<", "flowNodeRef>register<")))
+
+    approved = before[cases["approved"]]
+    assert (approved.kind, approved.elements, approved.ahead) == ("lacks", ("screen",), {"decide": 1})
+    hours = report_of([approved], {"decide": Pace(360.0, 1)}, {})["reviewer_hours"]
+    assert [(line["items_before"], line["items_after"]) for line in hours["elements"]] == [(1, 1)]
+    assert (hours["hours"], hours["open_ended_cases"]) == (0, 0)
+    assert behind[cases["approved"]].ahead == {}
+    assert report_of([behind[cases["approved"]]], {}, {})["reviewer_hours"]["open_ended_cases"] == 1
+
+
+def screened() -> Flow:
+    """The leave flow with a service task in the transaction between `read` and `decide`."""
+    line = '<bpmn:sequenceFlow id="f3" sourceRef="read" targetRef="decide" />'
+    screen = (
+        '<bpmn:sequenceFlow id="f3" sourceRef="read" targetRef="screen" /><bpmn:serviceTask id="screen" name="筛查">'
+        '<bpmn:extensionElements><spiffworkflow:serviceTaskOperator id="test.record"><spiffworkflow:parameters />'
+        "</spiffworkflow:serviceTaskOperator></bpmn:extensionElements><bpmn:incoming>f3</bpmn:incoming>"
+        "<bpmn:outgoing>f3b</bpmn:outgoing></bpmn:serviceTask>"
+        '<bpmn:sequenceFlow id="f3b" sourceRef="screen" targetRef="decide" />'
+    )
+    assert line in LEAVE
+    drawn = LEAVE.replace(line, screen).replace(
+        "<bpmn:incoming>f3</bpmn:incoming><bpmn:outgoing>f4<", "<bpmn:incoming>f3b</bpmn:incoming><bpmn:outgoing>f4<"
+    )
+    lane = "<bpmn:flowNodeRef>read</bpmn:flowNodeRef>"
+    return a_flow(drawn.replace(lane, f"{lane}<bpmn:flowNodeRef>screen</bpmn:flowNodeRef>"))
+
+
 def renamed_decide() -> Flow:
     bpmn = LEAVE.replace('id="decide"', 'id="judge"').replace('Ref="decide"', 'Ref="judge"')
     return a_flow(bpmn.replace("flowNodeRef>decide<", "flowNodeRef>judge<"))
