@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.errors import Conflict
-from engine.inputs import JobSucceeded, WorkItemCompleted
+from engine.inputs import JobSucceeded, SignatureRefused, WorkItemCompleted, WorkItemSigned
 from engine.waits import IncidentWait, JobWait, UserTaskWait
 from tests.engine.cases import MONDAY, PlayedCase
 from tests.engine.diagrams import Diagram, decision_table, two_tasks
@@ -339,6 +339,23 @@ def test_a_stale_input_is_a_conflict_and_changes_nothing() -> None:
     case.job("second:1")
     with pytest.raises(Conflict, match=r"case\.ended"):
         case.machine.apply(JobSucceeded(at=case.at(7), wait="second:1"))
+
+
+def test_a_signature_and_a_refusal_to_sign_move_nothing() -> None:
+    case = PlayedCase(two_tasks().compile())
+    [first] = case.waits
+    waits, variables = dict(case.machine.waits), dict(case.variables)
+
+    signed = case.apply(WorkItemSigned(at=case.at(5), wait=first, by="wx:1", values={"opinion": "yes"}))
+    refused = case.apply(SignatureRefused(at=case.at(6), wait=first, by="wx:2", reason="why"))
+
+    assert (dict(case.machine.waits), dict(case.variables)) == (waits, variables)
+    assert (signed.activities, refused.activities) == ((), ())
+    assert case.machine.at == case.at(6)
+    with pytest.raises(Conflict, match=r"wait\.gone"):
+        case.apply(WorkItemSigned(at=case.at(7), wait="elsewhere:1", by="wx:1"))
+    case.completes(first)
+    assert first not in case.waits
 
 
 def test_a_value_that_is_not_json_is_refused_and_changes_nothing() -> None:
