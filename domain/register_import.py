@@ -131,7 +131,8 @@ def queue_import(
 def lease_import(session: Session, now: datetime) -> RegisterImport | None:
     """The next import to run, or one whose worker has not been heard of; None when there is nothing to do."""
     open_states = RegisterImport.state.in_([ImportState.QUEUED, ImportState.RUNNING])
-    is_free = or_(RegisterImport.lease_until.is_(None), RegisterImport.lease_until < now)
+    until = RegisterImport.lease_until
+    is_free = or_(until.is_(None), until < now, until > now + LEASE)  # the last: taken before the clock was set back
     wanted = select(RegisterImport).where(open_states, is_free).order_by(RegisterImport.queued_at).limit(1)
     leased = session.scalar(wanted.with_for_update(skip_locked=True))
     if leased is not None:

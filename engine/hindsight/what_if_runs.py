@@ -98,7 +98,8 @@ def candidate_flow(session: Session, flow_key: str, changed: Mapping[str, bytes 
 
 def take_run(session: Session, now: datetime) -> TakenRun | None:
     """The oldest run that nobody works on, taken; None when there is none."""
-    is_left = and_(RUN.c.state == WhatIfState.RUNNING, RUN.c.lease_until < now)
+    is_over = or_(RUN.c.lease_until < now, RUN.c.lease_until > now + LEASE)  # the latter: the clock was set back
+    is_left = and_(RUN.c.state == WhatIfState.RUNNING, is_over)
     wanted = select(RUN).where(or_(RUN.c.state == WhatIfState.ASKED, is_left)).order_by(RUN.c.id).limit(1)
     row = session.execute(wanted.with_for_update(skip_locked=True)).one_or_none()
     if row is None:

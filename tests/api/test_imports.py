@@ -490,11 +490,13 @@ def test_waiting_imports_of_one_account_are_few(province, clerk) -> None:
     assert answers[-1].json["code"] == "import.too_many_waiting"
 
 
-def test_a_worker_that_died_is_followed_after_the_last_row_that_was_done(province, clerk) -> None:
+@pytest.mark.parametrize("taken_at", [datetime(2026, 1, 1, tzinfo=UTC), datetime(2096, 1, 1, tzinfo=UTC)])
+def test_a_worker_that_died_is_followed_after_the_last_row_that_was_done(province, clerk, taken_at) -> None:
+    """Also where the clock was set back since."""
     names = [f"第{number}医院" for number in range(5)]
     answer = _send(clerk, a_workbook({"机构": [an_institution(name) for name in names]}))
     with transaction(province.sessions) as session:  # the first worker: two rows in one batch, then it is killed
-        leased = lease_import(session, datetime(2026, 1, 1, tzinfo=UTC))
+        leased = lease_import(session, taken_at)
         for name in names[:2]:
             new = NewInstitution(name=name, supervising_unit=ZENGDU, category="hospital")
             admit_institution(session, new, case_id=None, by=leased.account_id, now=province.clock())

@@ -364,6 +364,22 @@ def a_notice(session: Session, now: datetime) -> str:
     )
 
 
+def test_a_notice_of_a_time_to_come_is_due_when_the_clock_was_set_back(
+    sessions: sessionmaker[Session], now: datetime
+) -> None:
+    with transaction(sessions) as session:
+        a_notice(session, now + timedelta(hours=1))
+        waiting = a_notice(session, now)
+        notice.lease_notices(session, now, 10)
+
+    with transaction(sessions) as session:
+        assert notice.lease_notices(session, now, 10) == []
+        assert notice.mend_future_times(session, now) == 1
+        [due] = notice.lease_notices(session, now, 10)
+
+    assert due.id != waiting
+
+
 def test_a_leased_notice_is_not_sent_twice_at_once(sessions: sessionmaker[Session], now: datetime) -> None:
     with transaction(sessions) as session:
         a_notice(session, now)

@@ -7,11 +7,12 @@ from datetime import timedelta
 from engine import jobs
 from engine.delivery import deliver_outbox
 from engine.hindsight.replay import read_inputs, verify_case
+from engine.hindsight.what_if_runs import ask_what_if, take_run
 from engine.jobs import ready_jobs
 from engine.outbox import send_message_to
 from engine.set_back import mend_jobs, mend_outbox
 from engine.timers import fire_due_timers
-from tests.engine.conftest import APPLICANT, NOW, REVIEWER, Store
+from tests.engine.conftest import ANALYST, APPLICANT, NOW, REVIEWER, Store
 from tests.engine.messaging import an_order_flow
 
 AHEAD = NOW + timedelta(hours=1)
@@ -78,6 +79,20 @@ def test_a_message_that_was_sent_in_the_future_is_delivered_now(any_store: Store
         assert mend_outbox(session, NOW) == 1
 
     assert deliver_outbox(any_store.sessions, SOON) == 1
+
+
+def test_a_what_if_run_in_the_hands_of_a_worker_of_a_time_to_come_is_taken_by_another(store: Store) -> None:
+    store.deploy()
+    with store.writing() as session:
+        asked = ask_what_if(session, "leave", {}, by=ANALYST, now=AHEAD)
+        assert take_run(session, AHEAD) is not None
+        assert take_run(session, AHEAD) is None
+
+    with store.writing() as session:
+        taken = take_run(session, NOW)
+
+    assert taken is not None
+    assert taken.id == asked
 
 
 def test_the_time_of_a_case_never_runs_backwards_and_its_deadline_stays(any_store: Store) -> None:
