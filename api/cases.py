@@ -41,6 +41,10 @@ class WaitOut(BaseModel):
     assignee: str | None
     created_at: datetime
     due_at: datetime | None
+    left_s: int | None = Field(
+        description="计时已暂停的定时：还剩多少秒（clock 为 working 时是工作时间）；未暂停为 null"
+    )
+    clock: str | None = Field(description="plain、working")
     closed_at: datetime | None
     closed_by: str | None
     code: str | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -27,10 +28,19 @@ from engine.forms import prefilled_values
 from engine.inbox import InboxFilter, InboxView, inbox_page
 from engine.language.calendar import working_time_between
 from engine.queries import assignees_of, my_case, work_item, work_item_view
+from engine.stopped_clocks import StoppedClock, stopped_clocks
 from engine.views import WorkItemPage, WorkItemView
 from engine.work_items import claim_work_item, complete_work_item, load_draft, release_work_item, save_draft
 
 work_items_api = APIBlueprint("work_items", __name__, url_prefix="/api/v1", tag="待办")
+
+
+class PausedOut(BaseModel):
+    element: str
+    title: str
+    since: datetime
+    left_s: int = Field(description="还剩多少秒；is_working_time 时每个工作日计 24 小时")
+    is_working_time: bool
 
 
 class WorkItemOut(BaseModel):
@@ -62,6 +72,7 @@ class WorkItemOut(BaseModel):
     working_time_left_s: int | None = Field(
         default=None, description="离应办时刻的工作时间（每个工作日计 24 小时），超时为负；无时限或已办结为 null"
     )
+    paused: PausedOut | None = Field(default=None, description="本案中已暂停的计时，如申请人补正期间；没有为 null")
 
 
 class WorkItemList(BaseModel):
@@ -185,7 +196,15 @@ def items_json(session: Session, items: Sequence[WorkItemView], caller: Caller, 
     """The JSON of WorkItemOuts; nothing in it is personal but account ids and, for staff, names of staff."""
     is_staff = caller.kind is AccountKind.CONSOLE
     names = display_names(session, {item.assignee for item in items if item.assignee}) if is_staff else {}
-    return [_item_json(item, caller, at, names) for item in items]
+    stopped = stopped_clocks(session, {item.case_id for item in items if item.closed_at is None})
+    return [
+        {**_item_json(item, caller, at, names), "paused": _paused_json(item, stopped.get(item.case_id))}
+        for item in items
+    ]
+
+
+def _paused_json(item: WorkItemView, clock: StoppedClock | None) -> dict[str, Any] | None:
+    return asdict(clock) if clock is not None and item.closed_at is None else None
 
 
 def _item_json(item: WorkItemView, caller: Caller, at: datetime, names: Mapping[str, str]) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def summary_of(definition: Definition, row: AnyRow, open_elements: Iterable[str]
 
 def wait_view(definition: Definition, row: AnyRow) -> WaitView:
     same = ("id", "case_id", "kind", "address", "element", "state", "created_at", "closed_at", "closed_by", "due_at")
-    more = ("assignee", "form", "service", "attempt", "message", "code", "note")
+    more = ("left_s", "clock", "assignee", "form", "service", "attempt", "message", "code", "note")
     values = {name: row._mapping[name] for name in (*same, *more)}
     return WaitView(title=title_of(definition, row.element), group=row.group_name, **values)
 

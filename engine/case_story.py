@@ -36,9 +36,11 @@ from engine.inputs import (
     WorkItemSigned,
 )
 from engine.language.functions import LOCAL_TIME
+from engine.language.timers_text import WORKING
 from engine.machine import TIMER
 from engine.model.definition import DefinitionId
 from engine.model.waiting import JobState, WaitKind
+from engine.stopped_clocks import left_text
 from engine.views import CasePage, History, JournalView, WaitView
 from engine.waits import element_of
 
@@ -206,6 +208,9 @@ def _why(definition: Definition, wait: WaitView, now: datetime) -> str:
             return _job(wait)
         case WaitKind.INCIDENT:
             return f"“{wait.title}”出现异常（{wait.code}），等待管理员处理"
+    if wait.left_s is not None:
+        left = left_text(wait.left_s, is_working_time=wait.clock == WORKING)
+        return f"“{wait.title}”的计时已暂停，还剩 {left}"
     return f"“{wait.title}”将于 {_local(wait.due_at)} 到时" if wait.due_at else f"等待“{wait.title}”"
 
 

@@ -19,6 +19,7 @@ from engine.checks.diagram import Diagram, read_diagrams
 from engine.checks.elements import check_elements, check_file
 from engine.checks.faces import check_faces
 from engine.checks.folder import Folder, open_folder
+from engine.checks.pauses import check_pauses
 from engine.checks.shape import check_shape
 from engine.checks.tables import check_table
 from engine.checks.tasks import check_tasks
@@ -112,6 +113,7 @@ def _diagram_problems(contents: Sequence[bytes], folder: Folder) -> list[Problem
         for diagram in diagrams:
             problems += _process_problems(diagram, folder)
     problems += [*check_config(linked, folder), *check_case_starts(linked, folder), *check_compensation(linked)]
+    problems += check_pauses(linked, is_alone=folder.is_alone)
     return [*problems, *(() if folder.is_alone else check_calls(linked))]
 
 

@@ -25,7 +25,7 @@ from engine.spiff.state import ActivityEvent, SentMessage
 from engine.spiff.store import NotJson, Store, json_value
 from engine.spiff.tree import Token
 from engine.taking import perform, token_for
-from engine.waits import TimerWait, Wait
+from engine.waits import DueTimer, TimerWait, Wait
 
 __all__ = [
     "MESSAGE",
@@ -135,12 +135,19 @@ class Machine:
         """Open waits by address."""
         return {address: wait for address, (_, wait) in self._waits.items()}
 
-    def due_before(self, at: datetime) -> list[TimerWait]:
-        """Timers due at or before `at`, in due order, equal ones by address; none while the case is suspended."""
+    def due_before(self, at: datetime) -> list[DueTimer]:
+        """Timers due at or before `at`, in due order, equal ones by address; none while the case is suspended.
+
+        One whose clock stands still is not due.
+        """
         if self.is_suspended:
             return []
-        due = [wait for _, wait in self._waits.values() if isinstance(wait, TimerWait) and wait.due <= at]
-        return sorted(due, key=lambda wait: (wait.due, wait.address))
+        timers = [wait for _, wait in self._waits.values() if isinstance(wait, TimerWait)]
+        return sorted(
+            DueTimer(timer.due, timer.address, timer.element)
+            for timer in timers
+            if timer.due is not None and timer.due <= at
+        )
 
     def apply(self, given: Input) -> Applied:
         """Apply one input and run until the case only waits.

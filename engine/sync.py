@@ -39,6 +39,7 @@ from engine.machine import ActivityEvent
 from engine.model.waiting import JobState, Waiting, WaitKind, WaitState, WorkItemState
 from engine.outbox import correlation_hash
 from engine.service_tasks import declared_service_tasks
+from engine.stopped_clocks import clock_columns
 from engine.waits import IncidentWait, JobWait, MessageWait, TimerWait, UserTaskWait, Wait
 
 WAITING = cast(Table, Waiting.__table__)
@@ -173,7 +174,7 @@ def _row(step: Step, wait: Wait) -> Row:
             queue = task.queue if task else "default"
             row.update(state=JobState.READY, service=wait.service, queue=queue, attempt=0, next_at=step.now)
         case TimerWait():
-            row.update(due_at=wait.due)
+            row.update(due_at=wait.due, **clock_columns(wait))
         case MessageWait():
             row.update(message=wait.message, correlation=correlation_hash(wait.message, wait.correlation))
         case IncidentWait():

@@ -73,8 +73,8 @@ def token_for(host: Host, waits: Mapping[str, tuple[Token, Wait]], given: Input)
     is_other = not isinstance(wait, _ANSWERS[type(given)])
     if is_other or (isinstance(given, MessageReceived) and given.message != getattr(wait, "message", None)):
         raise Conflict("wait.other_kind", wait=given.wait, input=type(given).__name__, kind=type(wait).__name__)
-    if isinstance(given, TimerFired) and isinstance(wait, TimerWait) and given.at < wait.due:
-        raise Conflict("timer.not_due", wait=given.wait, due=wait.due.isoformat())
+    if isinstance(given, TimerFired) and isinstance(wait, TimerWait) and (wait.due is None or given.at < wait.due):
+        raise Conflict("timer.not_due", wait=given.wait, due=wait.due.isoformat() if wait.due else "paused")
     _refuse_operating(host, token, given)
     return token
 

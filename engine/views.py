@@ -85,6 +85,8 @@ class WaitView:
     closed_at: datetime | None
     closed_by: str | None
     due_at: datetime | None
+    left_s: int | None  # of a timer whose clock stands still
+    clock: str | None
     group: str | None
     assignee: str | None
     form: str | None

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,18 +38,37 @@ class JobWait:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Of a clock that stands still. since: from when on. due: when the timer would have been due without."""
+
+    since: datetime
+    due: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimerWait:
-    """attached_to: address of the activity a boundary timer sits on, "" for an intermediate one.
+    """due: None while its clock stands still (`pause`). attached_to: address of the activity a boundary timer sits on, "" for
 
-    left: firings of a cycle timer that are still to come, this one included, -1 without end; 0 for one that is no cycle.
+    an intermediate one. left: firings of a cycle timer that are still to come, this one included, -1 without end; 0 for one
+    that is no cycle. clock: "plain" or "working", what a clock that may stand still counts; "" for one that never does.
     """
 
     address: str
     element: str
-    due: datetime
+    due: datetime | None
     attached_to: str = ""
     left: int = 0
+    clock: str = ""
+    pause: Pause | None = None
+
+
+class DueTimer(NamedTuple):
+    """A timer that is to fire; sorted, those due first come first, equal ones by address."""
+
+    due: datetime
+    address: str
+    element: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,6 +54,8 @@ CODES: dict[str, tuple[str, str]] = {
     # expressions, timers, events
     "expression.invalid": ("error", "表达式不在封闭语言之内"),
     "timer.invalid": ("error", "定时器的时间无效"),
+    "timer.pauses": ("error", "pauses_while 提到了不存在的泳道，或用在没有可暂停的时钟的事件上"),
+    "timer.never_pauses": ("warning", "定时的范围内没有 pauses_while 所指泳道的用户任务"),
     "event.definition": ("error", "事件应有且只有一个受支持的事件定义"),
     "event.boundary": ("error", "边界事件没有附着在同一层的任务或子流程上"),
     "event.never_fires": ("warning", "边界事件永远不会触发"),

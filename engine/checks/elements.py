@@ -38,8 +38,8 @@ _PROPERTIES = {
     "endEvent": frozenset({"outcome", "correlation"}),
     "intermediateThrowEvent": frozenset({"correlation"}),
     "sendTask": frozenset({"correlation"}),
-    "startEvent": frozenset({"correlation", "result"}),
-    "boundaryEvent": frozenset({"correlation", "result"}),
+    "startEvent": frozenset({"correlation", "result", "pauses_while"}),
+    "boundaryEvent": frozenset({"correlation", "result", "pauses_while"}),
     "intermediateCatchEvent": frozenset({"correlation", "result"}),
 }
 

@@ -15,7 +15,7 @@ from typing import Any, cast
 from engine.errors import Conflict
 from engine.inputs import CaseMigrated, Input, JobFailed, JobGivenUp, JobSucceeded, Started, TimerFired, Variables
 from engine.machine import ActivityEvent, Applied, Machine, Process
-from engine.waits import JobWait, TimerWait, UserTaskWait, element_of
+from engine.waits import DueTimer, JobWait, TimerWait, UserTaskWait, Wait, element_of
 
 FindProcess = Callable[[str], Process]  # by definition id
 Taken = tuple[int, Input]  # seq of the journal, and the input with the addresses of the version that took it
@@ -41,10 +41,10 @@ class Course:
         self.taken.append((seq, replace(given, computed=applied.computed)))
         self.activities.extend((seq, event) for event in applied.activities)
         for address, wait in self.machine.waits.items():
-            if isinstance(wait, TimerWait | UserTaskWait) and wait.due is not None:
-                known = self.instants.get(address)
-                if known is None or known[1] != wait.due:
-                    self.instants[address] = (seq, wait.due)
+            known = self.instants.get(address)
+            due = _deadline(wait, known)
+            if due is not None and (known is None or known[1] != due):
+                self.instants[address] = (seq, due)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +200,15 @@ def first_version(definition_id: str, inputs: Iterable[Input]) -> str:
     return next((given.from_definition for given in inputs if isinstance(given, CaseMigrated)), definition_id)
 
 
+def _deadline(wait: Wait, known: tuple[int, datetime] | None) -> datetime | None:
+    """When it is due, None for never. Of a clock that may stand still what it began with: the rest follows from that."""
+    if isinstance(wait, TimerWait) and wait.clock and known is not None:
+        return known[1]
+    if isinstance(wait, TimerWait) and wait.pause is not None:
+        return wait.pause.due
+    return wait.due if isinstance(wait, TimerWait | UserTaskWait) else None
+
+
 def _kept(instants: Instants, seq: int, given: Input) -> dict[str, datetime]:
     """Deadlines that are not computed again. Not yet one that a later input brought about: before it there was none."""
     known = {address: due for address, (since, due) in instants.items() if since <= seq}
@@ -227,7 +236,7 @@ def _fire_new_timers(
     raise Conflict("case.timers_pending")
 
 
-def _due_before(machine: Machine, given: Input) -> list[TimerWait]:
+def _due_before(machine: Machine, given: Input) -> list[DueTimer]:
     """Due timers; before a firing only those whose turn it is before that one."""
     due = machine.due_before(given.at)
     if not isinstance(given, TimerFired):

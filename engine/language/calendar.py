@@ -58,6 +58,27 @@ def add_working_days(at: datetime, days: int) -> Deadline:
     return Deadline(datetime.combine(day, local.timetz()).astimezone(UTC), is_flagged)
 
 
+def add_working_time(at: datetime, amount: timedelta) -> Deadline:
+    """The instant that is `amount` of working time after `at`, a working day counting 24 hours; always on a working day.
+
+    at: aware. amount: not negative. Of whole days it is add_working_days(); the inverse of working_time_between().
+    """
+    if at.tzinfo is None or amount < timedelta():
+        raise ValueError("at must be aware, amount not negative")
+    local, left, is_flagged = at.astimezone(LOCAL_TIME), amount, False
+    day = local.date()
+    while True:
+        works, is_unknown = is_working_day(day)
+        is_flagged |= is_unknown
+        if works:
+            begins = max(local, datetime.combine(day, time(), LOCAL_TIME))
+            rest = datetime.combine(day + timedelta(days=1), time(), LOCAL_TIME) - begins
+            if left < rest:
+                return Deadline((begins + left).astimezone(UTC), is_flagged)
+            left -= rest
+        day += timedelta(days=1)
+
+
 def working_time_between(start: datetime, end: datetime) -> timedelta:
     """Time on working days from `start` to `end`, a working day counting 24 hours; negative where `end` comes first.
 

@@ -107,13 +107,45 @@ def due_at(text: str, variables: Mapping[str, Any], at: datetime) -> Due:
     timer = compile_timer(text)
     if timer.expression is None:
         return _literal(timer.text, text, at)
-    value = timer.expression.evaluate(variables)
-    if not isinstance(value, str):
-        raise ExpressionFailed(text, f"定时器表达式应给出文本：{_LITERAL_HELP}")
     try:
-        return _literal(value.strip(), text, at)
+        return _literal(_said(timer, text, variables), text, at)
     except InvalidExpression as error:
         raise ExpressionFailed(text, error.reason) from error
+
+
+PLAIN, WORKING = "plain", "working"  # what a clock that may stand still counts: time, or working time
+
+
+def clock_of(text: str, variables: Mapping[str, Any]) -> str:
+    """PLAIN for a duration, WORKING for working days. Raises ExpressionFailed for an instant: that has no clock to stop."""
+    said = _said(compile_timer(text), text, variables)
+    if WORKING_DAYS.fullmatch(said):
+        return WORKING
+    if _DURATION.fullmatch(said):
+        return PLAIN
+    raise ExpressionFailed(text, "会暂停的定时应给出时长或工作日数，不能是时刻")
+
+
+def may_stand_still(text: str) -> bool:
+    """Whether a timer of this text may have a clock that stops; of an expression over variables only time will tell.
+
+    Raises InvalidExpression as compile_timer().
+    """
+    timer = compile_timer(text)
+    if timer.names:
+        return True
+    try:
+        return bool(clock_of(text, {}))
+    except ExpressionFailed:
+        return False
+
+
+def _said(timer: TimerText, text: str, variables: Mapping[str, Any]) -> str:
+    """The literal a timer's text is, or gives."""
+    value = timer.text if timer.expression is None else timer.expression.evaluate(variables)
+    if not isinstance(value, str):
+        raise ExpressionFailed(text, f"定时器表达式应给出文本：{_LITERAL_HELP}")
+    return value.strip()
 
 
 _SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)

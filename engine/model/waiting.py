@@ -120,6 +120,7 @@ class Waiting(Base):
         _where("ix_waiting_ready", "next_at", where="state = 'READY'"),
         _where("ix_waiting_leased", "lease_until", where="state = 'LEASED'"),
         _where("ix_waiting_timer", "due_at", where="kind = 'TIMER' AND closed_at IS NULL"),
+        _where("ix_waiting_stopped", "case_id", where="left_s IS NOT NULL AND closed_at IS NULL"),
         _where("ix_waiting_incident", "id", where="kind = 'INCIDENT' AND closed_at IS NULL"),
         Index(None, "case_id", "id"),
     )
@@ -135,6 +136,9 @@ class Waiting(Base):
     closed_at: Mapped[datetime | None] = mapped_column(UtcTime)
     closed_by: Mapped[str | None] = mapped_column(String(64))
     due_at: Mapped[datetime | None] = mapped_column(UtcTime)  # work item: should be done; timer: fires
+    # timer whose clock stands still, since created_at
+    left_s: Mapped[int | None] = mapped_column(Integer)  # what is left of it
+    clock: Mapped[str | None] = mapped_column(String(8))  # what that counts: plain, or working time
     # work item
     group_name: Mapped[str | None] = mapped_column(String(200))
     assignee: Mapped[str | None] = mapped_column(String(64))

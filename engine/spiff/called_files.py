@@ -47,6 +47,15 @@ def call_problems(files: Sequence[DiagramFile]) -> Iterator[Problem]:
                 yield Problem(element, "error", "call.recursive", f"流程 {process} 会再调用 {file.id}，没有尽头")
 
 
+def pause_problems(files: Sequence[DiagramFile]) -> Iterator[Problem]:
+    """Clocks that are to stand still for a lane none of the diagrams has."""
+    lanes = {lane for file in files for lane in file.reader.lanes}
+    for file in files:
+        for node in file.reader.nodes.values():
+            for lane in sorted(set(node.pauses) - lanes):
+                yield Problem(node.id, "error", "timer.pauses", f"没有泳道 {lane[:60]}，时钟不会为它暂停")
+
+
 def _reaches(process: str, wanted: str, called: dict[str, DiagramFile]) -> bool:
     todo, seen = [process], {process}
     while todo:

@@ -27,7 +27,8 @@ from engine.spiff.waiting import restored, stored
 
 VERSION = 2
 WITH_LEDGER = 3  # what a release that knows no compensation must not load
-_READABLE = (1, VERSION, WITH_LEDGER)  # 1 knows no frames
+WITH_CLOCKS = 4  # nor one that knows no clocks that stand still
+_READABLE = (1, VERSION, WITH_LEDGER, WITH_CLOCKS)  # 1 knows no frames
 _PLAIN = b"j"  # orjson's output begins with "["
 
 _ENTERED, _INCIDENT, _WAITS, _INSTANCES = 1, 2, 4, 8
@@ -46,9 +47,15 @@ def dump(host: Host) -> bytes:
         tokens = [_token(token, own.get(token._parent, -1)) for token in scope.tasks.values()]
         scopes.append([scope.name, outer, place, scope.counters, tokens, *_own(scope)])
     store = host.store
-    version = WITH_LEDGER if host.process.undoing.kept else VERSION
-    state = [version, host.at.isoformat(), store.variables, store.settings, host.outcome, scopes]
+    state = [_version(host.process), host.at.isoformat(), store.variables, store.settings, host.outcome, scopes]
     return to_bytes([*state, True] if host.is_suspended else state)
+
+
+def _version(process: Process) -> int:
+    """The oldest format whose readers understand every snapshot of this process."""
+    if process.has_clocks:
+        return WITH_CLOCKS
+    return WITH_LEDGER if process.undoing.kept else VERSION
 
 
 def _own(scope: Scope) -> list[Any]:

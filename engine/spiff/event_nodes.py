@@ -9,7 +9,7 @@ from engine.diagram_xml import Node as Xml
 from engine.diagram_xml import local_name
 from engine.language.expressions import Expression, InvalidExpression
 from engine.language.schedules import TIMES, compile_schedule
-from engine.language.timers_text import compile_cycle, compile_timer
+from engine.language.timers_text import compile_cycle, compile_timer, may_stand_still
 from engine.spiff.process import (
     COMPENSATION,
     ERROR,
@@ -34,6 +34,7 @@ HOSTED_TRIGGERS = {
     "intermediateThrowEvent": {MESSAGE, SIGNAL, ESCALATION, COMPENSATION},
     "endEvent": {ERROR, MESSAGE, SIGNAL, ESCALATION, TERMINATE, COMPENSATION},
 }
+PAUSES_WHILE = "pauses_while"
 BEGINS_CASES = {TIMER, MESSAGE}  # what the start event of a process may be triggered by
 _NEED_ONE = {"boundaryEvent", "intermediateCatchEvent", "intermediateThrowEvent"}
 _THROWING = {"intermediateThrowEvent", "endEvent"}
@@ -122,7 +123,8 @@ class EventReader:
     ) -> Fields:
         if trigger == TIMER:
             may_repeat = kind in {"boundaryEvent", "startEvent"} and not is_interrupting
-            return self._timer(definition, element, may_repeat=may_repeat)
+            fields = self._timer(definition, element, may_repeat=may_repeat)
+            return fields | self._pauses(definition, kind, element, properties)
         if trigger == MESSAGE:
             return self._message(definition, element, properties, is_thrown=kind in _THROWING)
         if trigger == SIGNAL:
@@ -177,6 +179,21 @@ class EventReader:
         )
         self.problem(element, "timer.invalid", told)
         return {}
+
+    def _pauses(self, definition: Xml, kind: str, element: str, properties: dict[str, str]) -> Fields:
+        """The lanes a clock stands still for. Whether there are such lanes is told of all files at once."""
+        lanes = tuple(sorted(set(properties.get(PAUSES_WHILE, "").split())))
+        if not lanes:
+            return {}
+        text = (definition.findtext(f"{{{BPMN}}}timeDuration") or "").strip()
+        try:
+            has_clock = bool(text) and kind != "intermediateCatchEvent" and may_stand_still(text)
+        except InvalidExpression:
+            return {}  # told by _timer
+        if not has_clock:
+            told = f"{PAUSES_WHILE} 只用于边界事件和事件子流程的 timeDuration，不能是时刻或周期"
+            self.problem(element, "timer.pauses", told)
+        return {"pauses": lanes}
 
     def _message(self, holder: Xml, element: str, properties: dict[str, str], *, is_thrown: bool) -> Fields:
         name = self.messages.get(holder.get("messageRef", ""), "")

@@ -58,7 +58,7 @@ class EventRules(ScopeRules):
     def next_in_cycle(self, token: Token) -> tuple[datetime, int] | None:
         """When a cycle timer fires next and how often it still will; None where that was the last time."""
         wait = token.wait
-        if not isinstance(wait, TimerWait) or wait.left in (0, 1):
+        if not isinstance(wait, TimerWait) or wait.left in (0, 1) or wait.due is None:
             return None
         due = next_of_cycle(token.task_spec.node.timer, wait.due, self.noticed)
         return due, wait.left - 1 if wait.left > 0 else wait.left

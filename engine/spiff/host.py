@@ -18,7 +18,7 @@ Each rule is a method of its own, so that a test can give it back to SpiffWorkfl
     operators                      skip, move, edit (operating.py): a parallel part is left as a whole or not at all
     run to quiescence              settled = run (step by step, within the budget), settle, prune
     ordinals when settled          settle, ordinal_of (state.py)
-    time is the input's            due
+    time is the input's            due, keep_clocks (clocks.py)
     pruning is neutral             prune
     event subprocesses rewritten   rewrite.py
     one start event of several     begin, chosen_start
@@ -29,7 +29,6 @@ No clock, no randomness, no I/O: `at` and the recorded instants come with the in
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from SpiffWorkflow.util.task import TaskState
@@ -37,7 +36,7 @@ from SpiffWorkflow.util.task import TaskState
 from engine.errors import Conflict
 from engine.language.decisions import DecisionFailed
 from engine.language.expressions import ExpressionFailed, InvalidExpression
-from engine.language.timers_text import due_at
+from engine.spiff.clocks import ClockRules
 from engine.spiff.compensation import CompensationRules
 from engine.spiff.evaluation import StoreEngine, incident_of
 from engine.spiff.joins import JoinRules
@@ -53,7 +52,7 @@ from engine.spiff.waiting import wait_of
 STEP_BUDGET = 1_000  # elements run for one input; a diagram that needs more has a loop with no wait in it
 
 
-class Host(CompensationRules, OperatingRules, MultiInstanceRules, JoinRules):
+class Host(CompensationRules, OperatingRules, MultiInstanceRules, JoinRules, ClockRules):
     """The mutable state of one case and the rules that move it. Only engine/machine.py calls it."""
 
     engine = StoreEngine()
@@ -110,6 +109,7 @@ class Host(CompensationRules, OperatingRules, MultiInstanceRules, JoinRules):
         """Run until the case only waits, give the waits their places, forget what is over."""
         self.run()
         self.settle()
+        self.keep_clocks()
         self.report_stuck()
         self.prune()
 
@@ -170,19 +170,6 @@ class Host(CompensationRules, OperatingRules, MultiInstanceRules, JoinRules):
             token.incident = ("join.stuck", "汇合还缺令牌，但再没有令牌会到来")
             token.wait = wait_of(self, token)
             self.note(token, ENTERED)
-
-    def due(self, token: Token, text: str) -> datetime:
-        """When this timer text is due from now, UTC; an instant recorded with the input is taken as it is."""
-        address = self.address_of(token)
-        recorded = self.recorded.get(address)
-        if recorded is not None:
-            self.computed[address] = recorded
-            return recorded
-        due = due_at(text, self.view(token), self.at)
-        at = due.at.astimezone(UTC)
-        if due.is_computed_from_calendar:
-            self.computed[address] = at
-        return at
 
     # --- pruning
 

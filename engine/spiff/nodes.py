@@ -25,7 +25,7 @@ _NC_NAME = re.compile(r"[^\W\d][\w.\-]*")
 
 
 class NodeReader:
-    """Reads one process element. nodes: by id, in document order; problems: why it cannot run.
+    """Reads one process element. nodes: by id, in document order; problems: why it cannot run; lanes: ids.
 
     is_called: other processes call it; the outcomes of its end events are not the case's.
     """
@@ -37,6 +37,7 @@ class NodeReader:
         self._decisions = decisions
         self._events = EventReader(root, self.problem, self._expression)
         self._lanes = _lanes(process)
+        self.lanes = frozenset(lane.get("id", "") for lane in process.iter(f"{{{BPMN}}}lane"))
         self._unique_ids(process)
         self._scope(process, lane="", is_top=not is_called)
         if len(self.nodes) > MAX_NODES:

@@ -77,6 +77,7 @@ class Node:
     is_outcome: the end event's outcome is the case's.
     payload: what a thrown message carries, by name. called: id of the process a call activity calls; inputs: what that sees,
     outputs: what the caller takes from it when it ends, both by name.
+    pauses: lanes while a user task of which is open a timer's clock stands still.
     schedule: of a timer that starts cases. correlation_result: of a message that does, the variable that takes the value it
     came with.
     attached_to: diagram id of the activity a boundary event sits on; "" for the start event of an event subprocess, which
@@ -97,6 +98,7 @@ class Node:
     trigger: str = ""
     timer: str = ""
     repeats: int = 0
+    pauses: tuple[str, ...] = ()
     schedule: Schedule | None = None
     message: str = ""
     correlation: Expression | None = None
@@ -121,6 +123,7 @@ class Process:
     digest: SHA-256 hex of the canonical XML without diagram positions, and of the decision tables. specs: SpiffWorkflow's
     process spec by scope name, the whole process under `top`, a called one under its id.
     conditions: compiled conditions by their text. regions: the parallel parts of the scopes, by element.
+    has_clocks: some timer's clock may stand still.
     starts: the start events of the process that cases run, in document order.
     merges: of each inclusive gateway that joins, which of its incoming flows a token can still reach, by spec (joins.py).
     undoing: which activities have compensation handlers, and which have to be remembered for one.
@@ -133,6 +136,7 @@ class Process:
     top: str
     conditions: Mapping[str, Expression]
     decisions: Mapping[str, DecisionTable]
+    has_clocks: bool = False
     starts: tuple[Node, ...] = ()
     regions: Regions = field(default_factory=Regions)
     merges: Mapping[str, Reach] = field(default_factory=dict)

@@ -23,7 +23,7 @@ from engine.diagram_xml import local_name, namespace, parse_xml
 from engine.errors import InvalidDiagram, Problem
 from engine.language.decisions import DecisionTable, read_decisions
 from engine.language.expressions import Expression
-from engine.spiff.called_files import DiagramFile, call_problems
+from engine.spiff.called_files import DiagramFile, call_problems, pause_problems
 from engine.spiff.hosting import host_spec
 from engine.spiff.joins import read_merges
 from engine.spiff.nodes import NodeReader, scopes
@@ -80,8 +80,8 @@ def compile_process(
     tables = _tables(decisions)
     files = [_open(bpmn_xml, tables, is_called=False)]
     files += [_open(content, tables, is_called=True) for _, content in sorted((called or {}).items())]
-    problems = [problem for file in files for problem in file.reader.problems] + list(call_problems(files))
-    problems += _compensation_problems(files)
+    problems = [problem for file in files for problem in file.reader.problems]
+    problems += [*call_problems(files), *pause_problems(files), *_compensation_problems(files)]
     if problems:
         raise InvalidDiagram(problems)
     digest = _digest([file.root for file in files], decisions)
@@ -106,6 +106,7 @@ def compile_process(
         top=files[0].id,
         conditions=conditions,
         decisions=tables,
+        has_clocks=any(node.pauses for node in nodes.values()),
         starts=starts,
         regions=regions,
         merges=read_merges(specs),

@@ -9,7 +9,7 @@ from engine.spiff.process import MESSAGE, TIMER, Node
 from engine.spiff.specs import HostedBoundaryEvent, HostedServiceTask, HostedUserTask, activity_of
 from engine.spiff.store import json_value
 from engine.spiff.tree import Token
-from engine.waits import IncidentWait, JobWait, MessageWait, TimerWait, UserTaskWait, Wait
+from engine.waits import IncidentWait, JobWait, MessageWait, Pause, TimerWait, UserTaskWait, Wait
 
 if TYPE_CHECKING:
     from engine.spiff.host import Host
@@ -40,6 +40,7 @@ def wait_of(host: Host, token: Token) -> Wait | None:
             due=host.due(token, node.timer) if token.cycle is None else token.cycle[0],
             attached_to=_seat(host, token),
             left=node.repeats if token.cycle is None else token.cycle[1],
+            clock=host.clock(token),
         )
     if node.trigger == MESSAGE:
         value = node.correlation.evaluate(host.view(token)) if node.correlation else None
@@ -89,8 +90,7 @@ def stored(wait: Wait) -> Any:
     if isinstance(wait, JobWait):
         return wait.parameters
     if isinstance(wait, TimerWait):
-        kept = [wait.due.isoformat(), wait.attached_to]
-        return [*kept, wait.left] if wait.left else kept
+        return _stored_timer(wait)
     if isinstance(wait, MessageWait):
         return [wait.correlation, wait.attached_to]
     return [wait.code, wait.message]
@@ -105,7 +105,30 @@ def restored(node: Node, address: str, is_incident: bool, kept: Any) -> Wait:
     if node.kind == "serviceTask":
         return JobWait(address=address, element=node.id, service=node.service, parameters=kept)
     if node.trigger == TIMER:
-        left = kept[2] if len(kept) > 2 else 0
-        due = datetime.fromisoformat(kept[0])
-        return TimerWait(address=address, element=node.id, due=due, attached_to=kept[1], left=left)
+        return _restored_timer(node, address, kept)
     return MessageWait(address=address, element=node.id, message=node.message, correlation=kept[0], attached_to=kept[1])
+
+
+def _stored_timer(wait: TimerWait) -> list[Any]:
+    """due, seat; of a cycle what is left; of a clock 0, its unit, and since when it stands still. The end is left out."""
+    due = wait.pause.due if wait.pause is not None else wait.due
+    assert due is not None, "a timer is due some time, or its clock stands still"
+    kept: list[Any] = [due.isoformat(), wait.attached_to]
+    if wait.clock:
+        return [*kept, wait.left, wait.clock, *([wait.pause.since.isoformat()] if wait.pause is not None else [])]
+    return [*kept, wait.left] if wait.left else kept
+
+
+def _restored_timer(node: Node, address: str, kept: list[Any]) -> TimerWait:
+    due, attached_to, *more = kept
+    at = datetime.fromisoformat(due)
+    pause = Pause(datetime.fromisoformat(more[2]), at) if len(more) > 2 else None
+    return TimerWait(
+        address=address,
+        element=node.id,
+        due=None if pause is not None else at,
+        attached_to=attached_to,
+        left=more[0] if more else 0,
+        clock=more[1] if len(more) > 1 else "",
+        pause=pause,
+    )

@@ -42,10 +42,14 @@ class Message:
 
 @dataclass(frozen=True)
 class Timer:
-    """cycle: how often it fires, -1 without end, 0 for once; `text` is the period then, a literal."""
+    """cycle: how often it fires, -1 without end, 0 for once; `text` is the period then, a literal.
+
+    pauses: lanes while a user task of which is open its clock stands still.
+    """
 
     text: TimerText
     cycle: int = 0
+    pauses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ class User:
     writes: tuple[str, ...]
     due: TimerText | None = None
     boundaries: tuple[Boundary, ...] = ()
+    lane: str = ""
 
 
 @dataclass(frozen=True)

@@ -33,11 +33,14 @@ def shown(wait: Wait | Open) -> tuple[Any, ...]:
         case Open():
             return wait.address, wait.kind, wait.element, wait.due, wait.details
         case UserTaskWait():
-            details: dict[str, Any] = {"form": wait.form}
+            details: dict[str, Any] = {"form": wait.form, "lane": wait.lane}
         case JobWait():
             details = {"service": wait.service, "parameters": dict(wait.parameters)}
         case TimerWait():
             details = {"attached_to": wait.attached_to, "left": wait.left}
+            if wait.clock:
+                stopped = (wait.pause.since, wait.pause.due) if wait.pause is not None else None
+                details |= {"clock": wait.clock, "stopped": stopped}
         case MessageWait():
             details = {"message": wait.message, "correlation": wait.correlation, "attached_to": wait.attached_to}
         case IncidentWait():

@@ -40,6 +40,7 @@ from tests.engine.random.blocks import (
     User,
     Xor,
 )
+from tests.engine.random.clocks import LANES
 
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 SPIFF = "http://spiffworkflow.org/bpmn/schema/1.0/core"
@@ -89,6 +90,8 @@ class _Drawing:
         self.decisions: dict[str, str] = {}
         self.called: dict[str, str] = {}
         self.names = 0
+        self.has_lanes = False
+        self.lanes: dict[str, str] = {}  # lane by user task
         self.loops: dict[str, str] = {}  # loop characteristics that an element still to be drawn has
 
     def file(self, process: str, body: str) -> bytes:
@@ -96,11 +99,25 @@ class _Drawing:
             f'<?xml version="1.0" encoding="UTF-8"?>\n<bpmn:definitions xmlns:bpmn="{BPMN}" xmlns:spiffworkflow="{SPIFF}" '
             'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" id="definitions" '
             'targetNamespace="http://bpmn.io/schema/bpmn">\n'
-            f'<bpmn:process id={quoteattr(process)} isExecutable="true">\n{body}\n</bpmn:process>\n'
+            f'<bpmn:process id={quoteattr(process)} isExecutable="true">{self.lane_set(body)}\n{body}\n</bpmn:process>\n'
             + "\n".join(self.roots.values())
             + "\n</bpmn:definitions>\n"
         )
         return xml.encode()
+
+    def lane_set(self, body: str) -> str:
+        """The lanes that the file's own clocks and user tasks name; a called process has the same ones for its own."""
+        drawn = "".join(
+            f'<bpmn:lane id="{lane}">'
+            + "".join(
+                f"<bpmn:flowNodeRef>{task}</bpmn:flowNodeRef>"
+                for task, of in self.lanes.items()
+                if of == lane and f'id="{task}"' in body
+            )
+            + "</bpmn:lane>"
+            for lane in LANES
+        )
+        return f'<bpmn:laneSet id="lanes">{drawn}</bpmn:laneSet>' if self.has_lanes else ""
 
     def name(self, prefix: str) -> str:
         self.names += 1
@@ -169,6 +186,9 @@ class _Drawing:
 
     def draw_user(self, user: User, exits: list[Exit]) -> list[Exit]:
         settings = {"form": user.id.lower()}
+        if user.lane:
+            self.lanes[user.id] = user.lane
+            self.has_lanes = True
         if user.due:
             settings["due"] = timer_text(user.due)
         out = self.node("userTask", user.id, exits, self.extension(properties(settings)))
@@ -321,7 +341,11 @@ class _Drawing:
         if isinstance(event, Timer):
             text = timer_text(event.text)
             kind = "timeDate" if text[:2].isdigit() else "timeDuration"
-            return f"<bpmn:timerEventDefinition><bpmn:{kind}>{escape(text)}</bpmn:{kind}></bpmn:timerEventDefinition>"
+            drawn = f"<bpmn:timerEventDefinition><bpmn:{kind}>{escape(text)}</bpmn:{kind}></bpmn:timerEventDefinition>"
+            if not event.pauses:
+                return drawn
+            self.has_lanes = True
+            return self.extension(properties({"pauses_while": " ".join(event.pauses)})) + drawn
         settings = {"correlation": getattr(event, "correlation", ""), "result": event.result}
         given = {name: value for name, value in settings.items() if value}
         extension = self.extension(properties(given)) if given else ""

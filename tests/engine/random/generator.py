@@ -46,6 +46,7 @@ from tests.engine.random.blocks import (
     User,
     Xor,
 )
+from tests.engine.random.clocks import with_clocks
 
 # Two kinds of falsy and of truthy each, and never 1 beside True: what `True == 1` should be is not this test's matter.
 VALUES: tuple[Any, ...] = (0, False, "", None, 2, 3, "a", "b", True)
@@ -74,7 +75,8 @@ def generate(seed: int) -> Tree:
     random = Random(seed)
     maker = _Maker(random, size=random.randint(6, 30))
     place = Place(depth=random.randint(2, 4), is_top=True, may_end=True)
-    return Tree(f"Random_{seed}", maker.scope(place, is_top=True), {"face_step": maker.random.random() < 0.5})
+    tree = Tree(f"Random_{seed}", maker.scope(place, is_top=True), {"face_step": maker.random.random() < 0.5})
+    return with_clocks(tree, Random(f"clocks {seed}"))
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ class UserRun(Leaf):
             due = self.frame.due(self.block.due, self.case.at) if self.block.due else None
         except ValueError:
             return self.stuck("expression.failed")
-        return self.stand("user", due, form=self.block.id.lower())
+        return self.stand("user", due, form=self.block.id.lower(), lane=self.block.lane)
 
     def finish(self, given: WorkItemCompleted) -> Went:
         self.frame.variables.update(given.values)

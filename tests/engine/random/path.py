@@ -65,7 +65,7 @@ class RandomPath:
             return moved
         if self.random.random() < 0.01:
             return CaseCancelled(at=at, by="operator", reason="test")
-        waits = list(self.machine.waits.values())
+        waits = [wait for wait in self.machine.waits.values() if not stands_still(wait)]
         weights = [
             1 if isinstance(wait, IncidentWait) else 4 for wait in waits
         ]  # many incidents stay whatever is retried
@@ -92,7 +92,7 @@ class RandomPath:
             return ElementSkipped(at=at, wait=wait.address, by="operator", values=values)
         match wait:
             case TimerWait():
-                at = max(at, wait.due)
+                at = max(at, wait.due or at)
                 late = self.random.choice((None, at, at + timedelta(minutes=95)))
                 return TimerFired(at=at, wait=wait.address, noticed=late)
             case MessageWait():
@@ -136,7 +136,9 @@ class RandomPath:
             others = [kind for kind in KINDS.values() if kind != KINDS[type(wait)]]
             yield self.blind(self.random.choice(others), wait.address, at), ("wait.other_kind",)
             yield replace(self.answer(wait, at), at=machine.at - timedelta(seconds=1)), ("time.backwards",)
-            if isinstance(wait, TimerWait) and wait.due > machine.at:
+            if isinstance(wait, TimerWait) and wait.pause is not None:
+                yield TimerFired(at=max(at, wait.pause.due), wait=wait.address), ("timer.not_due",)
+            elif isinstance(wait, TimerWait) and wait.due is not None and wait.due > machine.at:
                 yield TimerFired(at=machine.at, wait=wait.address), ("timer.not_due",)
             if isinstance(wait, MessageWait):
                 yield self.blind("message", wait.address, at), ("wait.other_kind",)
@@ -168,3 +170,8 @@ class RandomPath:
             "message": lambda: MessageReceived(at=at, wait=address, message="another", payload={}),
             "incident": lambda: IncidentRetried(at=at, wait=address, by="operator", variables={"v": 1}),
         }[kind]()
+
+
+def stands_still(wait: Wait) -> bool:
+    """A timer whose clock does."""
+    return isinstance(wait, TimerWait) and wait.pause is not None

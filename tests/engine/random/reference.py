@@ -32,6 +32,7 @@ from tests.engine.random.blocks import (
     TimerText,
     Tree,
 )
+from tests.engine.random.clocks import keep_clocks, unit_of
 from tests.engine.random.moments import moment_of
 from tests.engine.random.run import Escalated, Landed, Open, Run, RunOf, Terminated, Thrown, Went
 
@@ -86,6 +87,7 @@ class Reference:
         self.run_of = run_of
         self.top = ScopeRun(tree.scope, "", None, self, self.frame)
         self.is_ended = self.top.begin() is not Went.GOING
+        self._keep_clocks()
 
     @property
     def variables(self) -> dict[str, Any]:
@@ -121,6 +123,10 @@ class Reference:
         if went is None:
             raise KeyError(given)
         self.is_ended = went is not Went.GOING
+        self._keep_clocks()
+
+    def _keep_clocks(self) -> None:
+        keep_clocks([wait for wait in self.waits.values() if wait.pauses], self.at)
 
 
 def correlation_text(value: Any) -> str:
@@ -187,7 +193,11 @@ class ScopeRun(Run):
         assert isinstance(event, Timer)
         try:
             due = self.frame.due(event.text, self.case.at)
-            return Open(address, "timer", element, due, {"attached_to": attached_to, "left": event.cycle}, self.frame)
+            details = {"attached_to": attached_to, "left": event.cycle}
+            if event.pauses:
+                said = str(self.frame.value(event.text.text)) if event.text.kind == "variable" else event.text.text
+                details |= {"clock": unit_of(event.text, said), "stopped": None}
+            return Open(address, "timer", element, due, details, self.frame, event.pauses, self)
         except ValueError:
             return Open(address, "incident", element, None, {"code": "expression.failed"}, self.frame)
 

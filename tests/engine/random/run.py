@@ -47,7 +47,10 @@ class Terminated(Exception):
 
 @dataclass
 class Open:
-    """One wait. details: what else its kind says (see `comparison.py`). frame: where its element reads variables."""
+    """One wait. details: what else its kind says (see `comparison.py`). frame: where its element reads variables.
+
+    pauses, scope: of a timer whose clock may stand still, for which lanes and in which scope's run.
+    """
 
     address: str
     kind: str
@@ -55,6 +58,8 @@ class Open:
     due: datetime | None = None
     details: dict[str, Any] = field(default_factory=dict)
     frame: Any = None
+    pauses: tuple[str, ...] = ()
+    scope: Any = None
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from tests.engine.random.insides import inner_blocks
 _DETAILS: dict[type, tuple[dict[str, Any], ...]] = {
     blocks.Scope: ({"outcome": ""},),
     blocks.Many: ({"enough": None}, {"output": "", "output_item": ""}),
-    blocks.User: ({"due": None},),
+    blocks.User: ({"due": None}, {"lane": ""}),
+    blocks.Timer: ({"pauses": ()},),
     blocks.Job: ({"parameters": ()},),
     blocks.Call: ({"outputs": ()},),
 }

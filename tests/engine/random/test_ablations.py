@@ -52,6 +52,7 @@ from engine.waits import TimerWait
 from tests.engine.random.comparison import Mismatch
 from tests.engine.random.drawing import Drawn, draw
 from tests.engine.random.generator import generate
+from tests.engine.random.laws import LawBroken
 from tests.engine.random.play import Play
 from tests.engine.random.trial import first_mismatch
 
@@ -515,7 +516,7 @@ def is_mismatch(seed: int, compiled: Callable[[Drawn], Process]) -> bool:
         return False  # a cycle timer that interrupts is refused
     try:
         play.run()
-    except Mismatch:
+    except (Mismatch, LawBroken):
         return True
     return False
 

@@ -30,7 +30,7 @@ def test_a_process_that_once_failed_runs_as_the_reference_says(file):
     [
         (TwoEventsWin, 4, 2),
         (AllInstancesAtOnce, 2, 2),
-        (AMoveLeavesTheOtherBranches, 4, 2),
+        (AMoveLeavesTheOtherBranches, 7, 4),
     ],
     ids=lambda made: getattr(made, "__name__", str(made)),
 )

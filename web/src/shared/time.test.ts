@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { exactTime, relativeTime, workingTimeLeft } from '@/shared/time';
+import { exactTime, pausedClock, relativeTime, workingTimeLeft } from '@/shared/time';
 
 const NOW = new Date('2026-03-02T02:05:00Z'); // Monday, 10:05 in Beijing
 
@@ -31,5 +31,15 @@ describe('workingTimeLeft', () => {
     [-72 * 3600, '已超时 3 个工作日', 'over'],
   ])('%s working seconds are %s', (seconds, text, urgency) => {
     expect(workingTimeLeft(seconds)).toEqual({ text, urgency });
+  });
+});
+
+describe('pausedClock', () => {
+  it.each([
+    [4 * 86_400, true, '已暂停，剩 4 个工作日'],
+    [36 * 3600, false, '已暂停，剩 1.5 天'],
+    [5 * 3600, true, '已暂停，剩 5 小时'],
+  ])('%s seconds left, of working time: %s', (left_s, is_working_time, text) => {
+    expect(pausedClock({ left_s, is_working_time })).toEqual(text);
   });
 });

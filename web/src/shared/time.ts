@@ -44,8 +44,18 @@ export function workingTimeLeft(seconds: number | null): TimeLeft {
   return { text: time.left(text), urgency: seconds <= SOON_S ? 'soon' : 'calm' };
 }
 
+/** What is left on a clock that stands still, e.g. while the applicant amends. */
+export function pausedClock(paused: { left_s: number; is_working_time: boolean }): string {
+  const isLong = paused.left_s >= WORKING_DAY_S && !paused.is_working_time;
+  return time.paused(isLong ? time.plainDays(days(paused.left_s)) : spanOf(paused.left_s));
+}
+
 function spanOf(seconds: number): string {
   if (seconds < 3600) return time.minutes(Math.ceil(seconds / 60));
   if (seconds < WORKING_DAY_S) return time.hours(Math.round(seconds / 3600));
-  return time.days(Math.round((seconds / WORKING_DAY_S) * 10) / 10);
+  return time.days(days(seconds));
+}
+
+function days(seconds: number): number {
+  return Math.round((seconds / WORKING_DAY_S) * 10) / 10;
 }

@@ -9,4 +9,6 @@ export const time = {
   minutes: (n: number) => `${n} 分钟`,
   hours: (n: number) => `${n} 小时`,
   days: (n: number) => `${n} 个工作日`,
+  plainDays: (n: number) => `${n} 天`,
+  paused: (span: string) => `已暂停，剩 ${span}`,
 } as const;
