@@ -87,18 +87,30 @@ class EventRules(ScopeRules):
 
     def escalate(self, token: Token) -> bool:
         """Give an escalation to the nearest catcher around its scope. False: that interrupted the scope, the thrower is gone."""
-        standing = token.workflow.owner
         code = token.task_spec.node.error_code
+        catcher = self._escalation_catcher(token, code)
+        if catcher is None:
+            return True
+        is_interrupting = bool(catcher.task_spec.cancel_activity)
+        if is_interrupting:
+            self.note(token, COMPLETED)
+        self.fire(catcher, {"code": code})
+        return not is_interrupting
+
+    def _escalation_catcher(self, token: Token, code: str) -> Token | None:
+        """The event subprocesses of one scope are asked together: the compiler put those that do not interrupt further inside."""
+        catches_all = None
+        standing = token.workflow.owner
         while standing is not None:
+            is_drawn = standing.task_spec.node is not None
+            if is_drawn and catches_all is not None:
+                break
             catcher = self.catcher_at(standing, code, ESCALATION)
-            if catcher is not None:
-                is_interrupting = bool(catcher.task_spec.cancel_activity)
-                if is_interrupting:
-                    self.note(token, COMPLETED)
-                self.fire(catcher, {"code": code})
-                return not is_interrupting
+            if catcher is not None and (is_drawn or catcher.task_spec.node.error_code):
+                return catcher
+            catches_all = catches_all or catcher
             standing = standing.workflow.owner
-        return True
+        return catches_all
 
     def catcher_at(self, token: Token, code: str, trigger: str = ERROR) -> Token | None:
         """The waiting error boundary event of this one activity: one with the code, else one that catches all."""

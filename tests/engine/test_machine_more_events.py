@@ -266,6 +266,24 @@ def test_an_escalation_starts_an_event_subprocess() -> None:
     assert sorted(case.waits) == ["Care:1/care:1", "go_on:1"]
 
 
+def test_of_a_scopes_event_subprocesses_the_one_with_the_code_comes_before_one_of_every_code() -> None:
+    d = Diagram()
+    d.start("begin")
+    d.throw("tell", d.escalation("late"))
+    d.user("go_on")
+    d.end("done", outcome="done")
+    d.flow("begin", "tell", "go_on", "done")
+    for name, code, interrupting in (("Any", "", False), ("Late", "late", True)):
+        handler = d.event_subprocess(name, f"{name}_told", d.escalation(code), interrupting=interrupting)
+        handler.user(f"{name}_care")
+        handler.end(f"{name}_end")
+        handler.flow(f"{name}_told", f"{name}_care", f"{name}_end")
+
+    case = PlayedCase(d.compile())
+
+    assert case.waits == ["Late:1/Late_care:1"]
+
+
 # --- signals
 
 
