@@ -24,7 +24,7 @@ def test_a_few_samples_are_some_order(postgres_store: Store) -> None:
 
 
 @pytest.mark.full
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(7200)
 def test_five_thousand_samples_are_some_order(postgres_store: Store) -> None:
     play(postgres_store, seed=20260302, samples=5_000, most_commands=4)
 
