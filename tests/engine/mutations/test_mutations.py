@@ -111,8 +111,14 @@ MUTATIONS = [
     ),
     ("event_nodes.py", '{"message": SIGNALLED + name, "payload"', '{"message": name, "payload"'),
     ("events.py", "if node.trigger in (MESSAGE, SIGNAL):", "if node.trigger == MESSAGE:"),
-    ("events.py", "                return not is_interrupting", "                return True"),
-    ("events.py", '                self.fire(catcher, {"code": code})', "                self.fire(catcher)"),
+    ("events.py", "        return not is_interrupting", "        return True"),
+    ("events.py", '        self.fire(catcher, {"code": code})', "        self.fire(catcher)"),
+    (
+        "events.py",
+        "            if catcher is not None and (is_drawn or catcher.task_spec.node.error_code):",
+        "            if catcher is not None:",
+    ),
+    ("events.py", "            if is_drawn and catches_all is not None:", "            if False:"),
     ("events.py", "            if not node.error_code and catches_all is None:", "            if False:"),
     ("events.py", "            if node.trigger != trigger or", "            if"),
     (
@@ -178,7 +184,7 @@ ONE_OF_EACH_KIND = [
     "scope.frame.view))",  # call activities
     "        first = 1 if token.task_spec.node.many.is_sequential else len(items)",  # multi-instance
     "            if ahead - filled and not ahead & filled:",  # inclusive gateways
-    "                return not is_interrupting",  # escalations
+    "        return not is_interrupting",  # escalations
     "if node.trigger in (MESSAGE, SIGNAL):",  # signals
     "wait.left - 1 if wait.left > 0 else wait.left",  # cycle timers
     "        if node.trigger == TERMINATE:",  # terminate ends
