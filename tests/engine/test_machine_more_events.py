@@ -284,6 +284,30 @@ def test_of_a_scopes_event_subprocesses_the_one_with_the_code_comes_before_one_o
     assert case.waits == ["Late:1/Late_care:1"]
 
 
+def test_a_near_catcher_of_every_code_comes_before_a_farther_one_with_the_code() -> None:
+    d = Diagram()
+    d.start("begin")
+    sub = d.subprocess("Sub")
+    sub.start("sub_begin")
+    sub.throw("tell", d.escalation("late"))
+    sub.user("go_on")
+    sub.end("sub_end")
+    sub.flow("sub_begin", "tell", "go_on", "sub_end")
+    near = sub.event_subprocess("Near", "near_told", d.escalation(), interrupting=False)
+    near.user("care")
+    near.end("cared")
+    near.flow("near_told", "care", "cared")
+    d.boundary("far_told", "Sub", d.escalation("late"))
+    d.end("done")
+    d.end("over", outcome="over")
+    d.flow("begin", "Sub", "done")
+    d.flow("far_told", "over")
+
+    case = PlayedCase(d.compile())
+
+    assert sorted(case.waits) == ["Sub:1/Near:1/care:1", "Sub:1/go_on:1"]
+
+
 # --- signals
 
 

@@ -216,6 +216,15 @@ def test_a_changed_host_is_noticed(mutation: tuple[str, str, str], tmp_path: Pat
     assert not green, f"nobody noticed: {mutation}"
 
 
+@pytest.mark.full
+@pytest.mark.timeout(900)
+def test_the_host_as_it_is_passes(tmp_path: Path) -> None:
+    """Else every mutation would be noticed."""
+    folder = copy_with((MUTATIONS[0][0], MUTATIONS[0][1], MUTATIONS[0][1]), tmp_path)
+
+    assert all(is_green(folder, *run) for run in (PROCESSES, GRAPHS, KEPT, MACHINE_TESTS))
+
+
 PLAY = "import sys; from engine.machine import Machine; from tests.engine.random.{} import {}; "
 PROCESSES = (
     "-c",
