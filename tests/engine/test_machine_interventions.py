@@ -18,7 +18,7 @@ from engine.inputs import (
 )
 from engine.waits import IncidentWait
 from tests.engine.cases import MONDAY, PlayedCase
-from tests.engine.diagrams import Diagram
+from tests.engine.diagrams import Diagram, many
 
 OP = {"at": MONDAY, "by": "op"}
 
@@ -145,6 +145,28 @@ def test_an_element_that_stands_in_an_incident_can_be_skipped() -> None:
     case.apply(ElementSkipped(**OP, wait="read:1"))
 
     assert case.waits == ["check:1", "late:1"]
+
+
+def test_a_skipped_call_is_taken_away_with_all_that_is_in_it() -> None:
+    called = Diagram("called")
+    called.start("called_begin")
+    called.user("ask")
+    called.end("called_done")
+    called.flow("called_begin", "ask", "called_done")
+    d = Diagram()
+    d.start("begin")
+    d.call("check", "called", many=many(times="2"), out_ok="x < 1")
+    d.end("done", outcome="done")
+    d.flow("begin", "check", "done")
+    case = PlayedCase(d.compile(None, called))
+    case.completes("check:1@1/ask:1", x="no number")
+    assert isinstance(case.wait("check:1"), IncidentWait)
+    assert "check:1@2/ask:1" in case.waits
+
+    case.apply(ElementSkipped(**OP, wait="check:1"))
+
+    assert case.waits == []
+    assert case.outcome == "done"
 
 
 def test_a_choice_without_a_way_out_and_a_boundary_event_cannot_be_skipped() -> None:

@@ -166,7 +166,15 @@ EQUIVALENT = {
     (
         "state.py",
         "            self.ordinal_of(token)\n",
-    ): "an instance's task has its ordinal kept, and its address does not hold it"
+    ): "an instance's task has its ordinal kept, and its address does not hold it",
+    (
+        "joins.py",
+        "arrived.setdefault(other.parent.task_spec.name, other)",
+    ): "tokens that wait on the same flow are alike: which of them is taken cannot be seen",
+    (
+        "many.py",
+        "            token.instances = None\n            raise",
+    ): "the list that was read is kept beside the incident, and read again when the activity begins",
 }
 
 
