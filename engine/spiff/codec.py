@@ -159,7 +159,8 @@ def canonical(host: Host) -> bytes:
     for scope in host.scopes:
         counters.setdefault(scope.path, {}).update(scope.counters)
         if scope.frame is not host.store:
-            frames[scope.path] = scope.frame.variables
+            # a call activity that is a compensation handler opens a second scope of this path, with a frame of its own
+            frames[scope.path + (scope.name if scope.is_undoing else "")] = scope.frame.variables
         if scope.wrote or scope.ledger:
             ledgers[scope.path] = [sorted(scope.wrote), plain(scope.ledger)]
         for token in scope.tasks.values():

@@ -28,8 +28,8 @@ class CompensationRules(EventRules):
             self.trace(token.workflow, values)
 
     def trace(self, scope: Scope, names: Iterable[str]) -> None:
-        """Remember in the subprocesses around what was written in them."""
-        while scope.owner is not None and scope.frame is scope.owner.workflow.frame:
+        """Remember in the subprocesses around what was written in them, by a handler that ran in them as well."""
+        while scope.owner is not None and scope.frame.home is scope.owner.workflow.frame.home:
             if self.is_kept(scope.owner):
                 scope.wrote.update(names)
             scope = scope.owner.workflow

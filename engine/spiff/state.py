@@ -87,7 +87,7 @@ class CaseState:
     def frame_at(self, address: str) -> Store:
         """The frame of the innermost running scope around this address."""
         around = [scope for scope in self.scopes if address.startswith(scope.path) or _is_instance(scope, address)]
-        return max(around, key=lambda scope: len(scope.path)).frame if around else self.store
+        return max(reversed(around), key=lambda scope: len(scope.path)).frame if around else self.store
 
     def waits(self) -> dict[str, tuple[Token, Wait]]:
         """Every open wait by address, in the order of the scopes and their tokens."""

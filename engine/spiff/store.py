@@ -54,6 +54,11 @@ class Store:
         self.view: MutableMapping[str, Any] = {**variables, "settings": settings}
 
     @property
+    def home(self) -> Store:
+        """The frame that takes what is written here."""
+        return self
+
+    @property
     def seen(self) -> Mapping[str, Any]:
         """All variables an element in this frame sees."""
         return self.variables
@@ -96,6 +101,10 @@ class Recalled(Store):
         self.settings = outer.settings
         self.outer = outer
         self.view = ChainMap(variables, outer.view)
+
+    @property
+    def home(self) -> Store:
+        return self.outer.home
 
     @property
     def seen(self) -> Mapping[str, Any]:

@@ -259,7 +259,30 @@ class Many:
     boundaries: tuple[Boundary, ...] = ()
 
 
+@dataclass(frozen=True)
+class Undone:
+    """An activity with a compensation handler."""
+
+    activity: User | Job | Sub | Call | Many | Rule
+    handler: User | Job | Sub | Call | Many | Rule | Send
+
+    @property
+    def id(self) -> str:
+        return self.activity.id
+
+
+@dataclass(frozen=True)
+class Compensate:
+    """A compensation throw event, or end event. activity: what alone it undoes, "" for all of its scope."""
+
+    id: str
+    activity: str = ""
+    is_end: bool = False
+    outcome: str = ""
+
+
 Block = Seq | User | Job | Rule | Xor | Par | Catch | Race | Loop | End | Sub | Call | Send | Many | Or | Escalate
+Block |= Undone | Compensate
 Activity = User | Job | Sub | Call | Many
 
 

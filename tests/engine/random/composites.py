@@ -11,8 +11,10 @@ from tests.engine.random.blocks import Block, Boundary, Tree
 from tests.engine.random.insides import inner_blocks, is_within
 from tests.engine.random.instances import CallRun, ManyRun
 from tests.engine.random.leaves import CatchRun, EndRun, EscalateRun, JobRun, Leaf, RuleRun, SendRun, UserRun
+from tests.engine.random.recalling import completion, counted_as, inside_subprocess, noting
 from tests.engine.random.reference import Reference, ScopeRun, catcher_of
 from tests.engine.random.run import Escalated, Landed, Open, Run, Thrown, Went
+from tests.engine.random.undoing import CompensateRun
 
 
 class XorRun(Leaf):
@@ -216,15 +218,17 @@ class RaceRun(Run):
 class GuardedRun(Run):
     """An activity with its boundary events; once an interrupting one happened, that event's handler instead."""
 
-    def __init__(self, block: blocks.Activity, scope: ScopeRun, above: Run | None) -> None:
+    def __init__(self, block: Any, scope: ScopeRun, above: Run | None, undone_by: Block | None = None) -> None:
         super().__init__(scope, above)
-        self.boundaries = block.boundaries
+        self.block, self.undone_by = block, undone_by
+        self.is_interrupted = False
+        self.boundaries = getattr(block, "boundaries", ())
         self.armed: list[tuple[Boundary, Open]] = []
         if isinstance(block, blocks.Sub):
             self.seat = scope.next_address(block.id)
-            self.core: Run = ScopeRun(block.scope, self.seat + "/", self, self.case, self.frame)
+            self.core: Run = ScopeRun(block.scope, self.seat + "/", self, self.case, noting(self.frame))
         else:
-            self.seat = f"{scope.path}{block.id}:{scope.counts[block.id] + 1}"
+            self.seat = scope.ahead(block.id)
             self.core = LEAVES[type(block)](block, scope, self)
 
     def begin(self) -> Went:
@@ -258,7 +262,23 @@ class GuardedRun(Run):
             went = self._interrupt(raised.catcher)
         if went in (Went.THROUGH, Went.ENDED):
             self.armed = []
+        if went is Went.THROUGH and not self.is_interrupted:
+            self._completed()
         return went
+
+    def _completed(self) -> None:
+        """Remember it, or else what was completed inside it, for whoever compensates."""
+        core, inside = self.core, list(self.core.undoable)
+        if isinstance(core, ScopeRun):
+            gave = core.frame.variables.written
+            inside = inside_subprocess(inside, gave)
+        elif core.gave is None:
+            return
+        else:
+            gave = core.gave
+        if self.undone_by is not None:
+            inside = [completion(self.block.id, self.seat, self.undone_by, dict(gave))]
+        self.scope.undoable += counted_as(inside, self.block.id)
 
     def escalate(self, code: str) -> None:
         catcher = catcher_of(self.boundaries, code, blocks.Escalation)
@@ -271,7 +291,7 @@ class GuardedRun(Run):
             self.scope.aside(run_of(catcher.handler, self.scope, self.scope))
 
     def _interrupt(self, boundary: Boundary) -> Went:
-        self.armed, self.boundaries = [], ()
+        self.armed, self.boundaries, self.is_interrupted = [], (), True
         self.core = run_of(boundary.handler, self.scope, self.above)
         return self.core.begin()
 
@@ -295,6 +315,7 @@ LEAVES: dict[type, Callable[..., Run]] = {
     blocks.Job: JobRun,
     blocks.Call: CallRun,
     blocks.Many: ManyRun,
+    blocks.Rule: RuleRun,
 }
 RUNS: dict[type, Callable[..., Run]] = {
     blocks.User: GuardedRun,
@@ -313,6 +334,8 @@ RUNS: dict[type, Callable[..., Run]] = {
     blocks.Race: RaceRun,
     blocks.Loop: LoopRun,
     blocks.End: EndRun,
+    blocks.Undone: lambda block, scope, above: GuardedRun(block.activity, scope, above, block.handler),
+    blocks.Compensate: CompensateRun,
 }
 
 

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.engine.random import blocks
+from tests.engine.random.frames import Frame
 from tests.engine.random.leaves import Leaf
-from tests.engine.random.reference import Frame, ScopeRun
+from tests.engine.random.recalling import Undoing, inside_frame
+from tests.engine.random.reference import ScopeRun
 from tests.engine.random.run import Open, Run, Went
 
 
@@ -21,14 +23,18 @@ class EachRun(ScopeRun):
             else super().next_address(element)
         )
 
+    def ahead(self, element: str) -> str:
+        return self.next_address(element) if element == getattr(self.block.body, "id", "") else super().ahead(element)
+
 
 class ManyRun(Leaf):
     """Instances by their place in the list. unleft: those that are done and whose outputs could not be taken."""
 
     def work(self) -> Went:
+        self.undoable: list[Undoing] = []
         self.items: list[Any] = []
-        self.going: dict[int, Run] = {}
-        self.unleft: dict[int, Run] = {}
+        self.going: dict[int, ScopeRun] = {}
+        self.unleft: dict[int, ScopeRun] = {}
         self.results: dict[int, Any] = {}
         items = list(range(1, self.block.times + 1)) if self.block.times else self.frame.value(self.block.collection)
         if not isinstance(items, list):
@@ -58,13 +64,13 @@ class ManyRun(Leaf):
     def _open(self, index: int, frame: Frame) -> None:
         inner, path = self.block.inner, f"{self.address}@{self.keys[index]}/"
         if isinstance(inner, blocks.User | blocks.Job):
-            run: Run = EachRun(blocks.Scope(inner), path, self.above, self.case, frame)
+            run: ScopeRun = EachRun(blocks.Scope(inner), path, self.above, self.case, frame)
         else:
             run = ScopeRun(inner.scope, path, self.above, self.case, frame)
         self.going[index] = run
         run.begin()
 
-    def _done(self, index: int, run: Run) -> Went:
+    def _done(self, index: int, run: ScopeRun) -> Went:
         self.going.pop(index, None)
         self.unleft.pop(index, None)
         inner = self.block.inner
@@ -78,6 +84,7 @@ class ManyRun(Leaf):
             result.get(self.block.output_item) if self.block.output_item else {**result, "key": self.keys[index]}
         )
         self.results[index] = collected
+        self.undoable += inside_frame(run.undoable, run.frame, is_local=not isinstance(inner, blocks.Call))
         if len(self.results) == len(self.items) or self._is_enough():
             return self._over()
         if self.block.in_turn:
@@ -105,9 +112,8 @@ class ManyRun(Leaf):
 
     def _over(self) -> Went:
         self.wait, self.going, self.unleft = None, {}, {}
-        if self.block.output:
-            self.frame.variables[self.block.output] = [self.results[index] for index in sorted(self.results)]
-        return Went.THROUGH
+        results = [self.results[index] for index in sorted(self.results)]
+        return self.give({self.block.output: results} if self.block.output else {})
 
     def feed(self, given: Any) -> Went | None:
         if self.wait is not None and self.wait.address == given.wait:
@@ -166,10 +172,11 @@ class CallRun(Leaf):
 
     def _hand_back(self, inner: ScopeRun) -> Went:
         try:
-            self.frame.variables.update(inner.frame.of(self.block.outputs))
+            given = inner.frame.of(self.block.outputs)
         except ValueError:
             return self.stuck("expression.failed")
-        return Went.THROUGH
+        self.undoable = inside_frame(inner.undoable, inner.frame)
+        return self.give(given)
 
     def feed(self, given: Any) -> Went | None:
         if self.inner is None:

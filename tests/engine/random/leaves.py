@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,12 +16,19 @@ from engine.inputs import (
     TimerFired,
     WorkItemCompleted,
 )
+from tests.engine.random.recalling import Undoing
 from tests.engine.random.reference import ScopeRun, correlation_text
 from tests.engine.random.run import Open, Run, Terminated, Thrown, Went
 
 
 class Leaf(Run):
-    """A block without blocks in it, or one that stands at an incident of its own."""
+    """A block without blocks in it, or one that stands at an incident of its own.
+
+    gave: what it wrote when it was completed; None until then, and where it was skipped.
+    """
+
+    gave: dict[str, Any] | None = None
+    undoable: Sequence[Undoing] = ()  # what was completed inside it
 
     def __init__(self, block: Any, scope: ScopeRun, above: Run | None) -> None:
         super().__init__(scope, above)
@@ -65,6 +72,11 @@ class Leaf(Run):
     def finish(self, given: Any) -> Went:
         raise NotImplementedError
 
+    def give(self, values: Mapping[str, Any]) -> Went:
+        self.gave = dict(values)
+        self.frame.variables.update(values)
+        return Went.THROUGH
+
 
 class UserRun(Leaf):
     def work(self) -> Went:
@@ -75,8 +87,7 @@ class UserRun(Leaf):
         return self.stand("user", due, form=self.block.id.lower(), lane=self.block.lane)
 
     def finish(self, given: WorkItemCompleted) -> Went:
-        self.frame.variables.update(given.values)
-        return Went.THROUGH
+        return self.give(given.values)
 
 
 class JobRun(Leaf):
@@ -91,9 +102,7 @@ class JobRun(Leaf):
             if self.catches(given.code):
                 raise Thrown(given.code, given.message)
             return self.stuck("error.not_caught")
-        if self.block.result:
-            self.frame.variables[self.block.result] = given.result
-        return Went.THROUGH
+        return self.give({self.block.result: given.result} if self.block.result else {})
 
 
 class CatchRun(Leaf):
@@ -114,8 +123,7 @@ class RuleRun(Leaf):
             return self.stuck("decision.no_match")
         if self.block.hit_policy == "UNIQUE" and len(hits) > 1:
             return self.stuck("decision.overlap")
-        self.frame.variables[self.block.writes] = hits if self.block.hit_policy == "COLLECT" else hits[0]
-        return Went.THROUGH
+        return self.give({self.block.writes: hits if self.block.hit_policy == "COLLECT" else hits[0]})
 
 
 class SendRun(Leaf):

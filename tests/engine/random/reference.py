@@ -17,63 +17,22 @@ from datetime import datetime
 from typing import Any
 
 from engine.inputs import CaseCancelled, CaseResumed, CaseSuspended, IncidentRetried, Input, Started, VariableEdited
-from engine.language.calendar import add_working_days
 from tests.engine.random.blocks import (
     Boundary,
-    Condition,
     Error,
     Escalation,
     Event,
     EventSub,
-    Given,
     Message,
     Scope,
     Timer,
-    TimerText,
     Tree,
 )
 from tests.engine.random.clocks import keep_clocks, unit_of
+from tests.engine.random.frames import Frame
 from tests.engine.random.moments import moment_of
+from tests.engine.random.recalling import Undoing
 from tests.engine.random.run import Escalated, Landed, Open, Run, RunOf, Terminated, Thrown, Went
-
-
-class Frame:
-    """The variables a process sees: the case's, a called process's own, or an instance's before those around it."""
-
-    def __init__(self, variables: dict[str, Any], settings: dict[str, Any], outer: Frame | None = None) -> None:
-        self.variables, self.settings, self.outer = variables, settings, outer
-
-    def seen(self) -> dict[str, Any]:
-        return {**(self.outer.seen() if self.outer else {}), **self.variables}
-
-    def of(self, given: Given) -> dict[str, Any]:
-        """Raises ValueError for a condition that cannot be evaluated."""
-        return {n: self.holds(of) if isinstance(of, Condition) else self.value(of) for n, of in given}
-
-    def value(self, name: str) -> Any:
-        """`a.b` is key b of a; None where either is missing."""
-        variable, _, key = name.partition(".")
-        whole = self.settings if variable == "settings" else self.seen().get(variable)
-        return whole.get(key) if key and isinstance(whole, dict) else None if key else whole
-
-    def holds(self, condition: Condition) -> bool:
-        value = self.value(condition.variable)
-        return {
-            "is": lambda: value == condition.constant,
-            "is not": lambda: value != condition.constant,
-            "truthy": lambda: bool(value),
-            "falsy": lambda: not value,
-            "less": lambda: is_less(value, condition.constant),
-        }[condition.operator]()
-
-    def due(self, text: TimerText, at: datetime) -> datetime:
-        """Raises ValueError for a variable that holds no moment."""
-        if text.kind == "working_days":
-            return add_working_days(at, int(text.text)).at
-        moment = self.value(text.text) if text.kind == "variable" else text.text
-        if not isinstance(moment, str):
-            raise ValueError("no moment")
-        return moment_of(moment, at)
 
 
 class Reference:
@@ -133,14 +92,6 @@ def correlation_text(value: Any) -> str:
     return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def is_less(value: Any, limit: int) -> bool:
-    if value is None:
-        return False
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError("not a number")
-    return value < limit
-
-
 Catcher = Boundary | EventSub
 
 
@@ -176,8 +127,13 @@ class ScopeRun(Run):
         self.beside: list[Run] = []
         self.armed: list[tuple[Catcher, Open]] = []
         self.instead: Run | None = None
+        self.undoable: list[Undoing] = []  # what was completed and may be compensated, the last one last
 
     # -- what blocks ask of their scope
+
+    def ahead(self, element: str) -> str:
+        """The address this element will have when it becomes active next."""
+        return f"{self.path}{element}:{self.counts[element] + 1}"
 
     def next_address(self, element: str) -> str:
         self.counts[element] += 1
@@ -329,7 +285,9 @@ class ScopeRun(Run):
         return Went.GOING if self.instead.begin() is Went.GOING else Went.THROUGH
 
     def _handler(self, handler: EventSub, above: Run | None) -> ScopeRun:
-        return ScopeRun(handler.scope, self.next_address(handler.id) + "/", above, self.case, self.frame)
+        made = ScopeRun(handler.scope, self.next_address(handler.id) + "/", above, self.case, self.frame)
+        made.undoable = self.undoable  # an event subprocess is part of the scope it belongs to
+        return made
 
     def feed(self, given: Any) -> Went | None:
         return self._caught(lambda: self._feed(given))
