@@ -33,14 +33,14 @@ SEEN = {f"{kind} undone" for kind in (*ACTIVITIES, "its parts")} | {f"by {kind}"
 CHUNK = 25
 
 
-def play_undoing(first: int, processes: int, paths: int) -> Counter[str]:
+def play_undoing(first: int, processes: int, paths: int, **checks: bool) -> Counter[str]:
     """Fails with the seed, the path and its inputs."""
     tally: Counter[str] = Counter()
     for seed in range(first, first + processes):
         tree, process = drawn_undoing(seed)
         before = process.spec_digest()
         for path in range(paths):
-            play = UndoingPlay(tree, process, Random(f"{seed}/{path}"), tally=tally)
+            play = UndoingPlay(tree, process, Random(f"{seed}/{path}"), tally=tally, **checks)
             try:
                 play.run()
             except Exception as error:
@@ -52,14 +52,14 @@ def play_undoing(first: int, processes: int, paths: int) -> Counter[str]:
 
 @pytest.mark.parametrize("chunk", range(4))
 def test_random_processes_are_undone_as_the_reference_says(chunk):
-    tally = play_undoing(FIRST_SEED + chunk * CHUNK, CHUNK, paths=10)
+    tally = play_undoing(FIRST_SEED + chunk * CHUNK, CHUNK, paths=6)
 
     assert tally["User undone"] + tally["Job undone"] > 20
     assert tally["stale"] > 1000
 
 
 def test_the_random_paths_undo_every_kind_of_activity_by_every_kind_of_handler():
-    tally = play_undoing(1, 6 * CHUNK, paths=3)
+    tally = play_undoing(1, 6 * CHUNK, paths=3, checks_snapshots=False)
 
     assert {name for name in SEEN if not tally[name]} == set()
 
