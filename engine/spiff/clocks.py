@@ -49,9 +49,9 @@ class ClockRules(CaseState):
                 token.wait = replace(wait, due=self.resumed(wait, wait.pause), pause=None)
 
     def is_held(self, token: Token, open_tasks: list[UserTaskWait]) -> bool:
-        """Whether one of its lanes works in the timer's scope: a called flow's, an instance's own."""
+        """Whether one of its lanes works in the timer's scope: a called flow's, an instance's own, a compensation handler's."""
         lanes, path = token.task_spec.node.pauses, token.workflow.path
-        return any(task.lane in lanes and task.address.startswith(path) for task in open_tasks)
+        return any(task.lane in lanes and f"{task.address}/".startswith(path) for task in open_tasks)
 
     def resumed(self, wait: TimerWait, pause: Pause) -> datetime:
         """When a clock that goes on now is due."""

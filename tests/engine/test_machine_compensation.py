@@ -683,3 +683,24 @@ def test_what_was_completed_in_a_subprocess_is_forgotten_with_it_where_nothing_o
     case.completes("trip:1/decide:1", undo=False)
 
     assert b"Ritz" not in case.machine.dump().replace(b'"hotel":"Ritz"', b"", 1)
+
+
+def test_a_clock_on_a_handler_stands_still_for_who_works_on_the_handler() -> None:
+    d = Diagram(lanes={"hotel": ["cancel"]})
+    d.start("begin")
+    d.user("reserve")
+    d.user("cancel")
+    d.undone_by("reserve", "cancel")
+    d.boundary("late", "cancel", d.timer("PT1H"), pauses_while="hotel")
+    d.end("left")
+    d.throw("undo", d.compensation())
+    d.end("done")
+    d.flow("late", "left")
+    d.flow("begin", "reserve", "undo", "done")
+    case = PlayedCase(d.compile())
+
+    case.completes("reserve:1")
+
+    assert set(case.waits) == {"cancel:1", "cancel:1/late:1"}
+    assert case.wait("cancel:1/late:1").due is None
+    assert case.wait("cancel:1/late:1").attached_to == "cancel:1"

@@ -31,7 +31,7 @@ MUTATIONS = [
         "            return True",
     ),
     ("clocks.py", "wait.due is not None and wait.due > self.at", "wait.due is not None"),
-    ("clocks.py", " and task.address.startswith(path)", ""),
+    ("clocks.py", ' and f"{task.address}/".startswith(path)', ""),
     ("clocks.py", "        due = self.recorded.get(key)\n", "        due = None\n"),
     ("codec.py", "    host.is_suspended = bool(suspended)", "    pass"),
     ("codec.py", "        token.instances = Instances(", "        Instances("),

@@ -33,6 +33,7 @@ from tests.engine.random.blocks import (
     User,
     Xor,
 )
+from tests.engine.random.clocks import with_clocks
 from tests.engine.random.comparison import Mismatch
 from tests.engine.random.drawing import Drawn, Exit, _Drawing
 from tests.engine.random.generator import Place, _Maker
@@ -49,7 +50,8 @@ def generate_undoing(seed: int) -> Tree:
     maker = _UndoingMaker(random, size=random.randint(6, 24))
     place = Place(depth=random.randint(2, 4), is_top=True, may_end=True)
     scope = well_named(maker.scope(place, is_top=True))
-    return Tree(f"Undoing_{seed}", scope, {"face_step": random.random() < 0.5})
+    tree = Tree(f"Undoing_{seed}", scope, {"face_step": random.random() < 0.5})
+    return with_clocks(tree, random) if random.random() < 0.4 else tree
 
 
 class _UndoingMaker(_Maker):
