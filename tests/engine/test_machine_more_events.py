@@ -135,6 +135,31 @@ def test_a_join_that_nothing_will_come_to_is_an_incident_and_can_be_skipped() ->
     assert case.outcome == "done"
 
 
+def test_an_inclusive_join_waits_for_who_may_still_come_by_a_boundary_event() -> None:
+    d = Diagram()
+    d.start("begin")
+    d.inclusive("split")
+    d.user("a")
+    d.boundary("late", "a", d.timer("PT1H"))
+    d.end("over")
+    d.user("c")
+    d.inclusive("join")
+    d.user("after")
+    d.end("done")
+    d.flow("begin", "split")
+    d.flow("split", "a", "over", when="x")
+    d.flow("split", "c", "join", when="x")
+    d.flow("late", "join")
+    d.flow("join", "after", "done")
+    case = PlayedCase(d.compile(), {"x": True})
+
+    case.completes("c:1")
+
+    assert sorted(case.waits) == ["a:1", "late:1"]
+    case.completes("a:1")
+    assert case.waits == ["after:1"]
+
+
 # --- terminate
 
 

@@ -253,7 +253,8 @@ PYTEST = (
     "-m",
     "not full",
 )
-KEPT = (*PYTEST, str(ROOT / "tests/engine/random/test_shrinking.py"), "-k", "once_failed")
+_KEPT_BY = [str(ROOT / "tests/engine/random" / name) for name in ("test_shrinking.py", "test_unstructured.py")]
+KEPT = (*PYTEST, *_KEPT_BY, "-k", "once_failed")
 MACHINE_TESTS = (*PYTEST, *map(str, sorted((ROOT / "tests/engine").glob("test_machine_*.py"))))
 
 
