@@ -26,6 +26,7 @@ from sqlalchemy import String, Table, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from database import Base, Bytes, UtcTime
+from rows import NewRow, insert_later
 
 ALGORITHM = "AES-256-GCM"
 KEY_BYTES = 32
@@ -62,7 +63,8 @@ class DataKey(Base):
     destroyed_at: Mapped[datetime | None] = mapped_column(UtcTime)
 
 
-_INSERT = insert(cast(Table, DataKey.__table__))
+KEY = cast(Table, DataKey.__table__)
+_INSERT = insert(KEY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,21 +106,30 @@ class Vault:
         """Make and keep a data key for an owner that has none. Raises IntegrityError for a second one, destroyed or not."""
         return self.create_data_keys(session, [owner], now)[owner]
 
+    def add_data_key(self, session: Session, owner: str, now: datetime) -> DataCipher:
+        """As create_data_key, for an owner that nobody else can know yet: its row is written with the rest (insert_later).
+
+        Until then cipher() gives the key to this session alone.
+        """
+        cipher, row = self._new_key(owner, now)
+        insert_later(session, KEY, row)
+        return self.hold(session, cipher)
+
     def create_data_keys(self, session: Session, owners: Sequence[str], now: datetime) -> dict[str, DataCipher]:
         """As create_data_key, for many owners with one statement."""
-        ciphers, rows = {}, []
-        for owner in owners:
-            key = AESGCM.generate_key(bit_length=256)
-            nonce = os.urandom(NONCE_BYTES)
-            wrapped = nonce + self._wrapping.encrypt(nonce, key, owner.encode())
-            rows.append(
-                {"owner": owner, "wrapped": wrapped, "algorithm": ALGORITHM, "created_at": now, "destroyed_at": None}
-            )
-            ciphers[owner] = DataCipher(owner, AESGCM(key))
+        made = [self._new_key(owner, now) for owner in owners]
+        rows = [row for _, row in made]
         if rows:
             # One row as such: a list of one would go the slower way of many.
             session.connection().execute(_INSERT, rows if len(rows) > 1 else rows[0])
-        return ciphers
+        return {cipher.owner: cipher for cipher, _ in made}
+
+    def _new_key(self, owner: str, now: datetime) -> tuple[DataCipher, NewRow]:
+        key = AESGCM.generate_key(bit_length=256)
+        nonce = os.urandom(NONCE_BYTES)
+        wrapped = nonce + self._wrapping.encrypt(nonce, key, owner.encode())
+        row = {"owner": owner, "wrapped": wrapped, "algorithm": ALGORITHM, "created_at": now, "destroyed_at": None}
+        return DataCipher(owner, AESGCM(key)), row
 
     def cipher(self, session: Session, owner: str) -> DataCipher:
         """The owner's cipher. The row is read every time, so a destroyed key is noticed at once; not again where this

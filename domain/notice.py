@@ -12,14 +12,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from string import Template
+from typing import cast
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select, update
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Table, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 import vault
 from database import Base, Bytes, Id, UtcTime, new_id
 from domain.account import Account
 from domain.refused import Refused
+from rows import insert_later
 
 MAX_ATTEMPTS = 8
 LEASE = timedelta(minutes=2)
@@ -56,6 +58,9 @@ class Notice(Base):
     sent_at: Mapped[datetime | None] = mapped_column(UtcTime)
     sent_by: Mapped[str | None] = mapped_column(String(20))
     error: Mapped[str | None] = mapped_column(String(200))
+
+
+NOTICE = cast(Table, Notice.__table__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,19 +232,19 @@ def queue_notice(
     content = {"title": wording.title, "text": Template(wording.text).safe_substitute(said), "phone": phone}
     cipher = vault.current().cipher(session, f"case:{case_id}")
     sealed = cipher.encrypt(json.dumps(content, ensure_ascii=False).encode(), _context(notice_id))
-    session.add(
-        Notice(
-            id=notice_id,
-            case_id=case_id,
-            template=template,
-            account_id=account_id,
-            group_key=group_key,
-            sealed=sealed,
-            next_at=now,
-            queued_at=now,
-        )
-    )
-    session.flush()
+    row = {
+        "id": notice_id,
+        "case_id": case_id,
+        "template": template,
+        "account_id": account_id,
+        "group_key": group_key,
+        "sealed": sealed,
+        "state": NoticeState.QUEUED,
+        "attempts": 0,
+        "next_at": now,
+        "queued_at": now,
+    }
+    insert_later(session, NOTICE, row)
     return notice_id
 
 

@@ -32,10 +32,11 @@ from engine.model.definition import DefinitionId
 from engine.model.instance import Case, CaseState
 from engine.model.waiting import Waiting, WaitKind
 from engine.outbox import hurry_awaited, send_thrown
-from engine.saving import StepRows, save_rows
+from engine.saving import StepRows, insert_case, save_rows
 from engine.service_calls import CallRefused, call_service_task
 from engine.service_tasks import ServiceTask, declared_service_tasks
 from engine.waits import JobWait, Wait
+from rows import NewRow, savepoint
 
 CASE = cast(Table, Case.__table__)
 WAITING = cast(Table, Waiting.__table__)
@@ -97,6 +98,7 @@ class OpenCase:
     revision: int
     head: bytes
     row: AnyRow | None = None
+    unsaved: NewRow | None = None  # of a case that begins: its row is inserted with its first step
     inputs: list[Input] = field(default_factory=list)
     activities: list[ActivityEvent] = field(default_factory=list)
     sent: list[tuple[int, SentMessage]] = field(default_factory=list)  # seq of the input that threw it
@@ -154,17 +156,24 @@ class OpenCase:
         declared = declared_service_tasks()
         while (found := _first_in_transaction(self.live, declared)) is not None:
             wait, task = found
+            self._insert_row()
             if len(self.inputs) < MAX_DERIVED:
                 self._step(self._answer(wait, task))
             else:
                 self._step(JobGivenUp(at=self.live.at, wait=wait.address, reason="too many tasks in one transaction"))
+
+    def _insert_row(self) -> None:
+        """In-transaction service tasks may write rows that refer to the case."""
+        if self.unsaved is not None:
+            insert_case(self.session, self.unsaved)
+            self.unsaved = None
 
     def _answer(self, wait: JobWait, task: ServiceTask) -> Input:
         """What the task says, as an input. Effects of a task that says no are rolled back to its savepoint."""
         at = self.live.at
         context = InTransaction(self.session, self.id, self.started_by, self._acted_by(), self.now)
         try:
-            with self.session.begin_nested():
+            with savepoint(self.session):
                 result = call_service_task(task, wait.parameters, context)
         except BusinessError as no:
             return JobFailed(at=at, wait=wait.address, code=no.code, message=no.message)
@@ -210,11 +219,12 @@ def open_case_of(session: Session, waiting_id: str, kind: WaitKind, *, now: date
     yield from _saved(_opened(session, row, now))
 
 
-def begin_case(
-    session: Session, case_id: str, definition: Definition, cipher: vault.DataCipher, given: Started
-) -> None:
-    """Apply Started to a case whose row was just inserted, and save it."""
-    case = OpenCase(session, case_id, definition, given.by, given.at, cipher, None, 0, journal.GENESIS)
+def begin_case(session: Session, row: NewRow, definition: Definition, cipher: vault.DataCipher, given: Started) -> None:
+    """Apply Started to a case that has no row yet, and save it. row: as it would be before its first input.
+
+    Raises IntegrityError where the index of running cases refuses it.
+    """
+    case = OpenCase(session, row["id"], definition, given.by, given.at, cipher, None, 0, journal.GENESIS, unsaved=row)
     case.apply(given)
     _save(case)
 
@@ -262,7 +272,8 @@ def _save(case: OpenCase) -> None:
     rows = StepRows(
         case_id=case.id,
         seen=case.revision,
-        case=_new_values(case, machine, entries[-1]),
+        case={**(case.unsaved or {}), **_new_values(case, machine, entries[-1])},
+        is_new=case.unsaved is not None,
         journal=journal.entry_rows(case.id, entries),
         activities=sync.activity_rows(case.id, case.activities, seq=case.revision + 1),
         closings=closings,

@@ -6,11 +6,11 @@ the lock; elsewhere each table is a statement of its own. tests/engine/test_savi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, cast
 
-import orjson
 from sqlalchemy import Connection, Table, TextClause, bindparam, insert, text, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import Session
@@ -18,42 +18,53 @@ from sqlalchemy.orm import Session
 from engine.journal import JOURNAL
 from engine.model.instance import Activity, Case, SearchVariable
 from engine.model.waiting import Waiting
+from rows import NewRow, Target, as_json, insert_now, inserted, inserting, json_of, rows_to_insert
 
 CASE = cast(Table, Case.__table__)
 WAITING = cast(Table, Waiting.__table__)
 ACTIVITY = cast(Table, Activity.__table__)
 SEARCH = cast(Table, SearchVariable.__table__)
 
-Row = Mapping[str, Any]  # Any: column values
-
 
 @dataclass(frozen=True, slots=True)
 class StepRows:
-    """case: new values of the case's row. seen: the revision it was locked at.
+    """case: new values of the case's row, the whole row where `is_new`. seen: the revision it was locked at.
 
     closings: address, state, closed_at, closed_by of waits that end; opened: whole rows of `waiting`.
     """
 
     case_id: str
     seen: int
-    case: Row
-    journal: Sequence[Row]
-    activities: Sequence[Row]
-    closings: Sequence[Row]
-    opened: Sequence[Row]
-    search: Sequence[Row]
+    case: NewRow
+    journal: Sequence[NewRow]
+    activities: Sequence[NewRow]
+    closings: Sequence[NewRow]
+    opened: Sequence[NewRow]
+    search: Sequence[NewRow]
+    is_new: bool = False
 
 
 def save_rows(session: Session, rows: StepRows) -> bool:
-    """Write them; False, and nothing may be committed, where the case is no longer at `seen`."""
+    """Write them, and what was put off until now; False, and nothing may be committed, where the case is no longer at `seen`.
+
+    Raises IntegrityError for a new case that the index of running cases refuses.
+    """
     connection = session.connection()
     if connection.dialect.name == "postgresql":
-        return _save_at_once(connection, rows)
+        return _save_at_once(connection, rows, rows_to_insert(session))
+    insert_now(session)
     return _save_one_by_one(connection, rows)
+
+
+def insert_case(session: Session, row: NewRow) -> None:
+    """The row of a case to which others refer before its first step is saved. Raises IntegrityError as save_rows()."""
+    insert_now(session)
+    session.connection().execute(_INSERT, row)
 
 
 # --- one statement a table
 
+_INSERT = insert(CASE)
 _APPEND = insert(JOURNAL)
 _OPEN = insert(WAITING)
 _SAVE = (
@@ -90,10 +101,8 @@ _SEARCH = _upsert(SEARCH, "hash")
 
 
 def _save_one_by_one(connection: Connection, rows: StepRows) -> bool:
+    saved = _save_case(connection, rows)
     connection.execute(_APPEND, rows.journal)
-    saved = connection.execute(
-        _SAVE, {"one": rows.case_id, "seen": rows.seen, **{f"new_{k}": v for k, v in rows.case.items()}}
-    )
     if rows.activities:
         connection.execute(_ACTIVITIES, rows.activities)
     if rows.closings:
@@ -107,76 +116,74 @@ def _save_one_by_one(connection: Connection, rows: StepRows) -> bool:
         connection.execute(_OPEN, rows.opened)
     if rows.search:
         connection.execute(_SEARCH, rows.search)
-    return saved.rowcount == 1
+    return saved
+
+
+def _save_case(connection: Connection, rows: StepRows) -> bool:
+    if rows.is_new:
+        connection.execute(_INSERT, rows.case)
+        return True
+    values = {f"new_{name}": value for name, value in rows.case.items()}
+    return connection.execute(_SAVE, {"one": rows.case_id, "seen": rows.seen, **values}).rowcount == 1
 
 
 # --- all tables in one statement
-
-
-def _inserted(table: Table, given: str, conflict: str = "") -> str:
-    columns = ", ".join(column.name for column in table.columns)
-    rows = f"jsonb_populate_recordset(NULL::{table.name}, CAST(:{given} AS jsonb))"
-    return f"INSERT INTO {table.name} ({columns}) SELECT {columns} FROM {rows} {conflict}"  # noqa: S608 - as below
 
 
 _UPDATED = "ON CONFLICT ({key}) DO UPDATE SET {changed}"
 _ACTIVITY_CONFLICT = _UPDATED.format(key="case_id, address", changed="left_at = excluded.left_at, how = excluded.how")
 _SEARCH_CONFLICT = _UPDATED.format(key="case_id, name", changed="hash = excluded.hash")
 
-# Parts of one statement see the state before it: a wait that is opened at an address which another part closes would
-# meet the open row in the unique index. Such rows come in a statement of their own.
-_ALL = f"""
-WITH written AS ({_inserted(JOURNAL, "journal")}),
-saved AS (
+_UPDATE_CASE = f"""
   UPDATE {CASE.name} SET state = :state, outcome = :outcome, revision = :revision, snapshot = :snapshot, head = :head,
     last_at = :last_at, ended_at = :ended_at
   WHERE id = :case_id AND revision = :seen RETURNING 1
-),
-entered AS ({_inserted(ACTIVITY, "activities", _ACTIVITY_CONFLICT)}),
-closed AS (
+"""  # noqa: S608 - names of our own tables and columns
+_CLOSE_WAITS = f"""
   UPDATE {WAITING.name} AS open SET state = closing.state, closed_at = closing.closed_at, closed_by = closing.closed_by,
     draft = NULL
   FROM jsonb_to_recordset(CAST(:closings AS jsonb))
     AS closing(address text, state text, closed_at timestamptz, closed_by text)
   WHERE open.case_id = :case_id AND open.address = closing.address AND open.closed_at IS NULL
-),
-opened AS ({_inserted(WAITING, "opened")}),
-found AS ({_inserted(SEARCH, "search", _SEARCH_CONFLICT)})
-SELECT count(*) FROM saved
-"""  # noqa: S608 - names of our own tables and columns
-
-_SAVE_ALL: TextClause = text(_ALL)
-_REOPEN = text(_inserted(WAITING, "opened"))
+"""  # noqa: S608 - as above
+_REOPEN = text(inserted(WAITING, "opened"))
 
 
-def _save_at_once(connection: Connection, rows: StepRows) -> bool:
+@cache
+def _all_at_once(parts: frozenset[str], more: tuple[Target, ...]) -> TextClause:
+    """One statement that writes these parts of a step and rows for these other tables."""
+    # Parts of one statement see the state before it: a wait that is opened at an address which another part closes would
+    # meet the open row in the unique index. Such rows come in a statement of their own.
+    written = {
+        "new_case": inserted(CASE, "new_case") + " RETURNING 1",
+        "case": _UPDATE_CASE,
+        "journal": inserted(JOURNAL, "journal"),
+        "activities": inserted(ACTIVITY, "activities", _ACTIVITY_CONFLICT),
+        "closings": _CLOSE_WAITS,
+        "opened": inserted(WAITING, "opened"),
+        "search": inserted(SEARCH, "search", _SEARCH_CONFLICT),
+    }
+    expressions = [f"{name}_part AS ({sql})" for name, sql in written.items() if name in parts] + inserting(more)
+    saved = "new_case_part" if "new_case" in parts else "case_part"
+    return text(f"WITH {', '.join(expressions)} SELECT count(*) FROM {saved}")  # noqa: S608 - as above
+
+
+def _save_at_once(connection: Connection, rows: StepRows, more: dict[Target, list[NewRow]]) -> bool:
     closed = {closing["address"] for closing in rows.closings}
     reopened = [row for row in rows.opened if row["address"] in closed]
     opened = [row for row in rows.opened if row["address"] not in closed] if reopened else rows.opened
-    saved = connection.execute(
-        _SAVE_ALL,
-        {
-            "case_id": rows.case_id,
-            "seen": rows.seen,
-            **rows.case,
-            "journal": _json(rows.journal),
-            "activities": _json(rows.activities),
-            "closings": _json(rows.closings),
-            "opened": _json(opened),
-            "search": _json(rows.search),
-        },
-    ).scalar_one()
+    lists = {
+        "journal": rows.journal,
+        "activities": rows.activities,
+        "closings": rows.closings,
+        "opened": opened,
+        "search": rows.search,
+        "new_case": [rows.case] if rows.is_new else [],
+    }
+    given: dict[str, Any] = {name: as_json(found) for name, found in lists.items() if found}
+    parts = frozenset(given) if rows.is_new else frozenset(given) | {"case"}
+    given |= {"case_id": rows.case_id} | ({} if rows.is_new else {"seen": rows.seen, **rows.case}) | json_of(more)
+    saved = connection.execute(_all_at_once(parts, tuple(more)), given).scalar_one()
     if reopened:
-        connection.execute(_REOPEN, {"opened": _json(reopened)})
+        connection.execute(_REOPEN, {"opened": as_json(reopened)})
     return bool(saved)
-
-
-def _json(rows: Sequence[Row]) -> str:
-    return orjson.dumps(rows, default=_bytea).decode()
-
-
-def _bytea(value: object) -> str:
-    """Bytes as PostgreSQL writes them. Raises TypeError for anything else orjson does not know."""
-    if isinstance(value, bytes):
-        return "\\x" + value.hex()
-    raise TypeError(type(value).__name__)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -12,7 +11,7 @@ import vault
 from database import new_id
 from engine import journal
 from engine.actors import SYSTEM, Actor
-from engine.case import CASE, begin_case
+from engine.case import begin_case
 from engine.deploy import Definition, current_definition, current_definitions
 from engine.errors import Conflict, Forbidden
 from engine.flows import ANYONE
@@ -20,8 +19,10 @@ from engine.form_values import checked_values
 from engine.inputs import Json, Started, Variables
 from engine.machine import MESSAGE, StartEvent
 from engine.model.instance import CaseState
+from rows import NewRow
 
-_INSERT = insert(CASE)
+# As PostgreSQL names it in its message; SQLite names the columns.
+ONE_RUNNING = "uq_process_instance_running"
 
 
 def start_case(session: Session, flow_key: str, *, by: Actor, values: Variables, now: datetime) -> str:
@@ -65,12 +66,15 @@ def begin_case_at(
 ) -> str:
     """A case of this version from its start event `start`, "" for the one without a trigger. variables: checked before."""
     case_id = new_id()
-    cipher = vault.current().create_data_key(session, f"case:{case_id}", now)
-    _insert_case(session, case_id, definition, started_by, now)
-    given = Started(
-        at=now, by=started_by, start=start, variables=variables, settings=definition.config.settings
-    )  # fmt: skip
-    begin_case(session, case_id, definition, cipher, given)
+    cipher = vault.current().add_data_key(session, f"case:{case_id}", now)
+    given = Started(at=now, by=started_by, start=start, variables=variables, settings=definition.config.settings)
+    try:
+        begin_case(session, _row(case_id, definition, started_by, now), definition, cipher, given)
+    except IntegrityError as error:
+        if ONE_RUNNING not in str(error.orig) and "started_by" not in str(error.orig):
+            raise
+        # The partial unique index on (flow, starter) is the only judge of that race.
+        raise Conflict("case.already_running", flow=definition.flow_key) from error
     return case_id
 
 
@@ -101,9 +105,8 @@ def may_start(definition: Definition, by: Actor) -> bool:
     return by == SYSTEM or ANYONE in who or bool(who & by.groups)
 
 
-def _insert_case(session: Session, case_id: str, definition: Definition, started_by: str, now: datetime) -> None:
-    """The row comes first: in-transaction service tasks may refer to it."""
-    row = {
+def _row(case_id: str, definition: Definition, started_by: str, now: datetime) -> NewRow:
+    return {
         "id": case_id,
         "flow_key": definition.flow_key,
         "definition_id": definition.id,
@@ -119,8 +122,3 @@ def _insert_case(session: Session, case_id: str, definition: Definition, started
         "ended_at": None,
         "erased_at": None,
     }
-    try:
-        session.connection().execute(_INSERT, row)
-    except IntegrityError as error:
-        # Ids are random: what can clash is the partial unique index on (flow, starter), the only judge of that race.
-        raise Conflict("case.already_running", flow=definition.flow_key) from error

@@ -18,6 +18,7 @@ from domain.attempts import AttemptKind, attempts_today, count_attempt
 from domain.documents import DocumentType
 from domain.passwords import check_password
 from domain.refused import Refused
+from rows import insert_now
 from tests.servers import ServerMissing, start_postgres
 
 ZHANG = person.identity("张三", "resident_id", "11010519491231002x")
@@ -359,9 +360,11 @@ def test_codes_are_rare(session: Session, now: datetime) -> None:
 def a_notice(session: Session, now: datetime) -> str:
     case_id = new_id()
     vault.current().create_data_key(session, f"case:{case_id}", now)
-    return notice.queue_notice(
+    notice_id = notice.queue_notice(
         session, case_id=case_id, template="real_name.verified", now=now, account_id=somebody(session, now)
     )
+    insert_now(session)
+    return notice_id
 
 
 def test_a_notice_of_a_time_to_come_is_due_when_the_clock_was_set_back(

@@ -14,12 +14,17 @@ from domain.grant_attempts import FailedAttempt, FailureKind, count_failure
 from domain.notice import Notice, mark_sent, queue_notice
 from domain.retention import drop_expired
 from domain.sms_code import SmsCode, check_code, make_code
+from rows import insert_now
 
 PHONE = "13800000000"
 
 
 def a_notice(session: Session, account_id: str, queued: datetime) -> str:
-    return queue_notice(session, case_id="case-1", template="real_name.verified", now=queued, account_id=account_id)
+    notice_id = queue_notice(
+        session, case_id="case-1", template="real_name.verified", now=queued, account_id=account_id
+    )
+    insert_now(session)
+    return notice_id
 
 
 def test_old_codes_attempts_and_sent_notices_go(session: Session, now: datetime) -> None:

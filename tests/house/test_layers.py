@@ -20,13 +20,19 @@ OURS = {
     "tools",
     "vault",
     "database",
+    "rows",
     "config",
 }
 
 
 @pytest.mark.parametrize(
     ("module", "may_know"),
-    [("config.py", set()), ("database.py", {"config"}), ("vault.py", {"config", "database"})],
+    [
+        ("config.py", set()),
+        ("database.py", {"config"}),
+        ("rows.py", {"database"}),
+        ("vault.py", {"config", "database", "rows"}),
+    ],
 )
 def test_a_leaf_knows_only_what_is_below_it(module, may_know):
     tree = ast.parse((ROOT / module).read_text())

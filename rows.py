@@ -1,0 +1,140 @@
+"""Rows that nobody in the transaction reads before the commit: written together, at no round trip of their own.
+
+    insert_later(session, NOTICE, row)      # the caller goes on
+    insert_now(session)                     # for who must know now whether a unique index refuses it
+
+Whoever writes anyway takes them along (engine/saving.py, one statement on PostgreSQL); the commit writes what is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import orjson
+from sqlalchemy import Table, TextClause, event, insert, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from database import Base
+
+NewRow = Mapping[str, Any]  # Any: column values
+_LATER = "rows to insert"  # in session.info
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a row goes. unless_there: a row that a unique index refuses is left out instead of refused."""
+
+    table: Table
+    unless_there: bool = False
+
+
+Taken = list[tuple[Target, NewRow]]
+
+
+def insert_later(session: Session, table: Table, row: NewRow, *, unless_there: bool = False) -> None:
+    """Have `row` inserted with what else this transaction writes. Nothing in it can read the row before insert_now().
+
+    row: a value for every column that may not be NULL.
+    """
+    session.info.setdefault(_LATER, []).append((Target(table, unless_there), row))
+
+
+def insert_now(session: Session) -> None:
+    """Write what insert_later() took; one statement on PostgreSQL, one a table elsewhere. Raises IntegrityError."""
+    targets = rows_to_insert(session)
+    if not targets:
+        return
+    connection = session.connection()
+    if connection.dialect.name == "postgresql" and len(targets) > 1:
+        connection.execute(_together(tuple(targets)), json_of(targets))
+        return
+    for target, rows in targets.items():
+        connection.execute(_statement(target, connection.dialect.name), rows)
+
+
+def rows_to_insert(session: Session) -> dict[Target, list[NewRow]]:
+    """What insert_later() took since it was last asked, by table, what is referred to first. Whoever asks has to write it."""
+    taken: Taken = session.info.pop(_LATER, [])
+    found: dict[Target, list[NewRow]] = {}
+    for target, row in taken:
+        found.setdefault(target, []).append(row)
+    return found if len(found) < 2 else dict(sorted(found.items(), key=lambda each: _place(each[0].table)))
+
+
+@contextmanager
+def savepoint(session: Session) -> Iterator[None]:
+    """What the block wrote is undone when it raises, rows for later too. A block without a statement costs none."""
+    kept = len(session.info.get(_LATER, ()))
+    try:
+        with session.begin_nested():
+            yield
+    except BaseException:
+        del session.info.get(_LATER, [])[kept:]
+        raise
+
+
+@event.listens_for(Session, "before_commit")
+def _insert_what_is_left(session: Session) -> None:
+    if not session.in_nested_transaction():  # the event comes at the end of a savepoint, too
+        insert_now(session)
+
+
+# --- statements
+
+
+def inserting(targets: Iterable[Target]) -> list[str]:
+    """PostgreSQL: common table expressions that insert the rows that json_of() gives for these targets."""
+    return [f"{_name(target)} AS ({inserted(target.table, _name(target), _clause(target))})" for target in targets]
+
+
+def inserted(table: Table, given: str, conflict: str = "") -> str:
+    """PostgreSQL: an INSERT of the rows in the JSON array that the parameter `given` holds."""
+    columns = ", ".join(column.name for column in table.columns)
+    rows = f"jsonb_populate_recordset(NULL::{table.name}, CAST(:{given} AS jsonb))"
+    return f"INSERT INTO {table.name} ({columns}) SELECT {columns} FROM {rows} {conflict}"  # noqa: S608 - names of our own
+
+
+def json_of(targets: Mapping[Target, Sequence[NewRow]]) -> dict[str, str]:
+    return {_name(target): as_json(rows) for target, rows in targets.items()}
+
+
+def as_json(rows: Sequence[NewRow]) -> str:
+    return orjson.dumps(rows, default=_bytea).decode()
+
+
+def _bytea(value: object) -> str:
+    """Bytes as PostgreSQL writes them. Raises TypeError for anything else orjson does not know."""
+    if isinstance(value, bytes):
+        return "\\x" + value.hex()
+    raise TypeError(type(value).__name__)
+
+
+@cache
+def _together(targets: tuple[Target, ...]) -> TextClause:
+    return text(f"WITH {', '.join(inserting(targets))} SELECT 1")
+
+
+@cache
+def _statement(target: Target, dialect: str) -> Any:  # Any: SQLAlchemy's Insert of a dialect
+    if not target.unless_there:
+        return insert(target.table)
+    made = postgresql.insert(target.table) if dialect == "postgresql" else sqlite.insert(target.table)
+    return made.on_conflict_do_nothing()
+
+
+def _name(target: Target) -> str:
+    return f"new_{target.table.name}" + ("_unless_there" if target.unless_there else "")
+
+
+def _clause(target: Target) -> str:
+    return "ON CONFLICT DO NOTHING" if target.unless_there else ""
+
+
+@cache
+def _place(table: Table) -> int:
+    return list(Base.metadata.sorted_tables).index(table)
