@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import cast
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Table, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm.util import identity_key
 
 import vault
 from database import Base, Bytes, Id, UtcTime, new_id
@@ -76,6 +78,9 @@ class Account(Base):
     locked_until: Mapped[datetime | None] = mapped_column(UtcTime)
     disabled_at: Mapped[datetime | None] = mapped_column(UtcTime)
     created_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+ACCOUNT = cast(Table, Account.__table__)
 
 
 class AccountGroup(Base):
@@ -235,12 +240,28 @@ def bind_phone(session: Session, account_id: str, phone: str) -> None:
     session.flush()
 
 
+def seat_person(session: Session, account_id: str, person_id: str) -> str | None:
+    """The account is this person's from now on; gives its proved phone. Raises Refused("account.unknown")."""
+    seated = update(ACCOUNT).where(ACCOUNT.c.id == account_id).values(person_id=person_id)
+    row = session.connection().execute(seated.returning(ACCOUNT.c.phone_sealed)).one_or_none()
+    if row is None:
+        raise Refused("account.unknown", account=account_id)
+    held = session.identity_map.get(identity_key(Account, account_id))
+    if held is not None:
+        session.refresh(held, ["person_id"])
+    return None if row.phone_sealed is None else _opened_phone(session, account_id, row.phone_sealed)
+
+
 def phone_of(session: Session, account_id: str) -> str | None:
     """The account's proved phone, None without one."""
     account = find_account(session, account_id)
     if account.phone_sealed is None:
         return None
-    return vault.current().cipher(session, data_owner(account.id)).decrypt(account.phone_sealed, b"phone").decode()
+    return _opened_phone(session, account_id, account.phone_sealed)
+
+
+def _opened_phone(session: Session, account_id: str, sealed: bytes) -> str:
+    return vault.current().cipher(session, data_owner(account_id)).decrypt(sealed, b"phone").decode()
 
 
 def _new_wechat_account(session: Session, openid: str, openid_hash: str, now: datetime) -> Account:

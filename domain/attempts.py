@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import cast
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Date, ForeignKey, Index, String, func, select
+from sqlalchemy import Date, ForeignKey, Index, String, Table, bindparam, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from database import Base, Id, UtcTime, new_id
 from domain.account import Account
+from rows import insert_later, insert_now
 
 LOCAL_TIME = ZoneInfo("Asia/Shanghai")
 
@@ -39,6 +41,18 @@ class Attempt(Base):
     counted_at: Mapped[datetime] = mapped_column(UtcTime)
 
 
+ATTEMPT = cast(Table, Attempt.__table__)
+_USED = select(
+    *(
+        select(func.count())
+        .where(owner, ATTEMPT.c.kind == bindparam("of_kind"), ATTEMPT.c.day == bindparam("today"))
+        .select_from(ATTEMPT)
+        .scalar_subquery()
+        for owner in (ATTEMPT.c.account_id == bindparam("account"), ATTEMPT.c.number_hash == bindparam("number"))
+    )
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Attempts:
     used: int
@@ -57,14 +71,9 @@ def attempts_today(
     session: Session, account_id: str, number_hash: str, kind: AttemptKind, limit: int, now: datetime
 ) -> Attempts:
     """Used by this account or for this document today, whichever is more."""
-    counts = (
-        select(func.count())
-        .where(owner, Attempt.kind == kind, Attempt.day == local_day(now))
-        .select_from(Attempt)
-        .scalar_subquery()
-        for owner in (Attempt.account_id == account_id, Attempt.number_hash == number_hash)
-    )
-    by_account, by_number = session.execute(select(*counts)).one()
+    insert_now(session)
+    given = {"account": account_id, "number": number_hash, "of_kind": kind, "today": local_day(now)}
+    by_account, by_number = session.connection().execute(_USED, given).one()
     return Attempts(max(by_account, by_number), limit)
 
 
@@ -72,15 +81,13 @@ def count_attempt(
     session: Session, account_id: str, number_hash: str, case_id: str, kind: AttemptKind, now: datetime
 ) -> None:
     """One more photo that could not be used."""
-    session.add(
-        Attempt(
-            id=new_id(),
-            account_id=account_id,
-            number_hash=number_hash,
-            case_id=case_id,
-            kind=kind,
-            day=local_day(now),
-            counted_at=now,
-        )
-    )
-    session.flush()
+    row = {
+        "id": new_id(),
+        "account_id": account_id,
+        "number_hash": number_hash,
+        "case_id": case_id,
+        "kind": kind,
+        "day": local_day(now),
+        "counted_at": now,
+    }
+    insert_later(session, ATTEMPT, row)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import cast
 
-from sqlalchemy import ForeignKey, Index, String, or_, select, update
+from sqlalchemy import ForeignKey, Index, String, Table, or_, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from database import Base, Id, UtcTime, new_id
 from domain.account import Account
 from domain.person import Person, forget_portrait
 from domain.refused import Refused
+from rows import insert_later, insert_now
 
 
 class Purpose(StrEnum):
@@ -42,9 +44,23 @@ DATA_CLASSES: dict[str, DataClass] = {
 }
 
 
+_STANDING = text("withdrawn_at IS NULL")
+
+
 class Consent(Base):
+    """One for each case, purpose and text that stands; given again after a withdrawal it is another."""
+
     __tablename__ = "consent"
-    __table_args__ = (Index("ix_consent_account_purpose", "account_id", "purpose"),)
+    __table_args__ = (
+        Index("ix_consent_account_purpose", "account_id", "purpose"),
+        Index(
+            "uq_consent_standing",
+            *("account_id", "purpose", "text_version", "case_id"),
+            unique=True,
+            sqlite_where=_STANDING,
+            postgresql_where=_STANDING,
+        ),
+    )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     account_id: Mapped[str] = mapped_column(ForeignKey(Account.id))
@@ -55,31 +71,27 @@ class Consent(Base):
     withdrawn_at: Mapped[datetime | None] = mapped_column(UtcTime)
 
 
+CONSENT = cast(Table, Consent.__table__)
+
+
 def give_consent(
     session: Session, account_id: str, purpose: Purpose, text_version: str, now: datetime, *, case_id: str | None = None
-) -> str:
-    """Record a consent; returns its id. The same consent given again in one case is the same record."""
-    known = session.scalar(
-        select(Consent.id).where(
-            Consent.account_id == account_id,
-            Consent.purpose == purpose,
-            Consent.text_version == text_version,
-            Consent.case_id == case_id,
-            Consent.withdrawn_at.is_(None),
-        )
-    )
-    if known is not None:
-        return known
-    consent = Consent(
-        id=new_id(), account_id=account_id, case_id=case_id, purpose=purpose, text_version=text_version, given_at=now
-    )
-    session.add(consent)
-    session.flush()
-    return consent.id
+) -> None:
+    """Record a consent, with this transaction's commit. The same consent given again in one case is the same record."""
+    row = {
+        "id": new_id(),
+        "account_id": account_id,
+        "case_id": case_id,
+        "purpose": purpose,
+        "text_version": text_version,
+        "given_at": now,
+    }
+    insert_later(session, CONSENT, row, unless_there=True)
 
 
 def standing_consent(session: Session, account_id: str, purpose: Purpose) -> str | None:
     """Id of the latest consent to this purpose that was not taken back."""
+    insert_now(session)
     return session.scalar(
         select(Consent.id)
         .where(Consent.account_id == account_id, Consent.purpose == purpose, Consent.withdrawn_at.is_(None))

@@ -6,26 +6,42 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any, cast
 
-from sqlalchemy import Date, ForeignKey, Index, Select, String, or_, select, text, update
+from sqlalchemy import (
+    Date,
+    ForeignKey,
+    Index,
+    Row,
+    Select,
+    String,
+    Table,
+    bindparam,
+    insert,
+    literal,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from database import Base, Id, UtcTime, new_id
-from domain.account import Account, find_account, phone_of
+from domain.account import Account, find_account, phone_of, seat_person
 from domain.documents import DocumentType
 from domain.person import (
     Identity,
     Person,
+    PersonDocument,
     add_document,
+    add_person,
     document_hash,
     keep_person_phone,
-    new_person,
-    person_of_document,
     read_identity,
     register_person,
 )
 from domain.refused import Refused
+from rows import NewRow, insert_later, insert_now, savepoint
 
 
 class CredentialState(StrEnum):
@@ -80,6 +96,9 @@ class Credential(Base):
     reason: Mapped[str | None] = mapped_column(String(60))
 
 
+CREDENTIAL = cast(Table, Credential.__table__)
+
+
 class BindingState(StrEnum):
     """NEW: nothing stands in the way. RENEWAL: this account holds it already. ELSEWHERE: another account does.
 
@@ -117,6 +136,32 @@ class Verification:
     replaces: frozenset[str] = field(default_factory=frozenset)
 
 
+@dataclass(frozen=True, slots=True)
+class IssuedCredential:
+    """person_id: whose it is; made with it where the document named nobody before."""
+
+    id: str
+    person_id: str
+
+
+# One row at least: who the document ever named, beside each valid credential of the number or of the account.
+_HOLDERS = (
+    select(
+        select(PersonDocument.person_id)
+        .where(PersonDocument.number_hash == bindparam("number"))
+        .scalar_subquery()
+        .label("named"),
+        *(CREDENTIAL.c[name] for name in ("id", "person_id", "account_id", "number_hash", "document_type")),
+    )
+    .select_from(select(literal(1).label("one")).subquery("anybody"))
+    .outerjoin(
+        CREDENTIAL,
+        text("credential.state = 'VALID'")
+        & ((CREDENTIAL.c.number_hash == bindparam("number")) | (CREDENTIAL.c.account_id == bindparam("account"))),
+    )
+)
+
+
 def when_ended(callback: EndedCallback) -> EndedCallback:
     """Have `callback(session, credential, now)` called in the transaction in which a credential ends, whyever it does.
 
@@ -140,11 +185,11 @@ def valid_resident_credential(session: Session, person_id: str) -> Credential | 
 def find_binding(session: Session, account_id: str, who: Identity) -> Binding:
     """Who holds this document now, and whose this account is."""
     number_hash = document_hash(who.document_type, who.document_number)
-    either = or_(Credential.number_hash == number_hash, Credential.account_id == account_id)
-    valid = session.scalars(_valid().where(either)).all()
+    rows = session.connection().execute(_HOLDERS, {"number": number_hash, "account": account_id}).all()
+    person_id = rows[0].named
+    valid = [row for row in rows if row.id is not None]
     of_number = next((one for one in valid if one.number_hash == number_hash), None)
     of_account = next((one for one in valid if one.account_id == account_id), None)
-    person_id = person_of_document(session, who.document_type, who.document_number)
     held = of_account.id if of_account is not None else None
     elsewhere = of_number if of_number is not None and of_number.account_id != account_id else None
     other = of_account if of_account is not None and not _is_renewal(session, of_account, number_hash, who) else None
@@ -158,7 +203,7 @@ def find_binding(session: Session, account_id: str, who: Identity) -> Binding:
     return Binding(BindingState.NEW, person_id)
 
 
-def issue_credential(session: Session, verified: Verification, now: datetime) -> Credential:
+def issue_credential(session: Session, verified: Verification, now: datetime) -> IssuedCredential:
     """The new valid credential; what it replaces ends in the same transaction, and the account is the person's.
 
     Raises Refused("credential.already_valid", credential=…) when a valid credential stands in the way that is not in
@@ -168,9 +213,10 @@ def issue_credential(session: Session, verified: Verification, now: datetime) ->
     unforeseen = [one for one in binding.in_the_way if one not in verified.replaces]
     if unforeseen:
         raise Refused("credential.already_valid", credential=unforeseen[0])
+    issue = _issue_first if binding == Binding(BindingState.NEW) else _issue
     try:
-        with session.begin_nested():
-            return _issue(session, verified, binding, now)
+        with savepoint(session):
+            return issue(session, verified, binding, now)
     except IntegrityError as error:
         raise Refused("credential.already_valid", case=verified.case_id) from error
 
@@ -214,7 +260,7 @@ def expire_credentials(session: Session, today: date, now: datetime) -> int:
     return len(ids)
 
 
-def _is_renewal(session: Session, held: Credential, number_hash: str, who: Identity) -> bool:
+def _is_renewal(session: Session, held: Row[Any], number_hash: str, who: Identity) -> bool:
     """The same number; or a permit or passport renewed under a new number, of the same type and name."""
     if held.number_hash == number_hash:
         return True
@@ -223,7 +269,37 @@ def _is_renewal(session: Session, held: Credential, number_hash: str, who: Ident
     return read_identity(session, held.person_id).name == who.name
 
 
-def _issue(session: Session, verified: Verification, binding: Binding, now: datetime) -> Credential:
+def _issue_first(session: Session, verified: Verification, binding: Binding, now: datetime) -> IssuedCredential:
+    """Nobody holds the document, the account holds none, and no document ever named this person: nothing to look up.
+
+    If another transaction was first, the unique indexes say so.
+    """
+    person_id = add_person(session, verified.who, now)
+    issued = IssuedCredential(new_id(), person_id)
+    insert_later(session, CREDENTIAL, _row(issued, verified, now))
+    insert_now(session)
+    phone = seat_person(session, verified.account_id, person_id)
+    if phone is not None:
+        keep_person_phone(session, person_id, phone)
+    return issued
+
+
+def _row(issued: IssuedCredential, verified: Verification, now: datetime) -> NewRow:
+    return {
+        "id": issued.id,
+        "person_id": issued.person_id,
+        "account_id": verified.account_id,
+        "case_id": verified.case_id,
+        "document_type": verified.who.document_type,
+        "number_hash": document_hash(verified.who.document_type, verified.who.document_number),
+        "verified_by": verified.verified_by,
+        "state": CredentialState.VALID,
+        "valid_until": verified.valid_until,
+        "issued_at": now,
+    }
+
+
+def _issue(session: Session, verified: Verification, binding: Binding, now: datetime) -> IssuedCredential:
     credential_id = new_id()
     replaced = {*binding.in_the_way, *([binding.held] if binding.held is not None else [])}
     ended = session.scalars(select(Credential).where(Credential.id.in_(replaced))).all() if replaced else []
@@ -236,29 +312,16 @@ def _issue(session: Session, verified: Verification, binding: Binding, now: date
         session.flush()
     if binding.state is BindingState.RENEWAL and binding.person_id is not None:
         add_document(session, binding.person_id, verified.who, now)
-    # Whom the binding did not find is new; if another transaction was first, the unique index says so.
-    register = register_person if binding.person_id is not None else new_person
-    person = register(session, verified.who, now)
+    person = register_person(session, verified.who, now)
     find_account(session, verified.account_id).person_id = person.id
     phone = phone_of(session, verified.account_id)
     if phone is not None:
         keep_person_phone(session, person.id, phone)
-    credential = Credential(
-        id=credential_id,
-        person_id=person.id,
-        account_id=verified.account_id,
-        case_id=verified.case_id,
-        document_type=verified.who.document_type,
-        number_hash=document_hash(verified.who.document_type, verified.who.document_number),
-        verified_by=verified.verified_by,
-        state=CredentialState.VALID,
-        valid_until=verified.valid_until,
-        issued_at=now,
-    )
-    session.add(credential)
+    issued = IssuedCredential(credential_id, person.id)
     session.flush()
+    session.execute(insert(CREDENTIAL).values(_row(issued, verified, now)))
     _tell_ended(session, ended, now)
-    return credential
+    return issued
 
 
 def _tell_ended(session: Session, ended: Iterable[Credential], now: datetime) -> None:

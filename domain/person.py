@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import cast
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, insert, select
+from sqlalchemy import ForeignKey, Index, String, Table, UniqueConstraint, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 import vault
@@ -16,6 +17,7 @@ from domain.names import normalise_name
 from domain.phones import normalise_phone
 from domain.privacy import mask_document_number
 from domain.refused import Refused
+from rows import NewRow, insert_later, insert_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,10 @@ class PersonDocument(Base):
     number_hash: Mapped[str] = mapped_column(String(64))
     masked_hash: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+PERSON = cast(Table, Person.__table__)
+PERSON_DOCUMENT = cast(Table, PersonDocument.__table__)
 
 
 def identity(name: str, document_type: str, document_number: str) -> Identity:
@@ -115,18 +121,19 @@ def register_person(session: Session, who: Identity, now: datetime) -> Person:
         person.name_hash = name_hash(who.name)
         session.flush()
         return person
-    return new_person(session, who, now)
+    person_id = add_person(session, who, now)
+    insert_now(session)
+    return find_person(session, person_id)
 
 
-def new_person(session: Session, who: Identity, now: datetime) -> Person:
-    """A person whom no document named before, with a data key of their own. Raises IntegrityError as register_person()."""
+def add_person(session: Session, who: Identity, now: datetime) -> str:
+    """Id of a person whom no document named before, with a data key of their own; written later (rows.py)."""
     person_id = new_id()
-    sealed = _sealed(vault.current().create_data_key(session, data_owner(person_id), now), who)
-    person = Person(id=person_id, identity_sealed=sealed, name_hash=name_hash(who.name), created_at=now)
-    session.add(person)
-    session.flush()
-    _add_number(session, person_id, who, now)
-    return person
+    sealed = _sealed(vault.current().add_data_key(session, data_owner(person_id), now), who)
+    row = {"id": person_id, "identity_sealed": sealed, "name_hash": name_hash(who.name), "created_at": now}
+    insert_later(session, PERSON, row)
+    insert_later(session, PERSON_DOCUMENT, _number_row(person_id, who, now))
+    return person_id
 
 
 def add_document(session: Session, person_id: str, who: Identity, now: datetime) -> None:
@@ -192,18 +199,18 @@ def forget_portrait(session: Session, person_id: str) -> None:
 
 
 def _add_number(session: Session, person_id: str, who: Identity, now: datetime) -> None:
-    number_hash = document_hash(who.document_type, who.document_number)
-    masked = masked_number_hash(mask_document_number(who.document_number))
-    session.execute(
-        insert(PersonDocument).values(
-            id=new_id(),
-            person_id=person_id,
-            document_type=who.document_type,
-            number_hash=number_hash,
-            masked_hash=masked,
-            created_at=now,
-        )
-    )
+    session.execute(insert(PERSON_DOCUMENT).values(_number_row(person_id, who, now)))
+
+
+def _number_row(person_id: str, who: Identity, now: datetime) -> NewRow:
+    return {
+        "id": new_id(),
+        "person_id": person_id,
+        "document_type": who.document_type,
+        "number_hash": document_hash(who.document_type, who.document_number),
+        "masked_hash": masked_number_hash(mask_document_number(who.document_number)),
+        "created_at": now,
+    }
 
 
 def _seal(session: Session, person_id: str, who: Identity) -> bytes:

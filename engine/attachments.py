@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
 
-from sqlalchemy import Table, and_, insert, select, update
+from sqlalchemy import Table, and_, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 import vault
@@ -116,6 +116,11 @@ def attachments_of(session: Session, case_id: str) -> list[AttachmentFacts]:
     return facts_of(session, ATTACHMENT.c.case_id == case_id)
 
 
+_IDS_OF_CASE = select(ATTACHMENT.c.id).where(
+    ATTACHMENT.c.case_id == bindparam("case"), ATTACHMENT.c.deleted_at.is_(None)
+)
+
+
 def is_attachment_of(session: Session, case_id: str) -> Callable[[str], bool]:
     """Whether an id is an attachment of the case: one statement however many are asked, none without a question."""
     known: set[str] | None = None
@@ -123,7 +128,7 @@ def is_attachment_of(session: Session, case_id: str) -> Callable[[str], bool]:
     def is_attachment(attachment_id: str) -> bool:
         nonlocal known
         if known is None:
-            known = {facts.id for facts in attachments_of(session, case_id)}
+            known = set(session.connection().execute(_IDS_OF_CASE, {"case": case_id}).scalars())
         return attachment_id in known
 
     return is_attachment

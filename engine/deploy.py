@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import cast
 
-from sqlalchemy import Table, func, insert, select
+from sqlalchemy import Table, bindparam, func, insert, literal_column, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -62,6 +62,12 @@ class Definition:
         return next((form.fields[name] for form in self.forms.values() if name in form.fields), None)
 
 
+_NEWEST = (
+    select(DEFINITION.c.id)
+    .where(DEFINITION.c.flow_key == bindparam("flow"))
+    .order_by(DEFINITION.c.version.desc())
+    .limit(literal_column("1"))
+)
 _compiled: OrderedDict[DefinitionId, Definition] = OrderedDict()
 _lock = threading.Lock()
 
@@ -114,8 +120,7 @@ def deploy_folder(session: Session, flows_dir: Path, now: datetime) -> list[Defi
 
 def current_definition(session: Session, flow_key: str) -> Definition:
     """The version new cases start on. Raises NotFound("flow.unknown")."""
-    newest = select(DEFINITION.c.id).where(DEFINITION.c.flow_key == flow_key).order_by(DEFINITION.c.version.desc())
-    definition_id = session.execute(newest.limit(1)).scalar()
+    definition_id = session.connection().execute(_NEWEST, {"flow": flow_key}).scalar()
     if definition_id is None:
         raise NotFound("flow.unknown", flow=flow_key)
     return find_definition(session, DefinitionId(definition_id))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 import vault
@@ -33,6 +33,15 @@ DEFAULT_LEASE_S = 120
 SUSPENDED_AGAIN_S = 60
 POSTPONED_S = 10
 LONGEST_NOTE = 500  # characters of a reason that are kept
+
+
+_TAKE = (
+    update(WAITING)
+    .where(WAITING.c.id == bindparam("job"))
+    .values(
+        state=JobState.LEASED, **{name: bindparam(name) for name in ("lease_id", "lease_until", "attempt", "worker")}
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,13 +283,8 @@ def _lease(session: Session, case: OpenCase, job: AnyRow, worker: str, now: date
     assert isinstance(wait, JobWait), f"job {job.id} has a row and no wait"
     lease_id = new_id()
     until = now + timedelta(seconds=_lease_s(job.service))
-    session.execute(
-        update(WAITING)
-        .where(WAITING.c.id == job.id)
-        .values(
-            state=JobState.LEASED, lease_id=lease_id, lease_until=until, attempt=job.attempt + 1, worker=worker[:100]
-        )
-    )
+    taken = {"lease_id": lease_id, "lease_until": until, "attempt": job.attempt + 1, "worker": worker[:100]}
+    session.connection().execute(_TAKE, {"job": job.id, **taken})
     return LeasedJob(
         id=job.id,
         case_id=case.id,

@@ -19,7 +19,8 @@ def _with_a_portrait(platform: Platform, citizen: Person) -> str:
         account.person_id = person.id
         give_consent(session, account.id, Purpose.READ_DOCUMENT, "read_document/2026-01", platform.clock())
         later = platform.clock() + timedelta(seconds=1)
-        consent = give_consent(session, account.id, Purpose.KEEP_PORTRAIT, "keep_portrait/2026-01", later)
+        give_consent(session, account.id, Purpose.KEEP_PORTRAIT, "keep_portrait/2026-01", later)
+        consent = standing_consent(session, account.id, Purpose.KEEP_PORTRAIT)
         keep_portrait(session, person.id, b"a face", consent)
         return person.id
 

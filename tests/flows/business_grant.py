@@ -14,7 +14,7 @@ from database import new_id
 from domain.account import Account, AccountKind
 from domain.acting import acting_groups, unit_group
 from domain.business import seed_businesses
-from domain.consent import Purpose, give_consent
+from domain.consent import Purpose, give_consent, standing_consent
 from domain.credential import (
     Verification,
     VerifiedBy,
@@ -262,7 +262,8 @@ def a_person(
         )
         issued = issue_credential(session, verified, town.now)
         if portrait:
-            consent = give_consent(session, account, Purpose.KEEP_PORTRAIT, "keep_portrait/2026-01", town.now)
+            give_consent(session, account, Purpose.KEEP_PORTRAIT, "keep_portrait/2026-01", town.now)
+            consent = standing_consent(session, account, Purpose.KEEP_PORTRAIT)
             keep_portrait(session, issued.person_id, a_small_photo(180, 240), consent)
     return Someone(name, account, issued.person_id)
 
