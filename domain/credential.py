@@ -41,7 +41,7 @@ from domain.person import (
     register_person,
 )
 from domain.refused import Refused
-from rows import NewRow, insert_later, insert_now, savepoint
+from rows import NewRow, insert_later, insert_now
 
 
 class CredentialState(StrEnum):
@@ -207,7 +207,8 @@ def issue_credential(session: Session, verified: Verification, now: datetime) ->
     """The new valid credential; what it replaces ends in the same transaction, and the account is the person's.
 
     Raises Refused("credential.already_valid", credential=…) when a valid credential stands in the way that is not in
-    `verified.replaces`, seen beforehand or found by the unique index when another transaction was first.
+    `verified.replaces`, seen beforehand or found by the unique index when another transaction was first: then the caller's
+    savepoint or transaction is to be rolled back.
     """
     binding = find_binding(session, verified.account_id, verified.who)
     unforeseen = [one for one in binding.in_the_way if one not in verified.replaces]
@@ -215,8 +216,7 @@ def issue_credential(session: Session, verified: Verification, now: datetime) ->
         raise Refused("credential.already_valid", credential=unforeseen[0])
     issue = _issue_first if binding == Binding(BindingState.NEW) else _issue
     try:
-        with savepoint(session):
-            return issue(session, verified, binding, now)
+        return issue(session, verified, binding, now)
     except IntegrityError as error:
         raise Refused("credential.already_valid", case=verified.case_id) from error
 

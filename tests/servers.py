@@ -35,8 +35,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def start_postgres(*, fsync: bool = False) -> Iterator[str]:
-    """The URL of an empty database `platform` (`postgresql+psycopg://…`). fsync: as in production, for benchmarks."""
+def start_postgres(*, fsync: bool = False, on_socket: bool = False) -> Iterator[str]:
+    """The URL of an empty database `platform` (`postgresql+psycopg://…`). fsync: as in production, for benchmarks.
+
+    on_socket: through the Unix socket, as a database on the same machine is best reached.
+    """
     programs = _postgres_programs()
     user = "postgres" if os.geteuid() == 0 else None
     with _folder(user) as folder:
@@ -63,7 +66,10 @@ def start_postgres(*, fsync: bool = False) -> Iterator[str]:
                 connection.execute("CREATE DATABASE platform")
 
         with _running(command, folder, user, answers, psycopg.OperationalError):
-            yield f"postgresql+psycopg://platform@127.0.0.1:{port}/platform"
+            if on_socket:
+                yield f"postgresql+psycopg://platform@/platform?host={folder}&port={port}"
+            else:
+                yield f"postgresql+psycopg://platform@127.0.0.1:{port}/platform"
 
 
 @contextmanager
