@@ -103,7 +103,8 @@ def _add_waits(session: Session, found: dict[str, RecordedCase]) -> None:
             case.work[wait.element] += 1
         if wait.closed_at is None:
             (standing if wait.kind in _STANDS else listening).setdefault(case.id, set()).add(wait.element)
-            if wait.kind == WaitKind.TIMER and wait.due_at <= case.until:
+            # A clock that stands still has no instant: it is not due before what makes it go on.
+            if wait.kind == WaitKind.TIMER and wait.due_at is not None and wait.due_at <= case.until:
                 case.until = wait.due_at - timedelta(microseconds=1)
     for case in found.values():
         if not case.is_ended:

@@ -10,7 +10,9 @@ from engine.actors import Actor
 from engine.case_story import awaited_now
 from engine.errors import Conflict
 from engine.flows import Flow
+from engine.hindsight.recorded_cases import cases_of
 from engine.hindsight.replay import read_inputs, verify_case
+from engine.hindsight.what_if import WhatIf
 from engine.interventions import resume_case, suspend_case
 from engine.queries import case_page
 from engine.stopped_clocks import StoppedClock, left_text, stopped_clocks
@@ -140,6 +142,16 @@ def test_it_is_said_that_it_stands_still_and_what_is_left(any_store: Store) -> N
         (4 * 86_400, "working")
     ]
     assert "“late”的计时已暂停，还剩 4 个工作日" in told
+
+
+def test_what_if_reads_a_case_whose_clock_stands_still(store: Store) -> None:
+    case_id = sent_back(store)
+
+    with store.sessions() as session:
+        ids = cases_of(session, "permit", None, None)
+        [found] = WhatIf(a_permit_flow("working_days(2)"), None).outcomes_of(session, ids, NOW + 2 * DAY)
+
+    assert (found.case_id, found.kind, found.new) == (case_id, "same_end", "waits:amend")
 
 
 def test_a_running_clock_is_none_that_stands_still(any_store: Store) -> None:

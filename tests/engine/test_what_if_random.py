@@ -61,8 +61,9 @@ def tried(process: Process, inputs: list[Input], machine: Machine) -> bytes:
     assert isinstance(started, Started)
     candidate = Candidate(process, started.settings, frozenset(), frozenset(), {}, lambda *_: "")
     # A path may be cut off where timers are due that have not fired: as recorded_cases.py reads a case.
-    due = [wait.due - timedelta(microseconds=1) for wait in machine.waits.values() if isinstance(wait, TimerWait)]
-    run = rerun(candidate, inputs, frozenset(process.elements), min([inputs[-1].at, *due]))
+    timers = [wait.due for wait in machine.waits.values() if isinstance(wait, TimerWait) and wait.due is not None]
+    until = min([inputs[-1].at, *(due - timedelta(microseconds=1) for due in timers)])
+    run = rerun(candidate, inputs, frozenset(process.elements), until)
     assert (run.misfit, run.unplaced) == (None, ())
     return run.machine.canonical()
 
