@@ -55,7 +55,9 @@ def list_start_timers(session: Session, caller: Caller) -> dict[str, Any]:
 @decides(Audience.CONSOLE)
 @start_timers_api.input(Reasoned)
 @start_timers_api.doc(summary="暂停定时启动", responses={204: "已暂停"})
-def pause(session: Session, caller: Caller, flow_key: str, element: str, json_data: Reasoned) -> tuple[str, int]:
+def pause_timer_start(
+    session: Session, caller: Caller, flow_key: str, element: str, json_data: Reasoned
+) -> tuple[str, int]:
     """暂停期间到时的不再补启动；部署新版本不会解除暂停。"""
     require_operator(caller)
     pause_start_timer(session, flow_key, element, by=caller.actor, reason=json_data.why, now=now())
@@ -65,7 +67,7 @@ def pause(session: Session, caller: Caller, flow_key: str, element: str, json_da
 @start_timers_api.post("/start-timers/<flow_key>/<element>/resume")
 @decides(Audience.CONSOLE)
 @start_timers_api.doc(summary="恢复定时启动", responses={204: "已恢复"})
-def resume(session: Session, caller: Caller, flow_key: str, element: str) -> tuple[str, int]:
+def resume_timer_start(session: Session, caller: Caller, flow_key: str, element: str) -> tuple[str, int]:
     """从下一次到时起继续。"""
     require_operator(caller)
     resume_start_timer(session, flow_key, element, now=now())
