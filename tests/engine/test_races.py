@@ -272,7 +272,8 @@ def test_a_deadlock_is_run_again_by_the_edge(postgres_store: Store) -> None:
     results = at_once(lambda: lock_both(first, second), lambda: lock_both(second, first))
 
     assert results == [None, None]
-    assert len(tries) == 3
+    # The one that was ended ran again; on a busy machine it can meet the other once more before that has woken up.
+    assert len(tries) in (3, 4)
 
 
 def test_an_error_that_is_no_deadlock_is_not_run_again() -> None:
