@@ -12,12 +12,14 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import DateTime, Dialect, Engine, LargeBinary, MetaData, String, create_engine, event
+from sqlalchemy import DateTime, Dialect, Engine, LargeBinary, MetaData, String, create_engine, event, make_url
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
+
+from dialect import begin, with_short_control
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -67,8 +69,15 @@ def new_id() -> str:
 
 
 def make_engine(url: str, **options: Any) -> Engine:  # Any: passed through to SQLAlchemy
-    """An engine with the pragmas this platform relies on (SQLite: WAL, foreign keys, 10 s busy timeout)."""
-    engine = create_engine(url, **options)
+    """An engine with what this platform relies on. SQLite: WAL, foreign keys, 10 s busy timeout. PostgreSQL: autocommit.
+
+    On PostgreSQL each statement outside of transaction() sees what is committed, as READ COMMITTED has it anyway, with no
+    BEGIN before it and no ROLLBACK after it. Give a connection `isolation_level="READ COMMITTED"` for one by hand.
+    """
+    place = make_url(url)
+    if place.get_backend_name() == "postgresql":
+        return create_engine(with_short_control(place), isolation_level="AUTOCOMMIT", **options)
+    engine = create_engine(place, **options)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -90,18 +99,8 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def session_factory(engine: Engine) -> sessionmaker[Session]:
-    """Sessions for reading; `transaction()` gives the ones that write.
-
-    On PostgreSQL they read without a transaction: each statement sees what is committed, as READ COMMITTED has it anyway,
-    and no ROLLBACK ends them. psycopg forgets a connection's prepared statements at every ROLLBACK, and planning is half
-    of what a statement by key costs there.
-    """
-    reading = engine.execution_options(isolation_level="AUTOCOMMIT") if _is_postgresql(engine) else engine
-    return sessionmaker(reading, expire_on_commit=False, autoflush=False)
-
-
-def _is_postgresql(engine: Engine) -> bool:
-    return engine.dialect.name == "postgresql"
+    """Sessions for reading; `transaction()` gives the ones that write."""
+    return sessionmaker(engine, expire_on_commit=False, autoflush=False)
 
 
 AfterCommit = Callable[[], None]
@@ -116,8 +115,8 @@ def after_commit(session: Session, action: AfterCommit) -> None:
 def transaction(factory: Callable[[], Session]) -> Iterator[Session]:
     """One write transaction: commits at the end, rolls back on any exception; then runs what `after_commit` took."""
     with factory() as session:
-        session.connection(execution_options=_writing(session))
         try:
+            _begin_writing(session)
             yield session
             session.commit()
         except BaseException:
@@ -130,10 +129,11 @@ def transaction(factory: Callable[[], Session]) -> Iterator[Session]:
         action()
 
 
-def _writing(session: Session) -> dict[str, Any]:  # Any: SQLAlchemy's execution options
-    if _is_postgresql(session.get_bind().engine):
-        return {"isolation_level": "READ COMMITTED"}
-    return {"writes": True}
+def _begin_writing(session: Session) -> None:
+    if session.get_bind().dialect.name == "postgresql":
+        begin(session.connection())
+    else:
+        session.connection(execution_options={"writes": True})
 
 
 Given = TypeVar("Given")

@@ -44,8 +44,9 @@ from migrations.tables import every_table
 from tests.flows.readings import a_reading
 from tests.servers import start_postgres
 
-# A process waits for the disk at each commit; more of them share one flush (group commit).
-PROCESSES = int(os.environ.get("PROCESSES", "0")) or 4 * (os.cpu_count() or 2)
+# As many as help: more wait for the disk together (group commit), and push each other's memory out of the caches.
+CORES = os.cpu_count() or 2
+PROCESSES = [int(given)] if (given := os.environ.get("PROCESSES")) else [CORES, 2 * CORES, 4 * CORES]
 AT_A_TIME = 20  # cases under way in one process
 CASES = int(os.environ.get("CASES", "400"))  # of each process
 STEPS_A_CASE = 5
@@ -182,12 +183,21 @@ def prepare(folder: Path) -> None:
     attachments.use_directory(folder / "files")
 
 
-def measured(url: str, folder: str, work: str) -> dict[str, Any]:
-    """Cases a second over all processes, and the milliseconds of a command."""
+def fastest(url: str, folder: str, work: str) -> dict[str, Any]:
+    """What measured() gives for the number of processes that does most; the rates of all of them beside it."""
+    # Other accounts for each: a worker's number is in the identities it makes.
+    found = [measured(url, folder, work, count, first=100 * place) for place, count in enumerate(PROCESSES)]
+    rates = {str(each["processes"]): each["cases_a_second"] for each in found}
+    return {**max(found, key=lambda each: float(each["cases_a_second"])), "cases_a_second_by_processes": rates}
+
+
+def measured(url: str, folder: str, work: str, processes: int, first: int = 0) -> dict[str, Any]:
+    """Cases a second over all processes, and the milliseconds of a command. first: number of the first worker."""
     context = multiprocessing.get_context("spawn")
-    ready, results = context.Barrier(PROCESSES), context.Queue()
+    ready, results = context.Barrier(processes), context.Queue()
     workers = [
-        context.Process(target=run_worker, args=(url, folder, work, n, ready, results)) for n in range(PROCESSES)
+        context.Process(target=run_worker, args=(url, folder, work, first + n, ready, results))
+        for n in range(processes)
     ]
     for one in workers:
         one.start()
@@ -200,6 +210,7 @@ def measured(url: str, folder: str, work: str) -> dict[str, Any]:
         "command_ms_p50": statistics.median(commands) * 1000,
         "command_ms_p99": commands[int(len(commands) * 0.99)] * 1000,
         "cases": len(commands) // STEPS_A_CASE,
+        "processes": processes,
     }
 
 
@@ -220,16 +231,16 @@ def main() -> None:
         STOCK.metadata.create_all(engine)
         with transaction(session_factory(engine)) as session:
             deploy_flow(session, load_flow(flow.FOLDER), by=SYSTEM, reason="benchmark", now=NOW)
-        ours = measured(url, str(prepared), "ours")
+        ours = fastest(url, str(prepared), "ours")
         assert outcomes(url) == {"verified"}, outcomes(url)
-        base = measured(url, str(prepared), "stock")
+        base = fastest(url, str(prepared), "stock")
         engine.dispose()
     rate, base_rate = ours["cases_a_second"], base["cases_a_second"]
     rows = [
         {
-            "figure": f"whole real-name cases a second, {PROCESSES} processes, {os.cpu_count()} cores, PostgreSQL with fsync",
+            "figure": f"whole real-name cases a second, {ours['processes']} processes, {CORES} cores, PostgreSQL with fsync",
             "ours": f"{rate:.0f} (×{rate / base_rate:.1f})",
-            "baseline": f"{base_rate:.0f} (stock state in one row, five steps)",
+            "baseline": f"{base_rate:.0f} (stock state in one row, five steps, {base['processes']} processes)",
             "must": f"≥ {MUST_A_SECOND}",
             "holds": rate >= MUST_A_SECOND,
         },

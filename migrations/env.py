@@ -25,6 +25,8 @@ def _own_type(kind: str, item: object, context: AutogenContext) -> str | Literal
 engine = context.config.attributes.get("engine") or make_engine(load_settings().database_url)
 
 with engine.connect() as connection:
+    if connection.dialect.name == "postgresql":
+        connection.execution_options(isolation_level="READ COMMITTED")  # all revisions or none
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,

@@ -38,8 +38,9 @@ def prepared(url: str) -> Engine:
 @pytest.fixture
 def session(engine: Engine) -> Iterator[Session]:
     """Without foreign keys: rows of the tables a step writes, and nothing they hang on. Rolled back at the end."""
-    with Session(engine) as session:
-        if engine.dialect.name == "postgresql":
+    is_postgres = engine.dialect.name == "postgresql"
+    with Session(engine.execution_options(isolation_level="READ COMMITTED") if is_postgres else engine) as session:
+        if is_postgres:
             session.execute(text("SET LOCAL session_replication_role = replica"))
         session.execute(insert(CASE).values(a_case()))
         yield session

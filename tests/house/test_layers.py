@@ -20,6 +20,7 @@ OURS = {
     "tools",
     "vault",
     "database",
+    "dialect",
     "rows",
     "config",
 }
@@ -29,7 +30,8 @@ OURS = {
     ("module", "may_know"),
     [
         ("config.py", set()),
-        ("database.py", {"config"}),
+        ("dialect.py", set()),
+        ("database.py", {"config", "dialect"}),
         ("rows.py", {"database"}),
         ("vault.py", {"config", "database", "rows"}),
     ],
