@@ -16,6 +16,7 @@ from engine.flows import Flow
 from engine.hindsight.replay import read_inputs, verify_case
 from engine.inputs import Started
 from engine.model.instance import Case
+from engine.retention import KEPT_FIRINGS, drop_what_is_over
 from engine.start_timers import FIRING, START_TIMER, StartTimerView, pause_start_timer, resume_start_timer, start_timers
 from tests.engine.conftest import ANALYST, NOW, Store
 from tests.engine.diagrams import Diagram
@@ -294,3 +295,22 @@ def test_pausing_twice_or_what_is_not_there_is_refused(any_store: Store) -> None
         paused(any_store, NOW)
     with any_store.writing() as session, pytest.raises(NotFound, match=r"start_timer\.unknown"):
         pause_start_timer(session, "report", "nightly", by=ANALYST, reason="x", now=NOW)
+
+
+def test_what_a_timer_began_long_ago_is_forgotten_but_its_last(any_store: Store) -> None:
+    deployed(any_store, a_report_flow("R/P1D"))
+    begun = [case_id for day in (1, 2, 3) for case_id in beat(any_store, NOW + day * DAY)]
+    last_due = the_timer(any_store).last_due_at
+    assert last_due is not None
+    assert len(begun) == 3
+
+    def dropped(now: datetime) -> int:
+        with any_store.writing() as session:
+            return drop_what_is_over(session, now, 100)["start_firing"]
+
+    assert dropped(last_due - 2 * DAY + KEPT_FIRINGS - timedelta(seconds=1)) == 0
+    assert dropped(last_due - 2 * DAY + KEPT_FIRINGS) == 1
+    assert dropped(last_due + 10 * KEPT_FIRINGS) == 1
+
+    assert the_timer(any_store).last_case_id == begun[-1]
+    assert dropped(last_due + 20 * KEPT_FIRINGS) == 0
