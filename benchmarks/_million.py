@@ -63,6 +63,7 @@ def fill(engine: Engine, items: int, now: datetime) -> None:
             connection.execute(text("UPDATE search_variable SET hash = :hash WHERE case_id = :case"), row)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("VACUUM ANALYZE")
+        connection.exec_driver_sql("CHECKPOINT")  # nobody waits for the disk to take what the filling wrote
 
 
 def unit_groups() -> frozenset[str]:
