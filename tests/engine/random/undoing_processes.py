@@ -218,7 +218,7 @@ def drawn_undoing(seed: int) -> tuple[Tree, Process]:
 
 @dataclass
 class UndoingPlay(Play):
-    """No token is moved: what a move leaves of compensation has stories of its own (test_machine_compensation.py)."""
+    """No token is moved: what a move leaves of compensation has stories of its own (test_machine_compensation_troubles.py)."""
 
     laws: tuple[type[Any], ...] = (SomethingIsWaited,)
 
