@@ -144,7 +144,8 @@ class CaseMigrated:
     """From here on the case runs on another version. What came before is given to that version again (replay.py).
 
     from_definition, to_definition: ids. elements: renamed elements, old id → new id. settings: of the new version.
-    reverts: seq of the CaseMigrated that this one takes back, 0 for none.
+    reverts: seq of the CaseMigrated that this one takes back, 0 for none. computed: by `SEQ ADDRESS`, the seq of the earlier
+    input whose turn it was.
     """
 
     at: datetime

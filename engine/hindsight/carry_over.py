@@ -61,12 +61,14 @@ class DoesNotFit:
 class Carried:
     """misfit: the first input that does not fit; the course then ends before it, and is None where the case cannot even begin.
 
-    skipped: seqs of firings whose timer is gone.
+    skipped: seqs of firings whose timer is gone. computed: what the working-day calendar gave on the way, `SEQ ADDRESS` →
+    instant: journalled with the migration, it is the same for whoever replays it when the calendar has changed.
     """
 
     course: Course | None
     misfit: DoesNotFit | None
     skipped: tuple[int, ...]
+    computed: Mapping[str, datetime] = field(default_factory=dict)
 
 
 def carry_over(
@@ -76,13 +78,18 @@ def carry_over(
     *,
     settings: Variables,
     instants: Instants,
+    computed: Mapping[str, datetime],
     machine_class: type[Machine] = Machine,
 ) -> Carried:
-    """taken, instants: with the addresses of the new version already (`renamed`). settings: of the new version."""
+    """taken, instants: with the addresses of the new version already (`renamed`). settings: of the new version.
+
+    computed: as Carried has it, of the migration's input; empty before it is journalled.
+    """
+    recorded = _Recorded(instants, computed)
     started = replace(cast(Started, taken[0][1]), settings=settings)
     first = taken[0][0]
     try:
-        machine, applied = machine_class.start(process, replace(started, computed=_kept(instants, first, started)))
+        machine, applied = machine_class.start(process, replace(started, computed=recorded.for_input(first, started)))
     except Conflict as conflict:
         return Carried(None, DoesNotFit(first, "Started", started.start, conflict.code), ())
     course = Course(definition_id, machine)
@@ -92,7 +99,7 @@ def carry_over(
     for seq, given in taken[1:]:
         try:
             if not _is_answer_at_once(machine, given):
-                _fire_new_timers(course, seq, given, ahead, _kept(instants, seq, given))
+                _fire_new_timers(course, seq, given, ahead, recorded.for_input(seq, given))
             if isinstance(given, TimerFired):
                 ahead[given.wait] -= 1
                 if not isinstance(machine.waits.get(given.wait), TimerWait):
@@ -100,11 +107,11 @@ def carry_over(
                     continue
             if machine.is_ended:
                 raise Conflict("case.ended")
-            course.note(seq, given, machine.apply(replace(given, computed=_kept(instants, seq, given))))
+            course.note(seq, given, machine.apply(replace(given, computed=recorded.for_input(seq, given))))
         except Conflict as conflict:
             misfit = DoesNotFit(seq, type(given).__name__, element_of(getattr(given, "wait", "")), conflict.code)
             return Carried(course, misfit, tuple(skipped))
-    return Carried(course, None, tuple(skipped))
+    return Carried(course, None, tuple(skipped), _worked_out(course, taken))
 
 
 def renamed(address: str, elements: Mapping[str, str]) -> str:
@@ -173,6 +180,7 @@ class Walk:
             taken,
             settings=given.settings,
             instants=instants,
+            computed=given.computed,
             machine_class=self._machine_class,
         )
 
@@ -209,10 +217,30 @@ def _deadline(wait: Wait, known: tuple[int, datetime] | None) -> datetime | None
     return wait.due if isinstance(wait, TimerWait | UserTaskWait) else None
 
 
-def _kept(instants: Instants, seq: int, given: Input) -> dict[str, datetime]:
-    """Deadlines that are not computed again. Not yet one that a later input brought about: before it there was none."""
-    known = {address: due for address, (since, due) in instants.items() if since <= seq}
-    return {**known, **given.computed}
+class _Recorded:
+    """What is not computed again: deadlines the case had, and what the calendar said when the migration was carried out."""
+
+    def __init__(self, instants: Instants, computed: Mapping[str, datetime]) -> None:
+        self._instants = instants
+        self._computed: dict[int, dict[str, datetime]] = {}  # by seq
+        for key, at in computed.items():
+            seq, _, address = key.partition(" ")
+            self._computed.setdefault(int(seq), {})[address] = at
+
+    def for_input(self, seq: int, given: Input) -> dict[str, datetime]:
+        """Not yet a deadline that a later input brought about: before it there was none."""
+        known = {address: due for address, (since, due) in self._instants.items() if since <= seq}
+        return {**known, **given.computed, **self._computed.get(seq, {})}
+
+
+def _worked_out(course: Course, taken: Sequence[Taken]) -> dict[str, datetime]:
+    known = {seq: given.computed for seq, given in taken}
+    return {
+        f"{seq} {address}": at
+        for seq, given in course.taken
+        for address, at in given.computed.items()
+        if address not in known[seq]
+    }
 
 
 def _is_answer_at_once(machine: Machine, given: Input) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.deploy import Definition
@@ -68,9 +68,8 @@ def plan_of(case_id: str, walk: Walk, given: CaseMigrated, old: Definition, new:
         return MigrationPlan(case_id, old.version, new.version, misfits)
     assert carried.course is not None, "what fits has begun"
     moves = tuple(_moves(before.machine.waits, carried.course.machine.waits, given.elements))
-    return MigrationPlan(
-        case_id, old.version, new.version, (), moves, carried.skipped, carried.course, given
-    )  # fmt: skip
+    given = replace(given, computed=carried.computed)
+    return MigrationPlan(case_id, old.version, new.version, (), moves, carried.skipped, carried.course, given)
 
 
 def _misfits(before: Course, carried: Carried) -> tuple[Misfit, ...]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
 from typing import Any
 
+import chinese_calendar
 import pytest
 from sqlalchemy import select
 
@@ -17,6 +19,7 @@ from engine.hindsight.replay import rebuild, verify_case
 from engine.hindsight.self_check import check_case
 from engine.hindsight.time_travel import case_at
 from engine.interventions import cancel_case
+from engine.language.calendar import add_working_days, is_working_day
 from engine.messages import send_message
 from engine.model.definition import DefinitionId
 from engine.queries import case_page, history
@@ -371,3 +374,45 @@ def test_cases_are_chosen_by_version_and_by_where_they_stand(store: Store) -> No
     migrate(store, review)
     with store.sessions() as session:
         assert cases_to_migrate(session, "leave", to) == [filling]
+
+
+NEW_DEADLINE = (
+    (">P1D<", ">working_days(3)<"),
+    ('id="late"', 'id="too_late"'),
+    ('sourceRef="late"', 'sourceRef="too_late"'),
+)
+
+
+@pytest.fixture
+def new_holiday() -> Iterator[Callable[[date], None]]:
+    """The State Council's notice that makes a working day a holiday."""
+    added: list[date] = []
+
+    def announce(day: date) -> None:
+        chinese_calendar.holidays[day] = "Spring Festival"
+        is_working_day.cache_clear()
+        added.append(day)
+
+    yield announce
+    for day in added:
+        del chinese_calendar.holidays[day]
+    is_working_day.cache_clear()
+
+
+def test_a_deadline_that_a_migration_brought_is_not_moved_by_a_later_calendar(
+    store: Store, new_holiday: Callable[[date], None]
+) -> None:
+    store.deploy()
+    case_id = claimed_with_draft(store)
+    store.deploy(changed(*NEW_DEADLINE))
+    migrate(store, case_id)
+    due = next(row["due_at"] for row in rows(store, case_id) if row["element"] == "too_late")
+    before = state(store, case_id)
+
+    new_holiday((NOW + DAY).date())
+
+    assert state(store, case_id) == before
+    assert is_sound(store, case_id)
+    assert add_working_days(NOW, 3).at > due, "the calendar says otherwise by now"
+    revert(store, case_id)
+    assert is_sound(store, case_id)

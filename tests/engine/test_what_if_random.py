@@ -46,7 +46,7 @@ def check(seed: int, path: int) -> None:
     assert again == same, f"what-if, RANDOM_SEED={seed}, path {path}"
 
     numbered = list(enumerate(play.inputs, 1))
-    carried = carry_over(play.process, "b", numbered, settings=started.settings, instants={})
+    carried = carry_over(play.process, "b", numbered, settings=started.settings, instants={}, computed={})
     assert carried.misfit is None, f"{carried.misfit}, RANDOM_SEED={seed}, path {path}"
     assert carried.course.machine.canonical() == same, f"carried over, RANDOM_SEED={seed}, path {path}"
 

@@ -63,7 +63,9 @@ def test_carried_over_to_the_same_files_a_case_is_what_it_was(folder: Path, name
     _, process = compiled(folder)
     inputs = inputs_of(folder, scenario)
 
-    carried = carry_over(process, "same", list(enumerate(inputs, 1)), settings=inputs[0].settings, instants={})
+    carried = carry_over(
+        process, "same", list(enumerate(inputs, 1)), settings=inputs[0].settings, instants={}, computed={}
+    )
 
     assert (carried.misfit, carried.skipped) == (None, ())
     assert carried.course.machine.canonical() == replay(process, inputs).canonical()
