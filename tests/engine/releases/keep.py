@@ -11,7 +11,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -58,6 +58,8 @@ def kept_form(story: Story) -> dict[str, Any]:
     walk = Walk(compiled.__getitem__, next(iter(compiled)))
     steps = []
     for seq, given in enumerate(story.inputs, 1):
+        if isinstance(given, CaseMigrated):
+            given = replace(given, computed=walk.migrated(given).computed)
         walk.apply(seq, given)
         course = walk.course
         journalled = given if isinstance(given, CaseMigrated) else course.taken[-1][1]

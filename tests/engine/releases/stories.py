@@ -28,6 +28,7 @@ from engine.inputs import (
 )
 from tests.engine.cases import MONDAY
 from tests.engine.diagrams import Diagram, many
+from tests.engine.journeys import a_journey
 
 Told = tuple[dict[str, list[Diagram]], list[Input]]  # versions: the diagram and those it calls
 
@@ -44,18 +45,18 @@ def done(minutes: int, wait: str, **values: Any) -> WorkItemCompleted:
     return WorkItemCompleted(at=at(minutes), wait=wait, by="wx:1", values=values)
 
 
-def review(fill: str = "fill") -> Diagram:
+def review(fill: str = "fill", late: str = "late", limit: str = "PT1H") -> Diagram:
     """fill → read (a job) → check, an hour → done or expired; may be withdrawn at any time."""
     d = Diagram()
     d.start("begin")
     d.user(fill)
     d.service("read", result="reading")
     d.user("check", due="P1D")
-    d.boundary("late", "check", d.timer("PT1H"))
+    d.boundary(late, "check", d.timer(limit))
     d.end("done", outcome="done")
     d.end("expired", outcome="expired")
     d.flow("begin", fill, "read", "check", "done")
-    d.flow("late", "expired")
+    d.flow(late, "expired")
     gone = d.event_subprocess("withdrawal", "withdrawing", d.message("withdraw"))
     gone.end("withdrawn", outcome="withdrawn")
     gone.flow("withdrawing", "withdrawn")
@@ -177,6 +178,74 @@ def a_case_that_moved_to_another_version_and_back() -> Told:
     ]
 
 
+def a_journey_that_is_given_back() -> Told:
+    """Two bookings undone, the last one first; the second handler fails and is retried."""
+    return {"only": [a_journey()]}, [
+        started(),
+        JobSucceeded(at=at(1), wait="book_hotel:1", result="Ritz"),
+        JobSucceeded(at=at(2), wait="book_flight:1", result="CA 1"),
+        done(3, "decide:1"),
+        JobSucceeded(at=at(4), wait="free_flight:1", result=None),
+        JobGivenUp(at=at(5), wait="free_hotel:1", reason="no worker"),
+        IncidentRetried(at=at(6), wait="free_hotel:1", by="op"),
+        JobSucceeded(at=at(7), wait="free_hotel:1", result=None),
+    ]
+
+
+def a_clock_that_stood_still() -> Told:
+    """Five working days for the reviewer, which stand still while the applicant amends over a weekend."""
+    d = Diagram(lanes={"reviewer": ["Review", "review"], "applicant": ["amend"]})
+    d.start("begin")
+    inside = d.subprocess("Review")
+    inside.start("inner")
+    inside.xor("again")
+    inside.user("review")
+    inside.xor("enough")
+    inside.user("amend")
+    inside.end("reviewed")
+    inside.flow("inner", "again", "review", "enough")
+    inside.flow("enough", "amend", "again", when='opinion == "more"')
+    inside.flow("enough", "reviewed", default=True)
+    d.boundary("late", "Review", d.timer("working_days(5)"), pauses_while="applicant")
+    d.end("done", outcome="done")
+    d.end("over", outcome="over")
+    d.flow("begin", "Review", "done")
+    d.flow("late", "over")
+    week = 7 * 24 * 60
+    return {"only": [d]}, [
+        started(),
+        done(60, "Review:1/review:1", opinion="more"),
+        done(week, "Review:1/amend:1"),
+        done(week + 60, "Review:1/review:2", opinion="more"),
+        done(2 * week, "Review:1/amend:2"),
+        TimerFired(at=at(3 * week), wait="late:1"),
+    ]
+
+
+def a_case_that_a_message_began() -> Told:
+    d = Diagram()
+    d.start("by_hand")
+    d.start("asked", d.message("application"), result="asked_for")
+    d.user("see")
+    d.end("done", outcome="done")
+    d.flow("by_hand", "see", "done")
+    d.flow("asked", "see")
+    begun = Started(at=MONDAY, by="hospital", start="asked", variables={"asked_for": {"beds": 3}}, settings={})
+    return {"only": [d]}, [begun, done(1, "see:1")]
+
+
+def a_deadline_that_a_migration_brought() -> Told:
+    """By the working-day calendar, worked out when the case was moved."""
+    there = CaseMigrated(at=at(3), by="op", from_definition="first", to_definition="second", reason="new law")
+    return {"first": [review()], "second": [review(late="too_late", limit="working_days(3)")]}, [
+        started(),
+        done(1, "fill:1", name="张三"),
+        JobSucceeded(at=at(2), wait="read:1", result={"name": "张三"}),
+        there,
+        TimerFired(at=at(7 * 24 * 60), wait="too_late:1"),
+    ]
+
+
 STORIES: dict[str, Callable[[], Told]] = {
     tell.__name__: tell
     for tell in (
@@ -186,5 +255,9 @@ STORIES: dict[str, Callable[[], Told]] = {
         an_operator_at_work,
         a_withdrawal,
         a_case_that_moved_to_another_version_and_back,
+        a_journey_that_is_given_back,
+        a_clock_that_stood_still,
+        a_case_that_a_message_began,
+        a_deadline_that_a_migration_brought,
     )
 }

@@ -1,4 +1,4 @@
-"""Cases of the second release load in this one: its journals, migrations and all, and the snapshots after each input."""
+"""Cases of the releases after the first load in this one: journals, migrations and all, and the snapshots after each input."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from engine.journal import decode_input
 from engine.machine import Machine, Process, compile_process
 from tests.engine.releases.keep import kept_form, told_stories
 
-FILES = sorted((Path(__file__).parent / "second").glob("*.json"))
+FILES = sorted(file for name in ("second", "third") for file in (Path(__file__).parent / name).glob("*.json"))
 
 
-@pytest.fixture(params=FILES, ids=lambda file: file.stem)
+@pytest.fixture(params=FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
 def kept(request) -> dict[str, Any]:
     return json.loads(request.param.read_text("utf-8"))
 
@@ -49,13 +49,13 @@ def test_every_kind_of_input_is_in_a_file():
     assert kinds <= set(KINDS)
 
 
-def test_a_diagram_of_the_second_release_has_the_digest_it_had(kept):
+def test_a_diagram_of_a_release_has_the_digest_it_had(kept):
     assert {name: process.digest for name, process in compiled(kept).items()} == {
         name: version["digest"] for name, version in kept["versions"].items()
     }
 
 
-def test_a_journal_of_the_second_release_gives_what_its_snapshots_say(kept):
+def test_a_journal_of_a_release_gives_what_its_snapshots_say(kept):
     processes = compiled(kept)
     walk = Walk(processes.__getitem__, next(iter(processes)))
 
@@ -67,7 +67,7 @@ def test_a_journal_of_the_second_release_gives_what_its_snapshots_say(kept):
         assert loaded.canonical() == walk.course.machine.canonical()
 
 
-def test_a_snapshot_of_the_second_release_takes_the_inputs_that_followed(kept):
+def test_a_snapshot_of_a_release_takes_the_inputs_that_followed(kept):
     processes = compiled(kept)
 
     for step, following, given in zip(kept["steps"], kept["steps"][1:], inputs_of(kept)[1:], strict=False):
