@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from config import load_settings
 
 _settings = load_settings()
 bind = f"{_settings.public_host}:{_settings.port}"
-workers = 2
+workers = max(2, os.cpu_count() or 2)  # more of them push each other out of the caches (benchmarks/throughput.py)
 threads = 4
 timeout = 60
 graceful_timeout = 10
