@@ -305,3 +305,29 @@ def test_a_clock_on_a_handler_stands_still_for_who_works_on_the_handler() -> Non
     assert set(case.waits) == {"cancel:1", "cancel:1/late:1"}
     assert case.wait("cancel:1/late:1").due is None
     assert case.wait("cancel:1/late:1").attached_to == "cancel:1"
+
+
+def test_a_handler_outside_the_scope_that_called_for_it_stops_no_clock_in_there() -> None:
+    """A handler stands beside its activity, as drawn, whoever calls for it."""
+    d = Diagram(lanes={"hotel": ["cancel"]})
+    d.start("begin")
+    d.user("reserve")
+    d.user("cancel")
+    d.undone_by("reserve", "cancel")
+    d.user("decide")
+    d.end("done")
+    d.flow("begin", "reserve", "decide", "done")
+    ending = d.event_subprocess("ending", "asked", d.message("stop"))
+    ending.throw("undo", d.compensation())
+    ending.end("over")
+    ending.flow("asked", "undo", "over")
+    limit = ending.event_subprocess("limit", "late", d.timer("PT1H"), interrupting=False, pauses_while="hotel")
+    limit.end("told")
+    limit.flow("late", "told")
+    case = PlayedCase(d.compile())
+    case.completes("reserve:1")
+
+    case.message("asked:1", "stop")
+
+    assert set(case.waits) == {"cancel:1", "ending:1/late:1"}
+    assert case.wait("ending:1/late:1").pause is None
