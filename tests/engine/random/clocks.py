@@ -111,7 +111,9 @@ def _tasks_around(timer: Open) -> Iterator[Open]:
     """In the scope as drawn. A compensation handler stands beside its activity: of an event subprocess that undoes what was done
     around it, the tasks of the handlers are not inside.
     """
-    return (wait for wait in timer.scope.open() if wait.kind == "user" and wait.address.startswith(timer.scope.path))
+    return (
+        wait for wait in timer.scope.open() if wait.kind == "user" and f"{wait.address}/".startswith(timer.scope.path)
+    )
 
 
 def _later(unit: str, since: datetime, due: datetime, at: datetime) -> datetime:
