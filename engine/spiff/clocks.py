@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from engine.language.calendar import add_working_time, working_time_between
 from engine.language.timers_text import PLAIN, clock_of, due_at
 from engine.spiff.state import CaseState
-from engine.spiff.tree import Token
+from engine.spiff.tree import Scope, Token
 from engine.waits import Pause, TimerWait, UserTaskWait
 
 
@@ -40,7 +40,7 @@ class ClockRules(CaseState):
         """Stop the clocks that are to stand still now, and let those go on that no longer are."""
         if not self.process.has_clocks:
             return
-        open_tasks = [wait for _, wait in self.waits().values() if isinstance(wait, UserTaskWait)]
+        open_tasks = [(token, wait) for token, wait in self.waits().values() if isinstance(wait, UserTaskWait)]
         for token, wait in list(self._clocks()):
             is_held = self.is_held(token, open_tasks)
             if is_held and wait.due is not None and wait.due > self.at:
@@ -48,10 +48,25 @@ class ClockRules(CaseState):
             elif not is_held and wait.pause is not None:
                 token.wait = replace(wait, due=self.resumed(wait, wait.pause), pause=None)
 
-    def is_held(self, token: Token, open_tasks: list[UserTaskWait]) -> bool:
+    def is_held(self, token: Token, open_tasks: list[tuple[Token, UserTaskWait]]) -> bool:
         """Whether one of its lanes works in the timer's scope: a called flow's, an instance's own, a compensation handler's."""
         lanes, path = token.task_spec.node.pauses, token.workflow.path
-        return any(task.lane in lanes and f"{task.address}/".startswith(path) for task in open_tasks)
+        return any(
+            wait.lane in lanes and f"{wait.address}/".startswith(path) and self.runs_in(task, token.workflow)
+            for task, wait in open_tasks
+        )
+
+    @staticmethod
+    def runs_in(token: Token, scope: Scope) -> bool:
+        """Whether it runs in this scope as drawn, or inside it. A handler that is a subprocess has its own scope's path,
+        and what runs beside it does not run in it.
+        """
+        while scope.owner is not None and scope.owner.task_spec.node is None:
+            scope = scope.owner.workflow
+        standing: Token | None = token
+        while standing is not None and standing.workflow is not scope:
+            standing = standing.workflow.owner
+        return standing is not None
 
     def resumed(self, wait: TimerWait, pause: Pause) -> datetime:
         """When a clock that goes on now is due."""

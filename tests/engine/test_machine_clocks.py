@@ -221,6 +221,25 @@ def test_what_is_open_outside_the_timers_scope_does_not_stop_it():
     assert timer(case, "Outer:1/late:1").due == case.at(48 * HOUR)
 
 
+def test_a_task_of_an_event_subprocess_stops_the_clock_on_an_activity_of_the_scope_it_belongs_to():
+    d = Diagram(lanes={"applicant": ["amend"]})
+    d.start("begin")
+    d.user("review")
+    d.boundary("late", "review", d.timer("PT1H"), pauses_while="applicant")
+    d.end("done")
+    d.flow("begin", "review", "done")
+    d.flow("late", "done")
+    changing = d.event_subprocess("changing", "changed", d.message("change"), interrupting=False)
+    changing.user("amend")
+    changing.end("amended")
+    changing.flow("changed", "amend", "amended")
+    case = PlayedCase(d.compile())
+
+    case.message("changed:1", "change")
+
+    assert timer(case).pause == Pause(MONDAY, MONDAY + timedelta(hours=1))
+
+
 def test_of_two_instances_each_has_a_clock_of_its_own():
     d = Diagram(lanes={"applicant": ["amend"]})
     d.start("begin")

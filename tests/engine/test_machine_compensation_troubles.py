@@ -331,3 +331,32 @@ def test_a_handler_outside_the_scope_that_called_for_it_stops_no_clock_in_there(
 
     assert set(case.waits) == {"cancel:1", "ending:1/late:1"}
     assert case.wait("ending:1/late:1").pause is None
+
+
+def test_a_task_beside_a_subprocess_that_is_a_handler_stops_no_clock_in_there() -> None:
+    d = Diagram(lanes={"hotel": ["look"]})
+    d.start("begin")
+    d.user("reserve")
+    free = d.subprocess("free")
+    free.start("open")
+    free.user("ask")
+    free.end("closed")
+    free.flow("open", "ask", "closed")
+    limit = free.event_subprocess("limit", "late", d.timer("PT1H"), interrupting=False, pauses_while="hotel")
+    limit.end("told")
+    limit.flow("late", "told")
+    d.undone_by("reserve", "free")
+    d.boundary("news", "free", d.message("news"), interrupting=False)
+    d.user("look")
+    d.end("looked")
+    d.flow("news", "look", "looked")
+    d.throw("undo", d.compensation())
+    d.end("done")
+    d.flow("begin", "reserve", "undo", "done")
+    case = PlayedCase(d.compile())
+    case.completes("reserve:1")
+
+    case.message("free:1/news:1", "news")
+
+    assert {"free:1/look:1", "free:1/ask:1"} < set(case.waits)
+    assert case.wait("free:1/late:1").pause is None

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from engine.spiff.host import Host
-from engine.waits import Pause
+from engine.waits import Pause, UserTaskWait
 from tests.engine.random.generator import generate
 from tests.engine.random.test_ablations import PROCESSES, machine_on
 from tests.engine.random.trial import FIRST_SEED, first_mismatch, play_processes
@@ -46,12 +46,12 @@ class ClocksStopForTheWholeCase(Host):
     """What is open anywhere stops them, another instance's tasks as well."""
 
     def is_held(self, token, open_tasks):
-        return any(task.lane in token.task_spec.node.pauses for task in open_tasks)
+        return any(wait.lane in token.task_spec.node.pauses for _, wait in open_tasks)
 
 
 class ClocksStopForAnybody(Host):
     def is_held(self, token, open_tasks):
-        return any(task.address.startswith(token.workflow.path) for task in open_tasks)
+        return any(wait.address.startswith(token.workflow.path) for _, wait in open_tasks)
 
 
 class AClockBeginsAnew(Host):
@@ -79,7 +79,7 @@ class ADueClockStops(Host):
 
     def keep_clocks(self):
         super().keep_clocks()
-        tasks = [wait for _, wait in self.waits().values() if type(wait).__name__ == "UserTaskWait"]
+        tasks = [pair for pair in self.waits().values() if isinstance(pair[1], UserTaskWait)]
         for token, wait in list(self._clocks()):
             if wait.due is not None and self.is_held(token, tasks):
                 token.wait = replace(wait, due=None, pause=Pause(self.at, wait.due))
