@@ -10,10 +10,10 @@ from typing import Any
 
 from SpiffWorkflow.util.task import TaskState
 
-from engine.spiff.process import Process
+from engine.spiff.process import Process, spec_name
 from engine.spiff.store import Store
 from engine.spiff.tree import NO_INSTANCE, Scope, Token
-from engine.waits import Wait
+from engine.waits import Wait, element_of
 
 ENTERED = "entered"
 COMPLETED = "completed"
@@ -85,9 +85,15 @@ class CaseState:
         token.given = values
 
     def frame_at(self, address: str) -> Store:
-        """The frame of the innermost running scope around this address."""
+        """The frame of the innermost running scope around this address; of two with one path, of that with its element.
+
+        A call activity that is a compensation handler has two: its own, where its boundary events are, and the called flow's.
+        """
+        element = spec_name(element_of(address))
         around = [scope for scope in self.scopes if address.startswith(scope.path) or _is_instance(scope, address)]
-        return max(reversed(around), key=lambda scope: len(scope.path)).frame if around else self.store
+        if not around:
+            return self.store
+        return max(reversed(around), key=lambda scope: (len(scope.path), element in scope.spec.task_specs)).frame
 
     def waits(self) -> dict[str, tuple[Token, Wait]]:
         """Every open wait by address, in the order of the scopes and their tokens."""

@@ -15,6 +15,7 @@ from engine.inputs import (
     MessageReceived,
     Started,
     TimerFired,
+    VariableEdited,
     WorkItemCompleted,
 )
 from engine.machine import Applied, Machine, Process, replay
@@ -76,6 +77,9 @@ class PlayedCase:
 
     def retried(self, wait: str, **variables: Any) -> None:
         self.apply(IncidentRetried(at=self.at(None), wait=wait, by="op", variables=variables))
+
+    def edits(self, place: str, **variables: Any) -> None:
+        self.apply(VariableEdited(at=self.at(None), by="op", values=variables, place=place))
 
     def cancelled(self) -> None:
         self.apply(CaseCancelled(at=self.at(None), by="op", reason="test"))

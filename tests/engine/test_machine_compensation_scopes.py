@@ -117,6 +117,54 @@ def test_a_call_with_a_handler_shows_it_what_came_out() -> None:
     )
 
 
+def freed_by_a_call() -> PlayedCase:
+    """A hotel is given back by a called flow: `free` calls `freeing`, where a person works; a message may come meanwhile."""
+    callee = Diagram("freeing")
+    callee.start("open")
+    callee.user("ask")
+    callee.end("closed")
+    callee.flow("open", "ask", "closed")
+    d = Diagram()
+    d.start("begin")
+    d.service("book", result="hotel")
+    d.call("free", "freeing", in_which="hotel")
+    d.undone_by("book", "free")
+    d.boundary("told", "free", d.message("news"), interrupting=False)
+    d.user("look")
+    d.end("looked")
+    d.flow("told", "look", "looked")
+    d.user("decide")
+    d.throw("undo", d.compensation())
+    d.end("done")
+    d.flow("begin", "book", "decide", "undo", "done")
+    case = PlayedCase(d.compile(None, callee))
+    case.job("book:1", "Ritz")
+    case.completes("decide:1", hotel="", why="ill")
+    return case
+
+
+def test_a_call_as_handler_shows_its_events_what_the_caller_has_and_its_tasks_what_they_were_given() -> None:
+    case = freed_by_a_call()
+
+    case.message("free:1/told:1", "news")
+
+    assert case.waits == ["free:1/told:2", "free:1/look:1", "free:1/ask:1"]
+    assert case.machine.view_of("free:1/told:2") == {"hotel": "Ritz", "why": "ill"}
+    assert case.machine.view_of("free:1/look:1") == {"hotel": "Ritz", "why": "ill"}
+    assert case.machine.view_of("free:1/ask:1") == {"which": "Ritz"}
+
+
+def test_a_variable_is_edited_on_the_side_of_a_call_as_handler_whose_element_is_named() -> None:
+    case = freed_by_a_call()
+
+    case.edits("free:1/ask:1", which="Savoy")
+    case.edits("free:1/told:1", hotel="Adlon")
+
+    assert case.machine.view_of("free:1/ask:1") == {"which": "Savoy"}
+    assert case.machine.view_of("free:1/told:1") == {"hotel": "Adlon", "why": "ill"}
+    assert case.variables == {"hotel": "Adlon", "why": "ill"}
+
+
 def test_instances_are_undone_the_one_done_last_first_each_with_its_own_variables() -> None:
     d = Diagram()
     d.start("begin")

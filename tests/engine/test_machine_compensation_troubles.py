@@ -360,3 +360,28 @@ def test_a_task_beside_a_subprocess_that_is_a_handler_stops_no_clock_in_there() 
 
     assert {"free:1/look:1", "free:1/ask:1"} < set(case.waits)
     assert case.wait("free:1/late:1").pause is None
+
+
+def test_what_an_operator_edits_inside_a_subprocess_is_not_what_that_gave() -> None:
+    d = Diagram()
+    d.start("begin")
+    trip = d.subprocess("trip")
+    trip.start("open")
+    trip.user("plan")
+    trip.user("pay")
+    trip.end("closed")
+    trip.flow("open", "plan", "pay", "closed")
+    d.service("cancel", days="days", budget="budget")
+    d.undone_by("trip", "cancel")
+    d.user("decide")
+    d.throw("undo", d.compensation())
+    d.end("done")
+    d.flow("begin", "trip", "decide", "undo", "done")
+    case = PlayedCase(d.compile(), {"budget": 100})
+    case.completes("trip:1/plan:1", days=3)
+    case.edits("trip:1/pay:1", days=4, budget=200)
+    case.completes("trip:1/pay:1")
+
+    case.completes("decide:1", days=0, budget=0)
+
+    assert case.wait("cancel:1").parameters == {"days": 4, "budget": 0}

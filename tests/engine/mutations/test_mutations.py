@@ -94,6 +94,7 @@ MUTATIONS = [
     ("host.py", "        self.report_stuck()\n", ""),
     ("host.py", "        self.give(token, values)\n        token.complete()", "        token.complete()"),
     ("state.py", "            self.ordinal_of(token)\n", ""),
+    ("state.py", "(len(scope.path), element in scope.spec.task_specs)", "len(scope.path)"),
     (
         "store.py",
         "        self.variables.update({name: json_value(value) for name, value in values.items()})",

@@ -5,7 +5,7 @@ A handler is not told what was kept; it gets a frame in which that stands before
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +28,10 @@ class Noting(MutableMapping[str, Any]):
     def __setitem__(self, name: str, value: Any) -> None:
         self.under[name] = value
         self.names.add(name)
+
+    def edit(self, values: Mapping[str, Any]) -> None:
+        """Written by an operator, and so by nothing of what runs here."""
+        edit(self.under, values)
 
     def __delitem__(self, name: str) -> None:
         raise AssertionError("no variable is ever deleted")
@@ -57,11 +61,23 @@ class Recalling(Noting):
         super().__setitem__(name, value)
         self.once.pop(name, None)
 
+    def edit(self, values: Mapping[str, Any]) -> None:
+        super().edit(values)
+        for name in values:
+            self.once.pop(name, None)
+
     def __iter__(self) -> Iterator[str]:
         return iter({**dict.fromkeys(self.under), **dict.fromkeys(self.once)})
 
     def __len__(self) -> int:
         return len({*self.under, *self.once})
+
+
+def edit(variables: MutableMapping[str, Any], values: Mapping[str, Any]) -> None:
+    if isinstance(variables, Noting):
+        variables.edit(values)
+    else:
+        variables.update(values)
 
 
 def noting(frame: Frame) -> Frame:

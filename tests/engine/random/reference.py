@@ -31,7 +31,7 @@ from tests.engine.random.blocks import (
 from tests.engine.random.clocks import keep_clocks, unit_of
 from tests.engine.random.frames import Frame
 from tests.engine.random.moments import moment_of
-from tests.engine.random.recalling import Undoing
+from tests.engine.random.recalling import Undoing, edit
 from tests.engine.random.run import Escalated, Landed, Open, Run, RunOf, Terminated, Thrown, Went
 
 
@@ -65,7 +65,8 @@ class Reference:
         if isinstance(given, CaseSuspended | CaseResumed):
             return
         if isinstance(given, VariableEdited):
-            self.frame.variables.update(given.values)
+            frame = self.waits[given.place].frame if given.place else self.frame
+            edit(frame.variables, given.values)
             return
         if isinstance(given, CaseCancelled):
             self.is_ended, self.outcome = True, "cancelled"

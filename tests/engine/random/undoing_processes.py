@@ -12,6 +12,7 @@ from dataclasses import dataclass, is_dataclass, replace
 from random import Random
 from typing import Any
 
+from engine.inputs import Input, VariableEdited
 from engine.machine import Applied, Process, compile_process
 from tests.engine.random.blocks import (
     Activity,
@@ -224,6 +225,12 @@ class UndoingPlay(Play):
 
     def __post_init__(self) -> None:
         self.moves = MOST_MOVES
+
+    def next_input(self) -> Input:
+        """An edit is of the variables at some open wait, or of the case's."""
+        given = super().next_input()
+        is_edit = isinstance(given, VariableEdited)
+        return replace(given, place=self.random.choice(["", *self.machine.waits])) if is_edit else given
 
     def refused_moves(self, at: Any) -> Any:
         return iter(())
