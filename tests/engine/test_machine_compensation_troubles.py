@@ -130,6 +130,38 @@ def test_of_two_events_at_once_the_first_undoes_all_and_the_other_finds_nothing(
     assert sorted(case.waits) == ["beside:1", "free_flight:1"]
 
 
+def test_two_events_that_one_step_reaches_undo_all_once_whichever_is_first() -> None:
+    """Who escalates goes on beside the event subprocess that it begins; neither is promised to be the first."""
+    d = Diagram()
+    d.start("begin")
+    trip = d.subprocess("trip")
+    trip.start("open")
+    booked(trip, "hotel", "flight")
+    trip.user("decide")
+    trip.throw("told", d.escalation("ill"))
+    trip.throw("undo_flight", d.compensation("book_flight"))
+    trip.end("closed")
+    trip.flow("open", "book_hotel", "book_flight", "decide", "told", "undo_flight", "closed")
+    helping = trip.event_subprocess("helping", "ill", d.escalation("ill"), interrupting=False)
+    helping.throw("undo_all", d.compensation())
+    helping.end("helped")
+    helping.flow("ill", "undo_all", "helped")
+    d.end("done")
+    d.flow("begin", "trip", "done")
+    case = PlayedCase(d.compile())
+    case.job("trip:1/book_hotel:1", "Ritz")
+    case.job("trip:1/book_flight:1", "CA 1")
+
+    case.completes("trip:1/decide:1")
+
+    undone = []
+    while case.waits:
+        case.job(case.waits[0])
+        undone += [told for told in case.history() if told.endswith("compensated")]
+    assert sorted(undone) == ["trip:1/book_flight:1 compensated", "trip:1/book_hotel:1 compensated"]
+    assert case.machine.is_ended
+
+
 def test_what_is_completed_while_an_event_undoes_is_not_its_business() -> None:
     d = Diagram()
     d.start("begin")

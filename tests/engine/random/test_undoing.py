@@ -26,21 +26,22 @@ from engine.spiff.host import Host
 from engine.spiff.ledger import Completed
 from engine.spiff.store import Recalled, json_value
 from tests.engine.random.trial import FIRST_SEED, fresh_seed
-from tests.engine.random.undoing_processes import UndoingPlay, drawn_undoing
+from tests.engine.random.undoing_processes import RacingPlay, UndoingPlay, drawn_undoing
 
 ACTIVITIES = ("User", "Job", "Rule", "Sub", "Call", "Many")
 SEEN = {f"{kind} undone" for kind in (*ACTIVITIES, "its parts")} | {f"by {kind}" for kind in (*ACTIVITIES, "Send")}
 CHUNK = 25
 
 
-def play_undoing(first: int, processes: int, paths: int, **checks: bool) -> Counter[str]:
+def play_undoing(first: int, processes: int, paths: int, *, races: bool = False, **checks: bool) -> Counter[str]:
     """Fails with the seed, the path and its inputs."""
     tally: Counter[str] = Counter()
+    play_class = RacingPlay if races else UndoingPlay
     for seed in range(first, first + processes):
-        tree, process = drawn_undoing(seed)
+        tree, process = drawn_undoing(seed, races=races)
         before = process.spec_digest()
         for path in range(paths):
-            play = UndoingPlay(tree, process, Random(f"{seed}/{path}"), tally=tally, **checks)
+            play = play_class(tree, process, Random(f"{seed}/{path}"), tally=tally, **checks)
             try:
                 play.run()
             except Exception as error:
@@ -60,6 +61,21 @@ def test_random_processes_are_undone_as_the_reference_says(chunk):
 
 def test_the_random_paths_undo_every_kind_of_activity_by_every_kind_of_handler():
     tally = play_undoing(1, 6 * CHUNK, paths=3, checks_snapshots=False)
+
+    assert {name for name in SEEN if not tally[name]} == set()
+
+
+def test_where_events_race_for_what_was_completed_it_is_undone_once_whoever_is_first():
+    tally = play_undoing(FIRST_SEED, 3 * CHUNK, paths=4, races=True)
+
+    assert tally["User undone"] + tally["Job undone"] > 40
+    assert tally["stale"] > 1000
+
+
+@pytest.mark.full
+@pytest.mark.timeout(7200)
+def test_where_events_race_in_a_thousand_processes_all_is_undone_once_whoever_is_first():
+    tally = play_undoing(fresh_seed(), 1000, paths=20, races=True)
 
     assert {name for name in SEEN if not tally[name]} == set()
 
