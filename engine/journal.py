@@ -7,8 +7,9 @@ master key cannot change an entry unnoticed, and the chain still verifies after 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, cast
 
 import orjson
@@ -47,7 +48,7 @@ class BrokenChain(Exception):
 
 def encode_input(given: Input) -> bytes:
     """JSON of the input's fields; instants in ISO 8601 UTC. The kind is a column of its own."""
-    return orjson.dumps({f.name: _plain(f.name, getattr(given, f.name)) for f in fields(given)})
+    return orjson.dumps({name: _plain(name, getattr(given, name)) for name in _names_of(cast(Any, type(given)))})
 
 
 def decode_input(kind: str, payload: bytes) -> Input:
@@ -71,18 +72,18 @@ def seal_inputs(
     for seq, given in enumerate(inputs, start=after + 1):
         kind = type(given).__name__
         payload = cipher.encrypt(encode_input(given), payload_context(seq))
-        entry = Entry(seq, kind, given.at.astimezone(UTC), actor_of(given), payload, b"")
-        head = _digest(case_id, entry, head)
-        entries.append(replace(entry, digest=head))
+        at, actor = given.at.astimezone(UTC), actor_of(given)
+        head = _digest(case_id, seq, kind, at, actor, payload, head)
+        entries.append(Entry(seq, kind, at, actor, payload, head))
     return entries
 
 
 def entry_rows(case_id: str, entries: Iterable[Entry]) -> list[dict[str, Any]]:  # Any: column values
-    return [{"case_id": case_id, **{f.name: getattr(entry, f.name) for f in fields(entry)}} for entry in entries]
+    return [{"case_id": case_id, **{name: getattr(entry, name) for name in _names_of(Entry)}} for entry in entries]
 
 
 def read_entries(session: Session, case_id: str) -> list[Entry]:
-    columns = [JOURNAL.c[f.name] for f in fields(Entry)]
+    columns = [JOURNAL.c[name] for name in _names_of(Entry)]
     rows = session.execute(select(*columns).where(JOURNAL.c.case_id == case_id).order_by(JOURNAL.c.seq))
     return [Entry(*row) for row in rows]
 
@@ -91,7 +92,7 @@ def check_chain(case_id: str, entries: Sequence[Entry], *, revision: int, head: 
     """Raises BrokenChain at the first entry that does not follow from the one before it, or when the end is missing."""
     last = GENESIS
     for seq, entry in enumerate(entries, start=1):
-        if entry.seq != seq or _digest(case_id, entry, last) != entry.digest:
+        if entry.seq != seq or digest_of(case_id, entry, last) != entry.digest:
             raise BrokenChain(case_id, seq)
         last = entry.digest
     if len(entries) != revision or last != head:
@@ -122,6 +123,17 @@ def payload_context(seq: int) -> bytes:
     return b"journal:%d" % seq
 
 
-def _digest(case_id: str, entry: Entry, before: bytes) -> bytes:
-    covered = orjson.dumps([case_id, entry.seq, entry.kind, entry.at.isoformat(), entry.actor])
-    return vault.current().mac("journal chain", before + len(covered).to_bytes(4) + covered + entry.payload)
+def digest_of(case_id: str, entry: Entry, before: bytes) -> bytes:
+    """The digest that this entry has after one with the digest `before`, whatever it says itself."""
+    return _digest(case_id, entry.seq, entry.kind, entry.at, entry.actor, entry.payload, before)
+
+
+def _digest(case_id: str, seq: int, kind: str, at: datetime, actor: str, payload: bytes, before: bytes) -> bytes:
+    covered = orjson.dumps([case_id, seq, kind, at.isoformat(), actor])
+    return vault.current().mac("journal chain", before + len(covered).to_bytes(4) + covered + payload)
+
+
+@cache
+def _names_of(kind: type[Any]) -> tuple[str, ...]:
+    """Of the fields of a dataclass."""
+    return tuple(field.name for field in fields(kind))

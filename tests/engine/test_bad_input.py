@@ -175,7 +175,7 @@ def test_an_input_of_a_newer_release_is_said_to_be_one(store: Store, kind: str) 
         here = (JOURNAL.c.case_id == case_id) & (JOURNAL.c.seq == last.seq)
         entry = journal.Entry(last.seq, kind, last.at, last.actor, payload, b"")
         before = journal.read_entries(session, case_id)[-2].digest
-        digest = journal._digest(case_id, entry, before)
+        digest = journal.digest_of(case_id, entry, before)
         session.execute(update(JOURNAL).where(here).values(kind=kind, payload=payload, digest=digest))
         session.execute(update(CASE).where(CASE.c.id == case_id).values(head=digest))
 
