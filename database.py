@@ -19,7 +19,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
-from dialect import begin, with_short_control
+from dialect import begin, with_flights
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -76,7 +76,7 @@ def make_engine(url: str, **options: Any) -> Engine:  # Any: passed through to S
     """
     place = make_url(url)
     if place.get_backend_name() == "postgresql":
-        return create_engine(with_short_control(place), isolation_level="AUTOCOMMIT", **options)
+        return create_engine(with_flights(place), isolation_level="AUTOCOMMIT", **options)
     engine = create_engine(place, **options)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)

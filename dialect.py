@@ -1,76 +1,106 @@
-"""PostgreSQL by psycopg, with BEGIN, COMMIT, ROLLBACK and savepoints sent straight through libpq.
+"""SQLAlchemy on the connections of flights.py.
 
-    url = with_short_control(make_url("postgresql+psycopg://…"))
+    url = with_flights(make_url("postgresql+psycopg://…"))
 
-SQLAlchemy sends a savepoint as it sends a query: compiled, looked up, bound, prepared, 0.17 ms of Python each; libpq takes the
-same words in 0.03 ms. And psycopg forgets every prepared statement of a connection at its own rollback(), though the server
-keeps them: after each refused command the connection's plans would be made anew.
+SQLAlchemy's dialect for psycopg, with statements, savepoints and transactions sent as that module sends them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
-from psycopg.pq import ExecStatus, TransactionStatus
-from sqlalchemy import URL, Connection
+import sqlalchemy
+from sqlalchemy import URL
 from sqlalchemy.dialects import registry
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg, PGExecutionContext_psycopg
 
-_PLAIN, _SHORT = "postgresql+psycopg", "postgresql+psycopg_short"
-registry.register("postgresql.psycopg_short", __name__, "ShortControl")
+from flights import Connection, Row
+
+_PLAIN, _FLIGHTS = "postgresql+psycopg", "postgresql+psycopg_flights"
+registry.register("postgresql.psycopg_flights", __name__, "FlightsDialect")
 
 
-def with_short_control(url: URL) -> URL:
+def with_flights(url: URL) -> URL:
     """The same database by the dialect of this module; a URL of anything else as it is."""
-    return url.set(drivername=_SHORT) if url.drivername == _PLAIN else url
+    return url.set(drivername=_FLIGHTS) if url.drivername == _PLAIN else url
 
 
-def begin(connection: Connection) -> None:
+def begin(connection: sqlalchemy.Connection) -> None:
     """Open a transaction on a connection in autocommit; the commit or rollback of SQLAlchemy's Connection ends it."""
-    if not _sent(_driver(connection), b"BEGIN"):
-        connection.exec_driver_sql("BEGIN")  # fails as well, as an error of SQLAlchemy's
+    _driver_of(connection).begin()
 
 
-class ShortControl(PGDialect_psycopg):
-    """What fails here is sent again the long way, whose error SQLAlchemy wraps and whose broken connection it drops."""
+class Cursor:
+    """What SQLAlchemy uses of DB-API 2.0. All rows are read when the statement has run."""
 
+    arraysize = 1
+    lastrowid = None
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.description: list[tuple[Any, ...]] | None = None
+        self.rowcount = -1
+        self._rows: list[Row] = []
+        self._next = 0
+
+    def execute(self, statement: str, values: Sequence[Any] = ()) -> None:
+        answer = self.connection.answer(statement, values) if values else self.connection.script(statement)
+        self.description, self._rows, self.rowcount = answer.columns, answer.rows, answer.count
+        self._next = 0
+
+    def executemany(self, statement: str, many: Sequence[Sequence[Any]]) -> None:
+        self.rowcount = self.connection.each(statement, many)
+
+    def fetchone(self) -> Row | None:
+        if self._next >= len(self._rows):
+            return None
+        self._next += 1
+        return self._rows[self._next - 1]
+
+    def fetchmany(self, size: int | None = None) -> list[Row]:
+        first, self._next = self._next, self._next + (size or self.arraysize)
+        return self._rows[first : self._next]
+
+    def fetchall(self) -> list[Row]:
+        first, self._next = self._next, len(self._rows)
+        return self._rows[first:] if first else self._rows
+
+    def close(self) -> None:
+        self._rows = []
+
+
+class FlightsContext(PGExecutionContext_psycopg):
+    def create_default_cursor(self) -> Any:  # Any: psycopg's cursor is one of DB-API 2.0 as well
+        driver = self._dbapi_connection.dbapi_connection
+        assert isinstance(driver, Connection)
+        return Cursor(driver) if driver.autocommit else driver.cursor()
+
+
+class FlightsDialect(PGDialect_psycopg):
     supports_statement_cache = True
+    execution_ctx_cls = FlightsContext
 
-    def do_savepoint(self, connection: Connection, name: str) -> None:
-        if not _sent(_driver(connection), b"SAVEPOINT " + name.encode()):
-            super().do_savepoint(connection, name)  # type: ignore[no-untyped-call]
+    def __init__(self, **options: Any) -> None:
+        super().__init__(paramstyle="numeric_dollar", **options)  # type: ignore[no-untyped-call]
 
-    def do_release_savepoint(self, connection: Connection, name: str) -> None:
-        if not _sent(_driver(connection), b"RELEASE SAVEPOINT " + name.encode()):
-            super().do_release_savepoint(connection, name)  # type: ignore[no-untyped-call]
+    def connect(self, *args: Any, **kwargs: Any) -> Any:
+        connection = Connection.connect(*args, **kwargs, cursor_factory=psycopg.RawCursor)
+        connection.server_cursor_factory = psycopg.RawServerCursor
+        return connection
 
-    def do_commit(self, dbapi_connection: Any) -> None:  # Any: psycopg's connection or the pool's proxy of it
-        pgconn = dbapi_connection.pgconn
-        if pgconn.transaction_status == TransactionStatus.IDLE:
-            return
-        result = pgconn.exec_(b"COMMIT")
-        if result.status != ExecStatus.COMMAND_OK:
-            raise psycopg.errors.error_from_result(result)
-        if result.command_status == b"ROLLBACK":
-            # So PostgreSQL answers after a statement that failed, and psycopg takes it for a success.
-            raise psycopg.errors.InFailedSqlTransaction("the transaction was rolled back instead of committed")
+    def do_savepoint(self, connection: sqlalchemy.Connection, name: str) -> None:
+        _driver_of(connection).savepoint(name)
 
-    def do_rollback(self, dbapi_connection: Any) -> None:  # Any: as above
-        if dbapi_connection.pgconn.transaction_status == TransactionStatus.IDLE:
-            return
-        if not _sent(dbapi_connection, b"ROLLBACK"):
-            super().do_rollback(dbapi_connection)  # type: ignore[no-untyped-call]
+    def do_release_savepoint(self, connection: sqlalchemy.Connection, name: str) -> None:
+        _driver_of(connection).release(name)
+
+    def do_rollback_to_savepoint(self, connection: sqlalchemy.Connection, name: str) -> None:
+        _driver_of(connection).rollback_to(name)
 
 
-def _driver(connection: Connection) -> psycopg.Connection[Any]:
+def _driver_of(connection: sqlalchemy.Connection) -> Connection:
     driver = connection.connection.dbapi_connection
-    assert isinstance(driver, psycopg.Connection)
+    assert isinstance(driver, Connection)
     return driver
-
-
-def _sent(driver: psycopg.Connection[Any], command: bytes) -> bool:
-    try:
-        return driver.pgconn.exec_(command).status == ExecStatus.COMMAND_OK
-    except psycopg.OperationalError:  # closed
-        return False

@@ -15,11 +15,12 @@ from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Table, TextClause, event, insert, text
+from sqlalchemy import Table, event, insert, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from database import Base
+from statements import Statement
 
 NewRow = Mapping[str, Any]  # Any: column values
 _LATER = "rows to insert"  # in session.info
@@ -44,14 +45,18 @@ def insert_later(session: Session, table: Table, row: NewRow, *, unless_there: b
     session.info.setdefault(_LATER, []).append((Target(table, unless_there), row))
 
 
-def insert_now(session: Session) -> None:
-    """Write what insert_later() took; one statement on PostgreSQL, one a table elsewhere. Raises IntegrityError."""
+def insert_now(session: Session, *, with_next: bool = False) -> None:
+    """Write what insert_later() took; one statement on PostgreSQL, one a table elsewhere. Raises IntegrityError.
+
+    with_next: for who asks something else at once, which then raises it.
+    """
     targets = rows_to_insert(session)
     if not targets:
         return
     connection = session.connection()
     if connection.dialect.name == "postgresql" and len(targets) > 1:
-        connection.execute(_together(tuple(targets)), json_of(targets))
+        together = _together(tuple(targets))
+        (together.run_with_next if with_next else together.run)(connection, json_of(targets))
         return
     for target, rows in targets.items():
         connection.execute(_statement(target, connection.dialect.name), rows)
@@ -71,11 +76,27 @@ def savepoint(session: Session) -> Iterator[None]:
     """What the block wrote is undone when it raises, rows for later too. A block without a statement costs none."""
     kept = len(session.info.get(_LATER, ()))
     try:
-        with session.begin_nested():
+        with _nested(session):
             yield
     except BaseException:
         del session.info.get(_LATER, [])[kept:]
         raise
+
+
+@contextmanager
+def _nested(session: Session) -> Iterator[None]:
+    """session.begin_nested(), without what the ORM does to objects where there are none: that costs as much as a statement."""
+    if session.identity_map or session.new:
+        with session.begin_nested():
+            yield
+        return
+    with session.connection().begin_nested():
+        try:
+            yield
+            session.flush()
+        except BaseException:
+            session.expunge_all()  # all of them came with the block
+            raise
 
 
 @event.listens_for(Session, "before_commit")
@@ -115,8 +136,8 @@ def _bytea(value: object) -> str:
 
 
 @cache
-def _together(targets: tuple[Target, ...]) -> TextClause:
-    return text(f"WITH {', '.join(inserting(targets))} SELECT 1")
+def _together(targets: tuple[Target, ...]) -> Statement:
+    return Statement(text(f"WITH {', '.join(inserting(targets))} SELECT 1"))
 
 
 @cache

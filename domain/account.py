@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import cast
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Table, select, text, update
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Table, bindparam, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.orm.util import identity_key
@@ -22,6 +22,7 @@ from domain.person import Person, keep_person_phone
 from domain.phones import normalise_phone
 from domain.refused import Refused
 from domain.unit import Unit, find_unit
+from statements import Statement
 
 APPLICANT_GROUP = "applicant"
 PHONE_APPLICANT_GROUP = "phone_applicant"
@@ -81,6 +82,12 @@ class Account(Base):
 
 
 ACCOUNT = cast(Table, Account.__table__)
+_SEAT = Statement(
+    update(ACCOUNT)
+    .where(ACCOUNT.c.id == bindparam("account"))
+    .values(person_id=bindparam("person"))
+    .returning(ACCOUNT.c.phone_sealed)
+)
 
 
 class AccountGroup(Base):
@@ -242,8 +249,7 @@ def bind_phone(session: Session, account_id: str, phone: str) -> None:
 
 def seat_person(session: Session, account_id: str, person_id: str) -> str | None:
     """The account is this person's from now on; gives its proved phone. Raises Refused("account.unknown")."""
-    seated = update(ACCOUNT).where(ACCOUNT.c.id == account_id).values(person_id=person_id)
-    row = session.connection().execute(seated.returning(ACCOUNT.c.phone_sealed)).one_or_none()
+    row = _SEAT.one_or_none(session.connection(), {"account": account_id, "person": person_id})
     if row is None:
         raise Refused("account.unknown", account=account_id)
     held = session.identity_map.get(identity_key(Account, account_id))

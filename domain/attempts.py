@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from database import Base, Id, UtcTime, new_id
 from domain.account import Account
 from rows import insert_later, insert_now
+from statements import Statement
 
 LOCAL_TIME = ZoneInfo("Asia/Shanghai")
 
@@ -42,13 +43,15 @@ class Attempt(Base):
 
 
 ATTEMPT = cast(Table, Attempt.__table__)
-_USED = select(
-    *(
-        select(func.count())
-        .where(owner, ATTEMPT.c.kind == bindparam("of_kind"), ATTEMPT.c.day == bindparam("today"))
-        .select_from(ATTEMPT)
-        .scalar_subquery()
-        for owner in (ATTEMPT.c.account_id == bindparam("account"), ATTEMPT.c.number_hash == bindparam("number"))
+_USED = Statement(
+    select(
+        *(
+            select(func.count())
+            .where(owner, ATTEMPT.c.kind == bindparam("of_kind"), ATTEMPT.c.day == bindparam("today"))
+            .select_from(ATTEMPT)
+            .scalar_subquery()
+            for owner in (ATTEMPT.c.account_id == bindparam("account"), ATTEMPT.c.number_hash == bindparam("number"))
+        )
     )
 )
 
@@ -73,7 +76,7 @@ def attempts_today(
     """Used by this account or for this document today, whichever is more."""
     insert_now(session)
     given = {"account": account_id, "number": number_hash, "of_kind": kind, "today": local_day(now)}
-    by_account, by_number = session.connection().execute(_USED, given).one()
+    by_account, by_number = _USED.one(session.connection(), given)
     return Attempts(max(by_account, by_number), limit)
 
 

@@ -42,6 +42,7 @@ from domain.person import (
 )
 from domain.refused import Refused
 from rows import NewRow, insert_later, insert_now
+from statements import Statement
 
 
 class CredentialState(StrEnum):
@@ -145,7 +146,7 @@ class IssuedCredential:
 
 
 # One row at least: who the document ever named, beside each valid credential of the number or of the account.
-_HOLDERS = (
+_HOLDERS = Statement(
     select(
         select(PersonDocument.person_id)
         .where(PersonDocument.number_hash == bindparam("number"))
@@ -185,7 +186,7 @@ def valid_resident_credential(session: Session, person_id: str) -> Credential | 
 def find_binding(session: Session, account_id: str, who: Identity) -> Binding:
     """Who holds this document now, and whose this account is."""
     number_hash = document_hash(who.document_type, who.document_number)
-    rows = session.connection().execute(_HOLDERS, {"number": number_hash, "account": account_id}).all()
+    rows = _HOLDERS.all(session.connection(), {"number": number_hash, "account": account_id})
     person_id = rows[0].named
     valid = [row for row in rows if row.id is not None]
     of_number = next((one for one in valid if one.number_hash == number_hash), None)
@@ -277,7 +278,7 @@ def _issue_first(session: Session, verified: Verification, binding: Binding, now
     person_id = add_person(session, verified.who, now)
     issued = IssuedCredential(new_id(), person_id)
     insert_later(session, CREDENTIAL, _row(issued, verified, now))
-    insert_now(session)
+    insert_now(session, with_next=True)
     phone = seat_person(session, verified.account_id, person_id)
     if phone is not None:
         keep_person_phone(session, person_id, phone)

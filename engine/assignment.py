@@ -15,7 +15,7 @@ from sqlalchemy import Table, insert, select, update
 from sqlalchemy.orm import Session
 
 from engine.actors import Actor
-from engine.case import WAITING, AnyRow
+from engine.case import WAITING
 from engine.errors import Conflict, Forbidden, NotFound
 from engine.four_eyes import refuse_same_person
 from engine.item_rows import change_item, given_to, held_item, open_item, refuse_closed, visible_item
@@ -32,6 +32,7 @@ from engine.work_item_events import (
     PRIORITY,
     record_event,
 )
+from statements import AnyRow
 
 COPY = cast(Table, WorkItemCopy.__table__)
 LEAD = ".lead"  # `real_name.reviewer.lead` leads `real_name.reviewer`

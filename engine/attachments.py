@@ -23,6 +23,7 @@ from engine.errors import Conflict, NotFound
 from engine.model.definition import DefinitionId
 from engine.model.instance import Attachment, Case
 from engine.service_tasks import StoredFile
+from statements import Statement
 
 ATTACHMENT = cast(Table, Attachment.__table__)
 CASE = cast(Table, Case.__table__)
@@ -116,8 +117,8 @@ def attachments_of(session: Session, case_id: str) -> list[AttachmentFacts]:
     return facts_of(session, ATTACHMENT.c.case_id == case_id)
 
 
-_IDS_OF_CASE = select(ATTACHMENT.c.id).where(
-    ATTACHMENT.c.case_id == bindparam("case"), ATTACHMENT.c.deleted_at.is_(None)
+_IDS_OF_CASE = Statement(
+    select(ATTACHMENT.c.id).where(ATTACHMENT.c.case_id == bindparam("case"), ATTACHMENT.c.deleted_at.is_(None))
 )
 
 
@@ -128,7 +129,7 @@ def is_attachment_of(session: Session, case_id: str) -> Callable[[str], bool]:
     def is_attachment(attachment_id: str) -> bool:
         nonlocal known
         if known is None:
-            known = set(session.connection().execute(_IDS_OF_CASE, {"case": case_id}).scalars())
+            known = {row.id for row in _IDS_OF_CASE.all(session.connection(), {"case": case_id})}
         return attachment_id in known
 
     return is_attachment

@@ -17,7 +17,7 @@ from datetime import datetime
 from traceback import format_tb
 from typing import Any, cast
 
-from sqlalchemy import Row, Table, bindparam, select
+from sqlalchemy import Table, bindparam, select
 from sqlalchemy.orm import Session
 
 import vault
@@ -37,14 +37,13 @@ from engine.service_calls import CallRefused, call_service_task
 from engine.service_tasks import ServiceTask, declared_service_tasks
 from engine.waits import JobWait, Wait
 from rows import NewRow, savepoint
+from statements import AnyRow, Statement
 
 CASE = cast(Table, Case.__table__)
 WAITING = cast(Table, Waiting.__table__)
 KEY = cast(Table, vault.DataKey.__table__)
 
 _log = logging.getLogger(__name__)
-
-AnyRow = Row[*tuple[Any, ...]]
 
 # Timers and in-transaction tasks one transaction may take: a short cycle in a case that slept for a month must not hold
 # its lock for minutes. The rest fires in the transactions of fire_due_timers().
@@ -69,9 +68,9 @@ WAIT_COLUMNS = (
 )
 _CASES = select(*CASE_COLUMNS).join(KEY, KEY.c.owner == "case:" + CASE.c.id)
 # NO KEY UPDATE: rows that refer to the case (an event of a work item) may be written meanwhile by who holds a work item's lock.
-_LOCK = _CASES.where(CASE.c.id == bindparam("one")).with_for_update(of=(CASE, KEY), key_share=True)
+_LOCK = Statement(_CASES.where(CASE.c.id == bindparam("one")).with_for_update(of=(CASE, KEY), key_share=True))
 # The case comes first in the lock order: a step holds it and then changes rows of `waiting`.
-_LOCK_WAIT = (
+_LOCK_WAIT = Statement(
     _CASES.add_columns(*(WAITING.c[name] for name in WAIT_COLUMNS))
     .join(WAITING, WAITING.c.case_id == CASE.c.id)
     .where(WAITING.c.id == bindparam("one"), WAITING.c.kind == bindparam("kind"))
@@ -154,7 +153,7 @@ class OpenCase:
         self._note(given, self.live.apply(given))
 
     def _note(self, given: Input, applied: Applied) -> None:
-        self.inputs.append(replace(given, computed=applied.computed))
+        self.inputs.append(given if given.computed == applied.computed else replace(given, computed=applied.computed))
         self.activities.extend(applied.activities)
         self.sent.extend((self.revision + len(self.inputs), thrown) for thrown in applied.sent)
 
@@ -207,7 +206,7 @@ def open_case(session: Session, case_id: str, *, now: datetime) -> Iterator[Open
 
     Raises NotFound("case.unknown"), Conflict("case.erased").
     """
-    row = session.connection().execute(_LOCK, {"one": case_id}).one_or_none()
+    row = _LOCK.one_or_none(session.connection(), {"one": case_id})
     if row is None:
         raise NotFound("case.unknown", case=case_id)
     yield from _saved(_opened(session, row, now))
@@ -219,7 +218,7 @@ def open_case_of(session: Session, waiting_id: str, kind: WaitKind, *, now: date
 
     Raises NotFound("wait.unknown") unless there is a wait of that id and kind, open or closed.
     """
-    row = session.connection().execute(_LOCK_WAIT, {"one": waiting_id, "kind": kind}).one_or_none()
+    row = _LOCK_WAIT.one_or_none(session.connection(), {"one": waiting_id, "kind": kind})
     if row is None:
         raise NotFound("wait.unknown", wait=waiting_id)
     yield from _saved(_opened(session, row, now))

@@ -8,12 +8,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import vault
-from engine.case import CASE, CASE_COLUMNS, KEY, WAITING, AnyRow, load_machine
+from engine.case import CASE, CASE_COLUMNS, KEY, WAITING, load_machine
 from engine.deploy import Definition
 from engine.errors import NotFound
 from engine.inputs import Variables
 from engine.machine import Machine
 from engine.views import CaseSummary, WaitView
+from statements import AnyRow
 
 CASES = select(
     *CASE_COLUMNS, CASE.c.flow_key, CASE.c.outcome, CASE.c.created_at, CASE.c.ended_at, CASE.c.erased_at

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 import vault
 from database import is_machines_fault, retry_deadlocks, transaction
 from engine.actors import Actor
-from engine.case import WAITING, AnyRow, OpenCase, open_case
+from engine.case import WAITING, OpenCase, open_case
 from engine.errors import Conflict, EngineError, NotFound
 from engine.inputs import MessageReceived
 from engine.model.outbox import OutboxKind, OutboxState
@@ -20,6 +20,7 @@ from engine.model.waiting import WaitKind, spelled
 from engine.outbox import OUTBOX, read_content, send_to_case
 from engine.start import start_case_by_message, start_case_for
 from engine.waits import MessageWait
+from statements import AnyRow
 
 FIRST_BACK_OFF_S = 5.0
 LONGEST_BACK_OFF_S = 300.0

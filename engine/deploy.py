@@ -23,6 +23,7 @@ from engine.forms import Field, Form, load_form
 from engine.machine import Process, compile_process
 from engine.model.definition import DefinitionFile, DefinitionId, ProcessDefinition
 from engine.start_timers import plan_start_timers
+from statements import Statement
 
 DEFINITION = cast(Table, ProcessDefinition.__table__)
 FILE = cast(Table, DefinitionFile.__table__)
@@ -62,7 +63,7 @@ class Definition:
         return next((form.fields[name] for form in self.forms.values() if name in form.fields), None)
 
 
-_NEWEST = (
+_NEWEST = Statement(
     select(DEFINITION.c.id)
     .where(DEFINITION.c.flow_key == bindparam("flow"))
     .order_by(DEFINITION.c.version.desc())
@@ -120,10 +121,10 @@ def deploy_folder(session: Session, flows_dir: Path, now: datetime) -> list[Defi
 
 def current_definition(session: Session, flow_key: str) -> Definition:
     """The version new cases start on. Raises NotFound("flow.unknown")."""
-    definition_id = session.connection().execute(_NEWEST, {"flow": flow_key}).scalar()
-    if definition_id is None:
+    newest = _NEWEST.one_or_none(session.connection(), {"flow": flow_key})
+    if newest is None:
         raise NotFound("flow.unknown", flow=flow_key)
-    return find_definition(session, DefinitionId(definition_id))
+    return find_definition(session, DefinitionId(newest.id))
 
 
 def current_definitions(session: Session) -> list[Definition]:

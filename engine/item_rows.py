@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 
 import vault
 from engine.actors import Actor
-from engine.case import WAITING, AnyRow
+from engine.case import WAITING
 from engine.errors import Conflict, Forbidden, NotFound
 from engine.inputs import Variables
 from engine.model.waiting import WaitKind, WorkItemState, spelled
+from statements import AnyRow
 
 
 def visible_to(by: Actor) -> ColumnElement[bool]:

@@ -18,13 +18,14 @@ from database import after_commit, new_id
 from engine import attachments
 from engine.actors import SYSTEM
 from engine.attachments import NewAttachment
-from engine.case import WAITING, AnyRow, OpenCase, open_case_of
+from engine.case import WAITING, OpenCase, open_case_of
 from engine.errors import BusinessError, Conflict, NotFound
 from engine.inputs import Input, JobFailed, JobGivenUp, JobSucceeded, Json
 from engine.model.waiting import JobState, WaitKind, spelled
 from engine.service_calls import call_service_task
 from engine.service_tasks import StoredFile, declared_service_tasks, find_service_task
 from engine.waits import JobWait
+from statements import AnyRow, Statement
 
 FIRST_BACK_OFF_S = 5.0
 LONGEST_BACK_OFF_S = 1800.0
@@ -35,7 +36,7 @@ POSTPONED_S = 10
 LONGEST_NOTE = 500  # characters of a reason that are kept
 
 
-_TAKE = (
+_TAKE = Statement(
     update(WAITING)
     .where(WAITING.c.id == bindparam("job"))
     .values(
@@ -284,7 +285,7 @@ def _lease(session: Session, case: OpenCase, job: AnyRow, worker: str, now: date
     lease_id = new_id()
     until = now + timedelta(seconds=_lease_s(job.service))
     taken = {"lease_id": lease_id, "lease_until": until, "attempt": job.attempt + 1, "worker": worker[:100]}
-    session.connection().execute(_TAKE, {"job": job.id, **taken})
+    _TAKE.run_later(session.connection(), {"job": job.id, **taken})
     return LeasedJob(
         id=job.id,
         case_id=case.id,

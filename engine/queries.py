@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 import vault
 from engine.actors import Actor
 from engine.attachments import attachments_of
-from engine.case import CASE, WAITING, AnyRow
+from engine.case import CASE, WAITING
 from engine.case_rows import CASES, case_row, machine_of, open_waits_of, summary_of, title_of, variables_of, wait_view
 from engine.deploy import Definition, find_definition
 from engine.errors import NotFound
@@ -40,6 +40,7 @@ from engine.views import (
     WorkItemPage,
     WorkItemView,
 )
+from statements import AnyRow
 
 ACTIVITY = cast(Table, Activity.__table__)
 SEARCH = cast(Table, SearchVariable.__table__)

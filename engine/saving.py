@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import Connection, Table, TextClause, bindparam, insert, text, update
+from sqlalchemy import Connection, Table, bindparam, insert, text, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import Session
 
@@ -19,6 +19,7 @@ from engine.journal import JOURNAL
 from engine.model.instance import Activity, Case, SearchVariable
 from engine.model.waiting import Waiting
 from rows import NewRow, Target, as_json, insert_now, inserted, inserting, json_of, rows_to_insert
+from statements import Statement
 
 CASE = cast(Table, Case.__table__)
 WAITING = cast(Table, Waiting.__table__)
@@ -47,11 +48,13 @@ class StepRows:
 def save_rows(session: Session, rows: StepRows) -> bool:
     """Write them, and what was put off until now; False, and nothing may be committed, where the case is no longer at `seen`.
 
-    Raises IntegrityError for a new case that the index of running cases refuses.
+    PostgreSQL writes the steps of a case that was there with the commit, which fails in place of False. Raises IntegrityError
+    for a new case that the index of running cases refuses.
     """
     connection = session.connection()
     if connection.dialect.name == "postgresql":
-        return _save_at_once(connection, rows, rows_to_insert(session))
+        _save_at_once(connection, rows, rows_to_insert(session))
+        return True
     insert_now(session)
     return _save_one_by_one(connection, rows)
 
@@ -146,11 +149,11 @@ _CLOSE_WAITS = f"""
     AS closing(address text, state text, closed_at timestamptz, closed_by text)
   WHERE open.case_id = :case_id AND open.address = closing.address AND open.closed_at IS NULL
 """  # noqa: S608 - as above
-_REOPEN = text(inserted(WAITING, "opened"))
+_REOPEN = Statement(text(inserted(WAITING, "opened")))
 
 
 @cache
-def _all_at_once(parts: frozenset[str], more: tuple[Target, ...]) -> TextClause:
+def _all_at_once(parts: frozenset[str], more: tuple[Target, ...]) -> Statement:
     """One statement that writes these parts of a step and rows for these other tables."""
     # Parts of one statement see the state before it: a wait that is opened at an address which another part closes would
     # meet the open row in the unique index. Such rows come in a statement of their own.
@@ -165,10 +168,11 @@ def _all_at_once(parts: frozenset[str], more: tuple[Target, ...]) -> TextClause:
     }
     expressions = [f"{name}_part AS ({sql})" for name, sql in written.items() if name in parts] + inserting(more)
     saved = "new_case_part" if "new_case" in parts else "case_part"
-    return text(f"WITH {', '.join(expressions)} SELECT count(*) FROM {saved}")  # noqa: S608 - as above
+    # The division fails where the case is no longer as it was seen: nothing of it may be committed.
+    return Statement(text(f"WITH {', '.join(expressions)} SELECT 1 / count(*) FROM {saved}"))  # noqa: S608 - as above
 
 
-def _save_at_once(connection: Connection, rows: StepRows, more: dict[Target, list[NewRow]]) -> bool:
+def _save_at_once(connection: Connection, rows: StepRows, more: dict[Target, list[NewRow]]) -> None:
     closed = {closing["address"] for closing in rows.closings}
     reopened = [row for row in rows.opened if row["address"] in closed]
     opened = [row for row in rows.opened if row["address"] not in closed] if reopened else rows.opened
@@ -183,7 +187,10 @@ def _save_at_once(connection: Connection, rows: StepRows, more: dict[Target, lis
     given: dict[str, Any] = {name: as_json(found) for name, found in lists.items() if found}
     parts = frozenset(given) if rows.is_new else frozenset(given) | {"case"}
     given |= {"case_id": rows.case_id} | ({} if rows.is_new else {"seen": rows.seen, **rows.case}) | json_of(more)
-    saved = connection.execute(_all_at_once(parts, tuple(more)), given).scalar_one()
+    statement = _all_at_once(parts, tuple(more))
+    if rows.is_new:
+        statement.run(connection, given)  # whoever starts a case hears at once that it has one running
+    else:
+        statement.run_later(connection, given)
     if reopened:
-        connection.execute(_REOPEN, {"opened": as_json(reopened)})
-    return bool(saved)
+        _REOPEN.run_later(connection, {"opened": as_json(reopened)})

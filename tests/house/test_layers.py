@@ -21,6 +21,8 @@ OURS = {
     "vault",
     "database",
     "dialect",
+    "flights",
+    "statements",
     "rows",
     "config",
 }
@@ -30,9 +32,11 @@ OURS = {
     ("module", "may_know"),
     [
         ("config.py", set()),
-        ("dialect.py", set()),
+        ("flights.py", set()),
+        ("dialect.py", {"flights"}),
+        ("statements.py", {"flights"}),
         ("database.py", {"config", "dialect"}),
-        ("rows.py", {"database"}),
+        ("rows.py", {"database", "statements"}),
         ("vault.py", {"config", "database", "rows"}),
     ],
 )

@@ -1,0 +1,297 @@
+"""A connection to PostgreSQL that sends what belongs together in one flight (libpq's pipeline mode).
+
+    connection = Connection.connect(…, autocommit=True)
+    connection.begin()                              # nothing is sent
+    connection.answer("SELECT … $1", [1])           # BEGIN and SELECT fly together
+    connection.later("UPDATE … $1", [2])            # nothing is sent
+    connection.commit()                             # UPDATE and COMMIT fly together
+
+BEGIN, SAVEPOINT and RELEASE wait for the statement they are about, and so do statements nobody waits for the answer of: what
+waits is sent in its order before whatever is sent next. A round trip costs both sides a change of process and cold caches,
+which is more than most statements. Statements are prepared at their third use and keep their plans when a transaction is
+rolled back (psycopg forgets its own there); rows come in binary where psycopg reads all their types so.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import psycopg
+from psycopg import generators
+from psycopg.abc import PQGen
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.pq import ConnStatus, ExecStatus, Format, TransactionStatus
+from psycopg.pq.abc import PGresult
+
+PREPARED_AT = 3  # the use of a statement that prepares it
+PLANS_KEPT = 200  # statements a connection remembers; the one asked for longest ago is forgotten
+
+Row = tuple[Any, ...]
+Columns = list[tuple[Any, ...]]  # cursor.description of DB-API 2.0
+# "cached plan must not change result type" after an ALTER TABLE; a name that somebody discarded
+_PLAN_IS_GONE = {"0A000", "26000"}
+_UNTOLD = (None,) * 5  # what SQLAlchemy does not ask of a column
+_FINE = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK, ExecStatus.EMPTY_QUERY)
+
+
+class Plan:
+    """What a connection knows of a statement with parameters of certain types."""
+
+    __slots__ = ("columns", "form", "name", "text", "types", "uses")
+
+    def __init__(self, statement: str, types: Sequence[int] = ()) -> None:
+        self.text = statement.encode()
+        self.types = types
+        self.uses = 0
+        self.name = b""  # of the prepared statement, once it is one
+        self.form = Format.TEXT
+        self.columns: Columns | None = None
+
+    def forget(self) -> None:
+        """That it was prepared: the server does not know it, or no longer as it was."""
+        self.uses, self.name, self.form, self.columns = 0, b"", Format.TEXT, None
+
+
+class Command:
+    """A plan and values for it, to be sent once. is_word: it belongs to the control of the transaction and does nothing else."""
+
+    __slots__ = ("formats", "given", "is_word", "plan")
+
+    def __init__(self, plan: Plan, given: Sequence[Any] = (), formats: Sequence[Format] | None = None) -> None:
+        self.plan = plan
+        self.given = given
+        self.formats = formats
+        self.is_word = False
+
+
+class Answer:
+    """columns: None where the statement gives no rows. count: rows given or changed, -1 where that means nothing."""
+
+    __slots__ = ("columns", "count", "rows")
+
+    def __init__(self, columns: Columns | None, rows: list[Row], count: int) -> None:
+        self.columns = columns
+        self.rows = rows
+        self.count = count
+
+
+class Connection(psycopg.Connection[Row]):
+    """For one thread at a time. Out of autocommit, and by what cursor() gives, it is psycopg's own and nothing waits."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._waiting: list[Command] = []
+        self._savepoints: list[str] = []  # as their makers call them
+        self._dropped: list[Command] = []  # plans the server is still to forget
+        self._plans: OrderedDict[tuple[str, Sequence[int]], Plan] = OrderedDict()
+        self._named = 0
+        self._adaptation = Transformer(self)
+
+    # --- transactions
+
+    def begin(self) -> None:
+        self._savepoints.clear()
+        self._waiting.append(self._word("BEGIN"))
+
+    def savepoint(self, name: str) -> None:
+        self._waiting.append(self._word(f"SAVEPOINT s{len(self._savepoints)}"))
+        self._savepoints.append(name)
+
+    def release(self, name: str) -> None:
+        depth = self._left(name)
+        if self._waiting and self._waiting[-1].plan.text == b"SAVEPOINT s%d" % depth:
+            self._waiting.pop()
+        else:
+            self._waiting.append(self._word(f"RELEASE SAVEPOINT s{depth}"))
+
+    def rollback_to(self, name: str) -> None:
+        """What came after the savepoint is undone, and does not happen where it still waits."""
+        depth = self._left(name)
+        places = [place for place, one in enumerate(self._waiting) if one.plan.text == b"SAVEPOINT s%d" % depth]
+        if places:
+            del self._waiting[places[-1] :]
+        else:
+            self._waiting.clear()
+            self._flown([self._word(f"ROLLBACK TO SAVEPOINT s{depth}")])
+
+    def commit(self) -> None:
+        """Raises InFailedSqlTransaction where PostgreSQL rolled back: so it answers after a statement that failed."""
+        if not self.autocommit:
+            super().commit()
+            return
+        waiting = self._taken()
+        if not self._is_open() and all(command.is_word for command in waiting):
+            return  # begun and nothing done
+        if self._flown([*waiting, self._word("COMMIT")])[-1].command_status == b"ROLLBACK":
+            raise psycopg.errors.InFailedSqlTransaction("the transaction was rolled back instead of committed")
+
+    def rollback(self) -> None:
+        if not self.autocommit:
+            super().rollback()
+            return
+        self._waiting.clear()
+        if self._is_open():
+            self._flown([self._word("ROLLBACK")])
+
+    def cursor(self, *args: Any, **kwargs: Any) -> Any:
+        self._flown(self._taken())
+        return super().cursor(*args, **kwargs)
+
+    def _left(self, name: str) -> int:
+        """The depth of a savepoint that ends, and with it those within. Names by depth are few enough to be prepared."""
+        depth = self._savepoints.index(name)
+        del self._savepoints[depth:]
+        return depth
+
+    def _taken(self) -> list[Command]:
+        waiting, self._waiting = self._waiting, []
+        return waiting
+
+    def _word(self, text: str) -> Command:
+        command = self._command(text, ())
+        command.is_word = True
+        return command
+
+    def _is_open(self) -> bool:
+        return self.pgconn.transaction_status != TransactionStatus.IDLE
+
+    # --- statements
+
+    def answer(self, statement: str, values: Sequence[Any]) -> Answer:
+        """Run one statement with $1, $2 … for `values`, and before it what waits. Raises psycopg's errors."""
+        command = self._command(statement, values)
+        return self._read(command.plan, self._flown([*self._taken(), command])[-1])
+
+    def later(self, statement: str, values: Sequence[Any]) -> None:
+        """Run it with what is sent next, at the latest with the commit, which then raises what it raises."""
+        self._waiting.append(self._command(statement, values))
+
+    def each(self, statement: str, many: Iterable[Sequence[Any]]) -> int:
+        """Run one statement for many lists of values, in one flight. Rows changed by all of them."""
+        commands = [self._command(statement, values) for values in many]
+        results = self._flown([*self._taken(), *commands])[-len(commands) :]
+        return sum(result.command_tuples or 0 for result in results)
+
+    def script(self, statements: str) -> Answer:
+        """Run commands without values, several in one text if need be. The answer of the last one."""
+        self._flown(self._taken())
+        self.pgconn.send_query(statements.encode())
+        results = self.wait(generators.execute(self.pgconn))
+        for result in results:
+            if result.status not in _FINE:
+                raise psycopg.errors.error_from_result(result)
+        return self._read(Plan(""), results[-1])
+
+    def _command(self, statement: str, values: Sequence[Any]) -> Command:
+        adaptation = self._adaptation
+        given = adaptation.dump_sequence(values, [PyFormat.AUTO] * len(values))
+        types = adaptation.types or ()
+        plan = self._plans.get((statement, types))
+        if plan is None:
+            plan = self._plans[statement, types] = Plan(statement, types)
+            if len(self._plans) > PLANS_KEPT:
+                _, old = self._plans.popitem(last=False)
+                if old.name:
+                    self._dropped.append(Command(Plan(f"DEALLOCATE {old.name.decode()}")))
+        else:
+            self._plans.move_to_end((statement, types))
+        plan.uses += 1
+        return Command(plan, given, adaptation.formats)
+
+    def _flown(self, commands: Sequence[Command]) -> list[PGresult]:
+        """The result of each. Raises the error of the one that failed; those after it were not tried."""
+        if not commands:
+            return []
+        sent = [*self._dropped, *commands]
+        self._dropped = []
+        results: list[PGresult]
+        try:
+            if len(sent) == 1 and not _is_to_be_prepared(sent[0].plan):
+                self._send(sent[0])
+                results = self.wait(generators.execute(self.pgconn))
+            else:
+                results = self._flown_together(sent)
+        except BaseException:
+            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+                self.close()  # interrupted: the answers to come belong to nobody
+            raise
+        for command, result in zip(sent, results, strict=True):
+            if result.status not in _FINE:
+                raise _error_of(command.plan, result)
+        return results[-len(commands) :]
+
+    def _flown_together(self, commands: Sequence[Command]) -> list[PGresult]:
+        pgconn = self.pgconn
+        asked: list[tuple[Plan, bool]] = []  # the plan of each request, whether it prepares it
+        pgconn.enter_pipeline_mode()
+        try:
+            for command in commands:
+                if _is_to_be_prepared(command.plan):
+                    self._prepare(command.plan)
+                    asked.append((command.plan, True))
+                self._send(command)
+                asked.append((command.plan, False))
+            pgconn.pipeline_sync()
+            results: list[PGresult] = self.wait(_one_each(pgconn, len(asked)))
+        finally:
+            if pgconn.status == ConnStatus.OK and pgconn.transaction_status != TransactionStatus.ACTIVE:
+                pgconn.exit_pipeline_mode()
+        for (plan, is_preparing), result in zip(asked, results, strict=True):
+            if is_preparing and result.status != ExecStatus.COMMAND_OK:
+                plan.forget()
+        return [result for (_, is_preparing), result in zip(asked, results, strict=True) if not is_preparing]
+
+    def _prepare(self, plan: Plan) -> None:
+        self._named += 1
+        plan.name = b"s%d" % self._named
+        self.pgconn.send_prepare(plan.name, plan.text, plan.types)
+
+    def _send(self, command: Command) -> None:
+        plan = command.plan
+        if plan.name:
+            self.pgconn.send_query_prepared(plan.name, command.given, command.formats, plan.form)
+        else:
+            self.pgconn.send_query_params(plan.text, command.given, plan.types, command.formats)
+
+    def _read(self, plan: Plan, result: PGresult) -> Answer:
+        if result.status != ExecStatus.TUPLES_OK:
+            return Answer(None, [], -1 if result.command_tuples is None else result.command_tuples)
+        self._adaptation.set_pgresult(result)
+        rows = self._adaptation.load_rows(0, result.ntuples, tuple)
+        columns = plan.columns
+        if columns is None:
+            columns = [(_name_of(result, place), result.ftype(place), *_UNTOLD) for place in range(result.nfields)]
+            if plan.name:
+                plan.columns = columns
+                plan.form = Format.BINARY if self._reads_binary(columns) else Format.TEXT
+        return Answer(columns, rows, len(rows))
+
+    def _reads_binary(self, columns: Columns) -> bool:
+        return all(self.adapters.get_loader(column[1], Format.BINARY) is not None for column in columns)
+
+
+def _is_to_be_prepared(plan: Plan) -> bool:
+    return plan.uses >= PREPARED_AT and not plan.name
+
+
+def _name_of(result: PGresult, place: int) -> str:
+    return (result.fname(place) or b"").decode()
+
+
+def _one_each(pgconn: Any, commands: int) -> PQGen[list[PGresult]]:
+    """One result of each command of a flight that ends with a synchronisation."""
+    yield from generators.send(pgconn)
+    found: list[PGresult] = []
+    for _ in range(commands):
+        found += yield from generators.fetch_many(pgconn)
+    yield from generators.fetch_many(pgconn)
+    return found
+
+
+def _error_of(plan: Plan, result: PGresult) -> psycopg.Error:
+    error = psycopg.errors.error_from_result(result)
+    if error.sqlstate in _PLAN_IS_GONE:
+        plan.forget()
+    return error
