@@ -6,8 +6,8 @@ becomes the list of the matching rules' values). No matching rule is a failure u
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -53,9 +53,23 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
+    """asked: column and cell where the cell does not take any value; of a wide table that is a few of each rule."""
+
     id: str
     cells: tuple[Cell, ...]
     outputs: tuple[Expression, ...]
+    asked: tuple[tuple[int, Cell], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        asked = tuple((column, cell) for column, cell in enumerate(self.cells) if not cell.is_any)
+        object.__setattr__(self, "asked", asked)
+
+    def matches(self, values: Sequence[Any], variables: Mapping[str, Any]) -> bool:
+        """values: the input's, by column. Raises ExpressionFailed."""
+        for column, cell in self.asked:
+            if not cell.matches(values[column], variables):
+                return False
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +104,7 @@ class DecisionTable:
         values = [column.expression.evaluate(variables) for column in self.inputs]
         matched: list[Rule] = []
         for rule in self.rules:
-            if all(cell.matches(value, variables) for cell, value in zip(rule.cells, values, strict=True)):
+            if rule.matches(values, variables):
                 matched.append(rule)
                 if self.hit_policy is HitPolicy.FIRST:
                     break
