@@ -66,10 +66,7 @@ class Rule:
 
     def matches(self, values: Sequence[Any], variables: Mapping[str, Any]) -> bool:
         """values: the input's, by column. Raises ExpressionFailed."""
-        for column, cell in self.asked:
-            if not cell.matches(values[column], variables):
-                return False
-        return True
+        return all(cell.matches(values[column], variables) for column, cell in self.asked)
 
 
 @dataclass(frozen=True, slots=True)
