@@ -19,7 +19,7 @@ from sqlalchemy import Table, event, insert, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from database import Base
+from database import Base, nested
 from statements import Statement
 
 NewRow = Mapping[str, Any]  # Any: column values
@@ -76,27 +76,11 @@ def savepoint(session: Session) -> Iterator[None]:
     """What the block wrote is undone when it raises, rows for later too. A block without a statement costs none."""
     kept = len(session.info.get(_LATER, ()))
     try:
-        with _nested(session):
+        with nested(session):
             yield
     except BaseException:
         del session.info.get(_LATER, [])[kept:]
         raise
-
-
-@contextmanager
-def _nested(session: Session) -> Iterator[None]:
-    """session.begin_nested(), without what the ORM does to objects where there are none: that costs as much as a statement."""
-    if session.identity_map or session.new:
-        with session.begin_nested():
-            yield
-        return
-    with session.connection().begin_nested():
-        try:
-            yield
-            session.flush()
-        except BaseException:
-            session.expunge_all()  # all of them came with the block
-            raise
 
 
 @event.listens_for(Session, "before_commit")

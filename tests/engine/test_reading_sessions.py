@@ -25,7 +25,7 @@ def prepared(store: Store) -> list[str]:
 def test_a_statement_read_often_is_planned_once(postgres_store):
     postgres_store.engine.dispose()  # one fresh connection
 
-    read(postgres_store, 7)  # psycopg prepares what it sees for the sixth time
+    read(postgres_store, 7)
 
     assert [sql for sql in prepared(postgres_store) if "process_instance" in sql]
 
