@@ -57,7 +57,9 @@ Id = String(26)
 Bytes = LargeBinary
 
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
-_PAIRS = [first + second for first in _CROCKFORD for second in _CROCKFORD]  # ten bits each, in the order of their values
+_PAIRS = [
+    first + second for first in _CROCKFORD for second in _CROCKFORD
+]  # ten bits each, in the order of their values
 
 
 def new_id() -> str:

@@ -11,9 +11,8 @@ applies a TimerFired for each due timer before any other input (`due_before`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 from engine.inputs import Input, Started
 from engine.spiff import codec
@@ -48,8 +47,7 @@ class MachineBroken(RuntimeError):
     """Something unforeseen happened inside this object; its state is half changed. Throw it away, load the snapshot again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(NamedTuple):
     """What one input did beside moving the state.
 
     computed: instants worked out from the working-day calendar, by address; they belong into the journal with the input.

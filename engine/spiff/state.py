@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from SpiffWorkflow.util.task import TaskState
 
@@ -23,8 +23,7 @@ SKIPPED = "skipped"
 COMPENSATED = "compensated"
 
 
-@dataclass(frozen=True, slots=True)
-class ActivityEvent:
+class ActivityEvent(NamedTuple):
     """When an element of the diagram became active and how that ended; derived, for the history.
 
     event: "entered" | "completed" | "cancelled" (interrupted from outside it) | "failed" (an error left it) |

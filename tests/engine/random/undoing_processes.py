@@ -269,7 +269,7 @@ class UndoingPlay(Play):
     def tell(self, applied: Applied) -> None:
         """What is undone was completed, and is undone once."""
         undone = [event for event in applied.activities if event.event == "compensated"]
-        super().tell(replace(applied, activities=tuple(e for e in applied.activities if e.event != "compensated")))
+        super().tell(applied._replace(activities=tuple(e for e in applied.activities if e.event != "compensated")))
         kinds = {part.id: type(part.activity).__name__ for part in self.tree.parts if isinstance(part, Undone)}
         handlers = {p.handler.id: type(p.handler).__name__ for p in self.tree.parts if isinstance(p, Undone)}
         self.tally.update(f"{kinds.get(event.element, 'its parts')} undone" for event in undone)
