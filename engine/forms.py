@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -19,7 +20,8 @@ LARGEST_INTEGER = 2**53 - 1  # what JavaScript, and so every renderer, keeps exa
 _DEEPEST = 12
 
 # Lone control characters have no business in a form; text areas may hold line breaks and tabs.
-_LINE_BREAKS = {"\n", "\t"}
+# Unicode's Cc and Cs but for line feed and tab: what a person neither sees nor types
+_INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def validate_values(form: Form, values: Any, attachments: Callable[[str], bool]) -> dict[str, Any]:
@@ -95,7 +97,7 @@ def _normalised_text(value: str, longest: int) -> str | None:
     text = unicodedata.normalize("NFC", value[: 4 * longest].replace("\r\n", "\n")).strip()
     if len(value) > 4 * longest or len(text) > longest:  # NFC shortens; what is far too long is not even normalised
         raise _Unfit("form.too_long", f"最多 {longest} 个字。")
-    if any(unicodedata.category(letter) in ("Cc", "Cs") and letter not in _LINE_BREAKS for letter in text):
+    if _INVISIBLE.search(text):
         raise _Unfit("form.characters", "含有不可见的控制字符。")
     return text or None
 
