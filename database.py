@@ -152,7 +152,8 @@ class PlatformSession(Session):
                 raise
 
     def close(self) -> None:
-        super().close()
+        if self._writes_on is None or self.in_transaction() or self.identity_map or self.new:
+            super().close()
         if self._writes_on is not None:
             self.bind = self._writes_on.engine
             self._writes_on.close()

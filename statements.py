@@ -140,5 +140,7 @@ def _answer(connection: Connection, driver: Flights, text: str, given: Sequence[
 
 def _tell(connection: Connection, text: str, given: Sequence[Any]) -> None:
     """Whoever listens to SQLAlchemy's statements hears of these as well."""
+    if not (connection._has_events or connection.engine._has_events):
+        return
     for listener in connection.dispatch.before_cursor_execute:
         listener(connection, None, text, given, None, False)
