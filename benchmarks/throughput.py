@@ -46,7 +46,7 @@ from tests.servers import start_postgres
 
 # As many as help: more wait for the disk together (group commit), and push each other's memory out of the caches.
 CORES = os.cpu_count() or 2
-PROCESSES = [int(given)] if (given := os.environ.get("PROCESSES")) else [CORES, 2 * CORES, 4 * CORES]
+PROCESSES = [int(given)] if (given := os.environ.get("PROCESSES")) else [CORES, CORES + CORES // 2, 2 * CORES]
 AT_A_TIME = 20  # cases under way in one process
 CASES = int(os.environ.get("CASES", "400"))  # of each process
 STEPS_A_CASE = 5
