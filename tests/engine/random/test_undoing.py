@@ -30,7 +30,7 @@ from tests.engine.random.undoing_processes import RacingPlay, UndoingPlay, drawn
 
 ACTIVITIES = ("User", "Job", "Rule", "Sub", "Call", "Many")
 SEEN = {f"{kind} undone" for kind in (*ACTIVITIES, "its parts")} | {f"by {kind}" for kind in (*ACTIVITIES, "Send")}
-CHUNK = 25
+CHUNK = 40
 
 
 def play_undoing(first: int, processes: int, paths: int, *, races: bool = False, **checks: bool) -> Counter[str]:
@@ -60,13 +60,13 @@ def test_random_processes_are_undone_as_the_reference_says(chunk):
 
 
 def test_the_random_paths_undo_every_kind_of_activity_by_every_kind_of_handler():
-    tally = play_undoing(1, 6 * CHUNK, paths=3, checks_snapshots=False)
+    tally = play_undoing(1, 4 * CHUNK, paths=3, checks_snapshots=False)
 
     assert {name for name in SEEN if not tally[name]} == set()
 
 
 def test_where_events_race_for_what_was_completed_it_is_undone_once_whoever_is_first():
-    tally = play_undoing(FIRST_SEED, 3 * CHUNK, paths=4, races=True)
+    tally = play_undoing(FIRST_SEED, 2 * CHUNK, paths=4, races=True)
 
     assert tally["User undone"] + tally["Job undone"] > 40
     assert tally["stale"] > 1000
@@ -241,7 +241,7 @@ def compiled(seed):
 
 
 def noticed(machine_class: type[Machine], *, checks_snapshots: bool) -> bool:
-    """Whether some random path goes wrong; every rule is missed within the first 110 processes."""
+    """Whether some random path goes wrong; every rule is missed within the first 170 processes."""
     for seed in range(1, 401):
         for path in range(5):
             play = UndoingPlay(

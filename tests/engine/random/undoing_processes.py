@@ -47,6 +47,7 @@ from tests.engine.random.path import MOST_MOVES
 from tests.engine.random.play import Play
 
 _WAITS = (User, Job)
+_RARE = (Call, Rule)  # few paths complete one where it may be undone
 _DEFINITION = "<bpmn:compensateEventDefinition{} />"
 
 
@@ -122,7 +123,7 @@ class _UndoingMaker(_Maker):
         """The same block, perhaps with a handler."""
         if self.is_handler or not isinstance(made, Activity | Rule):
             return made
-        if (isinstance(made, _WAITS) or place.is_alone) and self.chance(0.5):
+        if (isinstance(made, _WAITS) or place.is_alone) and self.chance(0.9 if isinstance(made, _RARE) else 0.5):
             self.known.append(made.id)
             return Undone(made, self.handler(place))
         if holds_undone(made):
@@ -137,7 +138,7 @@ class _UndoingMaker(_Maker):
         outer, self.is_handler = self.is_handler, True
         inside = Place(depth=min(place.depth - 1, 1), may_end=True, is_alone=False)
         makers: list[Any] = [self.user, self.user, self.job, self.job, self.undo_rule, self.undo_send]
-        if inside.depth > 0 and self.count < self.size:
+        if inside.depth > 0:  # however many elements there are: then they hold small ones, and paths come to their end
             makers += [self.sub, self.call, self.many]
         made = self.random.choice(makers)(inside)
         self.is_handler = outer
