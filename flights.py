@@ -171,8 +171,8 @@ class Connection(psycopg.Connection[Row]):
     def each(self, statement: str, many: Iterable[Sequence[Any]]) -> int:
         """Run one statement for many lists of values, in one flight. Rows changed by all of them."""
         commands = [self._command(statement, values) for values in many]
-        results = self._flown([*self._taken(), *commands])[-len(commands) :]
-        return sum(result.command_tuples or 0 for result in results)
+        results = self._flown([*self._taken(), *commands])
+        return sum(result.command_tuples or 0 for result in results[len(results) - len(commands) :])
 
     def script(self, statements: str) -> Answer:
         """Run commands without values, several in one text if need be. The answer of the last one."""

@@ -135,6 +135,15 @@ def test_one_statement_for_many_rows_is_one_flight(connection, round_trips):
     assert len(kept(connection)) == 3_000
 
 
+def test_for_no_rows_nothing_is_changed_and_what_waits_is_not_counted(connection):
+    connection.begin()
+    connection.later(KEEP, ["waits"])
+
+    assert connection.each(KEEP, []) == 0
+    connection.commit()
+    assert kept(connection) == ["waits"]
+
+
 @pytest.mark.parametrize(
     "value",
     [
