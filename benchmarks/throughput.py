@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import ARRAY, String, any_, bindparam, insert, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 import vault
@@ -41,6 +41,8 @@ from engine.jobs import JobResult, lease_job, succeed_job
 from engine.start import start_case
 from engine.work_items import complete_work_item
 from migrations.tables import every_table
+from rows import insert_later, insert_now
+from statements import Statement
 from tests.flows.readings import a_reading
 from tests.servers import start_postgres
 
@@ -122,17 +124,28 @@ def completed(
     with transaction(sessions) as session:
         if form is PHOTOGRAPHS:
             photos = [new_id(), new_id()]
-            session.execute(insert(ATTACHMENT), [photo_row(photo, case_id, by) for photo in photos])
+            for photo in photos:
+                insert_later(session, ATTACHMENT, photo_row(photo, case_id, by))
+            insert_now(session, with_next=True)
             form = dict(zip(("front", "back"), photos, strict=True))
         complete_work_item(session, item, by=by, values=form, now=NOW)
     timed.append(time.perf_counter() - began)
 
 
+_WAITING = Statement(
+    select(WAITING.c.case_id, WAITING.c.id).where(
+        WAITING.c.case_id == any_(bindparam("cases", type_=ARRAY(String))),
+        WAITING.c.kind == bindparam("kind"),
+        WAITING.c.closed_at.is_(None),
+    )
+)
+
+
 def waiting(sessions: sessionmaker[Session], cases: dict[Actor, str], kind: str) -> dict[str, str]:
     """The one open wait of that kind, by case."""
-    mine = WAITING.c.case_id.in_(cases.values()) & (WAITING.c.kind == kind) & WAITING.c.closed_at.is_(None)
     with sessions() as session:
-        return {row.case_id: row.id for row in session.execute(select(WAITING.c.case_id, WAITING.c.id).where(mine))}
+        found = _WAITING.all(session.connection(), {"cases": list(cases.values()), "kind": kind})
+        return {row.case_id: row.id for row in found}
 
 
 def photo_row(photo: str, case_id: str, by: Actor) -> dict[str, Any]:
