@@ -98,7 +98,7 @@ class Vault:
             raise ValueError(f"a master key has {KEY_BYTES} bytes, this one {len(master_key)}")
         self._master_key = master_key
         self._wrapping = AESGCM(self._derived("wrap data keys"))
-        self._derived_keys: dict[str, bytes] = {}
+        self._keyed: dict[str, hmac.HMAC] = {}
         self._ciphers: OrderedDict[tuple[str, bytes], DataCipher] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -192,10 +192,12 @@ class Vault:
 
     def mac(self, purpose: str, content: bytes) -> bytes:
         """HMAC-SHA256 (32 bytes) under a key of its own for each purpose."""
-        key = self._derived_keys.get(purpose)
-        if key is None:
-            key = self._derived_keys[purpose] = self._derived(f"mac {purpose}")
-        return hmac.digest(key, content, hashlib.sha256)
+        keyed = self._keyed.get(purpose)
+        if keyed is None:
+            keyed = self._keyed[purpose] = hmac.new(self._derived(f"mac {purpose}"), digestmod=hashlib.sha256)
+        begun = keyed.copy()  # OpenSSL looks an algorithm up by its name each time it begins with a key
+        begun.update(content)
+        return begun.digest()
 
     def sign(self, content: bytes) -> bytes:
         """Ed25519 signature (64 bytes, RFC 8032) that anybody with `public_key` can check, without this vault."""
