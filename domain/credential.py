@@ -163,6 +163,12 @@ _HOLDERS = Statement(
 )
 
 
+_UNBOUND = Binding(BindingState.NEW)
+# In session.info: (account, number hash) of which this transaction has just seen that nothing is in the way. Not asked again:
+# should another transaction have been first since, the unique indexes say so, as they would right after a second look.
+_FOUND_UNBOUND = "found unbound"
+
+
 def when_ended(callback: EndedCallback) -> EndedCallback:
     """Have `callback(session, credential, now)` called in the transaction in which a credential ends, whyever it does.
 
@@ -186,6 +192,13 @@ def valid_resident_credential(session: Session, person_id: str) -> Credential | 
 def find_binding(session: Session, account_id: str, who: Identity) -> Binding:
     """Who holds this document now, and whose this account is."""
     number_hash = document_hash(who.document_type, who.document_number)
+    binding = _find_binding(session, account_id, number_hash, who)
+    if binding == _UNBOUND:
+        session.info.setdefault(_FOUND_UNBOUND, set()).add((account_id, number_hash))
+    return binding
+
+
+def _find_binding(session: Session, account_id: str, number_hash: str, who: Identity) -> Binding:
     rows = _HOLDERS.all(session.connection(), {"number": number_hash, "account": account_id})
     person_id = rows[0].named
     valid = [row for row in rows if row.id is not None]
@@ -211,11 +224,14 @@ def issue_credential(session: Session, verified: Verification, now: datetime) ->
     `verified.replaces`, seen beforehand or found by the unique index when another transaction was first: then the caller's
     savepoint or transaction is to be rolled back.
     """
-    binding = find_binding(session, verified.account_id, verified.who)
+    number_hash = document_hash(verified.who.document_type, verified.who.document_number)
+    found: set[tuple[str, str]] = session.info.pop(_FOUND_UNBOUND, set())
+    is_unbound = (verified.account_id, number_hash) in found
+    binding = _UNBOUND if is_unbound else _find_binding(session, verified.account_id, number_hash, verified.who)
     unforeseen = [one for one in binding.in_the_way if one not in verified.replaces]
     if unforeseen:
         raise Refused("credential.already_valid", credential=unforeseen[0])
-    issue = _issue_first if binding == Binding(BindingState.NEW) else _issue
+    issue = _issue_first if binding == _UNBOUND else _issue
     try:
         return issue(session, verified, binding, now)
     except IntegrityError as error:

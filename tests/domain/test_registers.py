@@ -233,6 +233,19 @@ def test_another_person_on_the_same_account_is_in_the_way(session: Session, now:
     assert binding.in_the_way == (held.id,)
 
 
+def test_what_was_found_unbound_is_looked_up_again_once_something_was_issued(session: Session, now: datetime) -> None:
+    who = somebody(session, now)
+    assert credential.find_binding(session, who, ZHANG).state is credential.BindingState.NEW
+    assert credential.find_binding(session, who, LI).state is credential.BindingState.NEW
+    first = issue(session, verified(who), now)
+
+    with pytest.raises(Refused) as refused:
+        issue(session, verified(who, LI), now)
+
+    assert refused.value.code == "credential.already_valid"
+    assert refused.value.facts == {"credential": first.id}
+
+
 def test_only_the_database_decides_a_race(session: Session, now: datetime) -> None:
     first = issue(session, verified(somebody(session, now)), now)
     copy = {
