@@ -18,6 +18,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
+import dialect
 from dialect import begin, with_flights
 
 NAMING = {
@@ -53,7 +54,8 @@ class UtcTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-Id = String(26)
+ID_LENGTH = 26  # of new_id()
+Id = String(ID_LENGTH)
 Bytes = LargeBinary
 
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -98,6 +100,17 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+Hook = Callable[[Session], None]
+_BEFORE_COMMIT: list[Hook] = []
+
+
+def before_commit(hook: Hook) -> Hook:
+    """Have `hook(session)` called before any session commits, and at the end of the ORM's savepoints. A decorator."""
+    _BEFORE_COMMIT.append(hook)
+    event.listen(Session, "before_commit", hook)
+    return hook
+
+
 class PlatformSession(Session):
     """A session whose transaction() costs nothing of the ORM where no object is loaded or added.
 
@@ -124,7 +137,8 @@ class PlatformSession(Session):
         if self._writes_on is None or self.in_transaction() or self.new:
             super().commit()
         else:
-            self.dispatch.before_commit(self)
+            for hook in _BEFORE_COMMIT:
+                hook(self)
         if self._writes_on is not None and (begun := self._writes_on.get_transaction()) is not None:
             begun.commit()
 
@@ -186,6 +200,16 @@ AfterCommit = Callable[[], None]
 def after_commit(session: Session, action: AfterCommit) -> None:
     """Run `action` once `session`'s transaction() has committed; never when it rolls back."""
     session.info.setdefault("after_commit", []).append(action)
+
+
+def commit_unsynced(session: Session) -> None:
+    """Let this transaction commit before the disk has it: only for what may as well be lost when the database crashes.
+
+    PostgreSQL; in WAL mode SQLite commits all so (`synchronous=NORMAL`).
+    """
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        dialect.commit_unsynced(connection)
 
 
 @contextmanager

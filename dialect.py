@@ -16,7 +16,8 @@ from sqlalchemy import URL
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg, PGExecutionContext_psycopg
 
-from flights import Connection, Row
+from commands import Row
+from flights import Connection
 
 _PLAIN, _FLIGHTS = "postgresql+psycopg", "postgresql+psycopg_flights"
 registry.register("postgresql.psycopg_flights", __name__, "FlightsDialect")
@@ -30,6 +31,11 @@ def with_flights(url: URL) -> URL:
 def begin(connection: sqlalchemy.Connection) -> None:
     """Open a transaction on a connection in autocommit; the commit or rollback of SQLAlchemy's Connection ends it."""
     _driver_of(connection).begin()
+
+
+def commit_unsynced(connection: sqlalchemy.Connection) -> None:
+    """Have the commit of the open transaction answered before the disk has it (`synchronous_commit`)."""
+    _driver_of(connection).commit_unsynced()
 
 
 class Cursor:

@@ -25,56 +25,15 @@ from psycopg.adapt import PyFormat, Transformer
 from psycopg.pq import ConnStatus, ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGresult
 
+from commands import Answer, Asked, Columns, Command, Plan, Row
+
 PREPARED_AT = 3  # the use of a statement that prepares it
 PLANS_KEPT = 200  # statements a connection remembers; the one asked for longest ago is forgotten
 
-Row = tuple[Any, ...]
-Columns = list[tuple[Any, ...]]  # cursor.description of DB-API 2.0
 # "cached plan must not change result type" after an ALTER TABLE; a name that somebody discarded
 _PLAN_IS_GONE = {"0A000", "26000"}
 _UNTOLD = (None,) * 5  # what SQLAlchemy does not ask of a column
 _FINE = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK, ExecStatus.EMPTY_QUERY)
-
-
-class Plan:
-    """What a connection knows of a statement with parameters of certain types."""
-
-    __slots__ = ("columns", "form", "name", "text", "types", "uses")
-
-    def __init__(self, statement: str, types: Sequence[int] = ()) -> None:
-        self.text = statement.encode()
-        self.types = types
-        self.uses = 0
-        self.name = b""  # of the prepared statement, once it is one
-        self.form = Format.TEXT
-        self.columns: Columns | None = None
-
-    def forget(self) -> None:
-        """That it was prepared: the server does not know it, or no longer as it was."""
-        self.uses, self.name, self.form, self.columns = 0, b"", Format.TEXT, None
-
-
-class Command:
-    """A plan and values for it, to be sent once. is_word: it belongs to the control of the transaction and does nothing else."""
-
-    __slots__ = ("formats", "given", "is_word", "plan")
-
-    def __init__(self, plan: Plan, given: Sequence[Any] = (), formats: Sequence[Format] | None = None) -> None:
-        self.plan = plan
-        self.given = given
-        self.formats = formats
-        self.is_word = False
-
-
-class Answer:
-    """columns: None where the statement gives no rows. count: rows given or changed, -1 where that means nothing."""
-
-    __slots__ = ("columns", "count", "rows")
-
-    def __init__(self, columns: Columns | None, rows: list[Row], count: int) -> None:
-        self.columns = columns
-        self.rows = rows
-        self.count = count
 
 
 class Connection(psycopg.Connection[Row]):
@@ -83,6 +42,7 @@ class Connection(psycopg.Connection[Row]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._waiting: list[Command] = []
+        self._behind: list[Asked] = []
         self._savepoints: list[str] = []  # as their makers call them
         self._dropped: list[Command] = []  # plans the server is still to forget
         self._plans: OrderedDict[tuple[str, Sequence[int]], Plan] = OrderedDict()
@@ -116,11 +76,16 @@ class Connection(psycopg.Connection[Row]):
             self._waiting.clear()
             self._flown([self._word(f"ROLLBACK TO SAVEPOINT s{depth}")])
 
+    def commit_unsynced(self) -> None:
+        """Have the commit of this transaction answered before the disk has it."""
+        self._waiting.append(self._word("SET LOCAL synchronous_commit TO OFF"))
+
     def commit(self) -> None:
         """Raises InFailedSqlTransaction where PostgreSQL rolled back: so it answers after a statement that failed."""
         if not self.autocommit:
             super().commit()
             return
+        self._behind.clear()  # nobody asked for what it would have given
         waiting = self._taken()
         if not self._is_open() and all(command.is_word for command in waiting):
             return  # begun and nothing done
@@ -132,6 +97,7 @@ class Connection(psycopg.Connection[Row]):
             super().rollback()
             return
         self._waiting.clear()
+        self._behind.clear()
         if self._is_open():
             self._flown([self._word("ROLLBACK")])
 
@@ -160,9 +126,24 @@ class Connection(psycopg.Connection[Row]):
     # --- statements
 
     def answer(self, statement: str, values: Sequence[Any]) -> Answer:
-        """Run one statement with $1, $2 … for `values`, and before it what waits. Raises psycopg's errors."""
+        """Run one statement with $1, $2 … for `values`, before it what waits, behind it what was asked so. Raises psycopg's
+        errors, of all of them.
+        """
         command = self._command(statement, values)
-        return self._read(command.plan, self._flown([*self._taken(), command])[-1])
+        if not self._behind:
+            return self._read(command.plan, self._flown([*self._taken(), command])[-1])
+        behind, self._behind = self._behind, []
+        results = self._flown([*self._taken(), command, *(asked.command for asked in behind)])
+        own, *others = results[-1 - len(behind) :]
+        for asked, result in zip(behind, others, strict=True):
+            asked.answer = self._read(asked.command.plan, result)
+        return self._read(command.plan, own)
+
+    def ask_behind(self, statement: str, values: Sequence[Any]) -> Asked:
+        """Have it run right behind the next answer(), which raises its error as well; it sees what that one waited for."""
+        asked = Asked(self._command(statement, values))
+        self._behind.append(asked)
+        return asked
 
     def later(self, statement: str, values: Sequence[Any]) -> None:
         """Run it with what is sent next, at the latest with the commit, which then raises what it raises."""

@@ -15,11 +15,11 @@ from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Table, event, insert, text
+from sqlalchemy import Table, insert, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from database import Base, nested
+from database import Base, before_commit, nested
 from statements import Statement
 
 NewRow = Mapping[str, Any]  # Any: column values
@@ -54,7 +54,7 @@ def insert_now(session: Session, *, with_next: bool = False) -> None:
     if not targets:
         return
     connection = session.connection()
-    if connection.dialect.name == "postgresql" and len(targets) > 1:
+    if connection.dialect.name == "postgresql" and (with_next or len(targets) > 1):
         together = _together(tuple(targets))
         (together.run_with_next if with_next else together.run)(connection, json_of(targets))
         return
@@ -83,7 +83,7 @@ def savepoint(session: Session) -> Iterator[None]:
         raise
 
 
-@event.listens_for(Session, "before_commit")
+@before_commit
 def _insert_what_is_left(session: Session) -> None:
     if not session.in_nested_transaction():  # the event comes at the end of a savepoint, too
         insert_now(session)
@@ -100,7 +100,7 @@ def inserting(targets: Iterable[Target]) -> list[str]:
 def inserted(table: Table, given: str, conflict: str = "") -> str:
     """PostgreSQL: an INSERT of the rows in the JSON array that the parameter `given` holds."""
     columns = ", ".join(column.name for column in table.columns)
-    rows = f"jsonb_populate_recordset(NULL::{table.name}, CAST(:{given} AS jsonb))"
+    rows = f"json_populate_recordset(NULL::{table.name}, CAST(:{given} AS json))"
     return f"INSERT INTO {table.name} ({columns}) SELECT {columns} FROM {rows} {conflict}"  # noqa: S608 - names of our own
 
 

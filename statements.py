@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Dialect, Row, TextClause
 from sqlalchemy.engine.result import result_tuple
 
-from flights import Answer
+from commands import Answer
 from flights import Connection as Flights
 
 AnyRow = Row[*tuple[Any, ...]]
@@ -74,6 +74,17 @@ class Statement:
         given = compiled.given(values)
         _tell(connection, compiled.text, given)
         driver.later(compiled.text, given)
+
+    def ask_behind(self, connection: Connection, values: Values) -> Callable[[], Sequence[AnyRow]]:
+        """Its rows, for who asks something else first: this flies right behind that, and both raise there. In a transaction."""
+        driver = _flights_of(connection)
+        if driver is None:
+            return lambda: self.all(connection, values)
+        compiled = self._compiled_for(connection.dialect)
+        given = compiled.given(values)
+        _tell(connection, compiled.text, given)
+        asked = driver.ask_behind(compiled.text, given)
+        return lambda: self.all(connection, values) if asked.answer is None else compiled.rows(asked.answer)
 
     def _compiled_for(self, dialect: Dialect) -> _Compiled:
         if self._compiled is None:

@@ -17,13 +17,14 @@ from sqlalchemy import Table, and_, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 import vault
-from database import new_id
+from database import ID_LENGTH, new_id
 from engine.deploy import find_definition
 from engine.errors import Conflict, NotFound
 from engine.model.definition import DefinitionId
 from engine.model.instance import Attachment, Case
+from engine.model.waiting import WAITING_TABLE as WAITING
 from engine.service_tasks import StoredFile
-from statements import Statement
+from statements import AnyRow, Statement
 
 ATTACHMENT = cast(Table, Attachment.__table__)
 CASE = cast(Table, Case.__table__)
@@ -120,16 +121,42 @@ def attachments_of(session: Session, case_id: str) -> list[AttachmentFacts]:
 _IDS_OF_CASE = Statement(
     select(ATTACHMENT.c.id).where(ATTACHMENT.c.case_id == bindparam("case"), ATTACHMENT.c.deleted_at.is_(None))
 )
+_CASE_OF_WAIT = select(WAITING.c.case_id).where(WAITING.c.id == bindparam("wait")).scalar_subquery()
+_IDS_OF_WAIT = Statement(
+    select(ATTACHMENT.c.id).where(ATTACHMENT.c.case_id == _CASE_OF_WAIT, ATTACHMENT.c.deleted_at.is_(None))
+)
+IsAttachment = Callable[[str], bool]
 
 
-def is_attachment_of(session: Session, case_id: str) -> Callable[[str], bool]:
+def is_attachment_of(session: Session, case_id: str) -> IsAttachment:
     """Whether an id is an attachment of the case: one statement however many are asked, none without a question."""
+    return _among(lambda: _IDS_OF_CASE.all(session.connection(), {"case": case_id}))
+
+
+def is_attachment_beside(session: Session, waiting_id: str, values: object) -> IsAttachment:
+    """As is_attachment_of(), by one of the case's waits, and asked along with what this transaction asks next (its lock).
+
+    values: what is to be checked, unchecked JSON; without a text that could be an id nothing is asked along.
+    """
+    wait = {"wait": waiting_id}
+    if _may_name_one(values):
+        return _among(_IDS_OF_WAIT.ask_behind(session.connection(), wait))
+    return _among(lambda: _IDS_OF_WAIT.all(session.connection(), wait))
+
+
+def _may_name_one(values: object) -> bool:
+    flat = values.values() if isinstance(values, dict) else ()
+    texts = [item for value in flat for item in (value if isinstance(value, list) else [value])]
+    return any(isinstance(text, str) and len(text) == ID_LENGTH for text in texts)
+
+
+def _among(asked: Callable[[], Iterable[AnyRow]]) -> IsAttachment:
     known: set[str] | None = None
 
     def is_attachment(attachment_id: str) -> bool:
         nonlocal known
         if known is None:
-            known = {row.id for row in _IDS_OF_CASE.all(session.connection(), {"case": case_id})}
+            known = {row.id for row in asked()}
         return attachment_id in known
 
     return is_attachment

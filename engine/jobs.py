@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 import vault
-from database import after_commit, new_id
+from database import after_commit, commit_unsynced, new_id
 from engine import attachments
 from engine.actors import SYSTEM
 from engine.attachments import NewAttachment
@@ -285,6 +285,7 @@ def _lease(session: Session, case: OpenCase, job: AnyRow, worker: str, now: date
     lease_id = new_id()
     until = now + timedelta(seconds=_lease_s(job.service))
     taken = {"lease_id": lease_id, "lease_until": until, "attempt": job.attempt + 1, "worker": worker[:100]}
+    commit_unsynced(session)  # a lease that a crash undoes is one whose worker is refused: the job is run again
     _TAKE.run_later(session.connection(), {"job": job.id, **taken})
     return LeasedJob(
         id=job.id,

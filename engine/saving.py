@@ -145,7 +145,7 @@ _UPDATE_CASE = f"""
 _CLOSE_WAITS = f"""
   UPDATE {WAITING.name} AS open SET state = closing.state, closed_at = closing.closed_at, closed_by = closing.closed_by,
     draft = NULL
-  FROM jsonb_to_recordset(CAST(:closings AS jsonb))
+  FROM json_to_recordset(CAST(:closings AS json))
     AS closing(address text, state text, closed_at timestamptz, closed_by text)
   WHERE open.case_id = :case_id AND open.address = closing.address AND open.closed_at IS NULL
 """  # noqa: S608 - as above

@@ -15,7 +15,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from engine.actors import SYSTEM, Actor
-from engine.attachments import is_attachment_of
+from engine.attachments import is_attachment_beside
 from engine.case import WAITING, OpenCase, open_case_of
 from engine.errors import Conflict, NotFound
 from engine.form_values import checked_values, emptied_fields
@@ -129,10 +129,11 @@ def complete_work_item(session: Session, item_id: str, *, by: Actor, values: Var
     Conflict: "work_item.gone" when it was completed, cancelled or its deadline came first, "work_item.not_claimed" for a
     group's item nobody claimed, "work_item.delegated" for one that is to be given back.
     """
+    is_attachment = is_attachment_beside(session, item_id, values)
     with open_item_case(session, item_id, now) as case:
         wait = decidable(case, by)
         assert case.row is not None, "the case was opened by an item"
-        checked = checked_values(case.definition, wait.form, values, is_attachment_of(session, case.id))
+        checked = checked_values(case.definition, wait.form, values, is_attachment)
         if signers_left(case.row):
             case.apply(WorkItemSigned(at=case.instant, wait=wait.address, by=by.id, values=checked))
             pass_to_next_signer(session, case.row, checked, by=by, now=now)

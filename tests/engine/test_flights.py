@@ -128,6 +128,52 @@ def test_a_statement_that_fails_in_its_savepoint_leaves_what_was_before(connecti
     assert kept(connection) == [f"attempt {attempt}" for attempt in range(PREPARED_AT + 2)]
 
 
+def test_what_is_asked_behind_another_flies_with_it_and_sees_what_it_did(connection, round_trips):
+    connection.begin()
+    count = connection.ask_behind("SELECT count(*) FROM seat WHERE who <> $1", [""])
+    names = connection.ask_behind("SELECT who FROM seat WHERE who <> $1", [""])
+    assert (count.answer, names.answer) == (None, None)
+
+    assert connection.answer(KEEP + " RETURNING who", ["first"]).rows == [("first",)]
+
+    assert (count.answer.rows, names.answer.rows) == ([(1,)], [("first",)])
+    assert round_trips() == 1
+
+
+def test_the_error_of_what_was_asked_behind_another_is_that_ones(connection):
+    connection.begin()
+    asked = connection.ask_behind("SELECT 1 / ($1::int - 1)", [1])
+
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        connection.answer(KEEP, ["first"])
+    connection.rollback()
+
+    assert asked.answer is None
+    assert kept(connection) == []
+
+
+@pytest.mark.parametrize("end", [Connection.commit, Connection.rollback])
+def test_what_is_asked_behind_nothing_is_not_asked_of_the_next_transaction(connection, end):
+    connection.begin()
+    asked = connection.ask_behind("SELECT 1 / ($1::int - 1)", [1])
+    end(connection)
+
+    assert connection.answer(KEPT + " LIMIT $1", [1]).rows == []
+    assert asked.answer is None
+
+
+def test_one_commit_need_not_wait_for_the_disk_and_the_next_one_does(connection):
+    connection.script("SET synchronous_commit TO on")  # the tests' server has it off
+    connection.begin()
+    connection.commit_unsynced()
+    assert connection.answer("SHOW synchronous_commit", []).rows == [("off",)]
+    connection.answer(KEEP, ["first"])
+    connection.commit()
+
+    assert connection.script("SHOW synchronous_commit").rows == [("on",)]
+    assert kept(connection) == ["first"]
+
+
 def test_one_statement_for_many_rows_is_one_flight(connection, round_trips):
     changed = connection.each(KEEP, [[f"{row:04d}"] for row in range(3_000)])
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from database import after_commit, transaction
 from engine import dispatching, jobs
+from engine.case import WAITING
 from engine.errors import BusinessError, NotFound
 from engine.hindsight.replay import read_inputs, verify_case
 from engine.interventions import cancel_case
@@ -98,6 +100,24 @@ def test_a_stale_lease_changes_nothing_whatever_it_brings(any_store: Store) -> N
 
     with any_store.sessions() as session:
         assert case_page(session, case_id).variables["reading"] == {"length": 2}
+        assert verify_case(session, case_id).is_sound
+
+
+def test_a_lease_that_a_crash_of_the_database_undid_costs_nothing_but_the_run(any_store: Store) -> None:
+    """A lease is committed before the disk has it: what comes of a run that the database knows nothing of is refused."""
+    any_store.deploy()
+    case_id, job = a_job(any_store)
+    lost = any_store.lease(job)
+    assert lost is not None
+    with any_store.writing() as session:  # as the database is when it comes up again
+        session.execute(update(WAITING).where(WAITING.c.id == job).values(**jobs.FREE, attempt=0))
+
+    with any_store.writing() as session:
+        assert not jobs.succeed_job(session, lost, jobs.JobResult({"number": "7"}), now=NOW)
+    again = any_store.lease(job)
+    assert again is not None
+    assert again.attempt == 1
+    with any_store.sessions() as session:
         assert verify_case(session, case_id).is_sound
 
 

@@ -95,3 +95,23 @@ def test_rows_of_a_step_are_written_in_the_statement_that_saves_it(postgres_stor
     with postgres_store.sessions() as session:
         # The key of the case was put off: it came with the case, its journal and what it waits for.
         assert owners(session) == {f"case:{case_id}"}
+
+
+def test_rows_of_one_table_can_go_with_what_is_asked_next(postgres_store: Store) -> None:
+    with postgres_store.writing() as session:
+        insert_later(session, KEY, a_row("first"))
+        insert_later(session, KEY, a_row("second"))
+        insert_now(session, with_next=True)
+
+        assert owners(session) == {"first", "second"}
+
+
+def test_a_row_that_goes_with_what_is_asked_next_is_refused_there(postgres_store: Store) -> None:
+    with postgres_store.writing() as session:
+        insert_later(session, KEY, a_row("there"))
+    with postgres_store.sessions() as session:
+        insert_later(session, KEY, a_row("there"))
+        insert_now(session, with_next=True)
+
+        with pytest.raises(IntegrityError):
+            owners(session)

@@ -127,6 +127,21 @@ def test_what_is_run_later_and_refused_keeps_nothing(sessions):
     assert signed(sessions) == ["张三"]
 
 
+def test_what_is_asked_behind_another_sees_what_that_one_did(sessions):
+    with transaction(sessions) as session:
+        signed = KEPT.ask_behind(session.connection(), {"until": NOON})
+        KEEP.run(session.connection(), {"who": "Zhou", "signed_at": NOON})
+
+        assert [(row.who, row.how) for row in signed()] == [("Zhou", "signed")]
+
+
+def test_what_is_asked_behind_nothing_is_asked_when_its_rows_are(sessions):
+    with transaction(sessions) as session:
+        signed = KEPT.ask_behind(session.connection(), {"until": NOON})
+
+        assert list(signed()) == []
+
+
 def test_within_a_savepoint_later_is_at_once(sessions):
     """Whoever leaves the savepoint hears what was refused in it."""
     with transaction(sessions) as session:

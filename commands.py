@@ -1,0 +1,62 @@
+"""What flights.py sends to PostgreSQL, and what comes back of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from psycopg.pq import Format
+
+Row = tuple[Any, ...]
+Columns = list[tuple[Any, ...]]  # cursor.description of DB-API 2.0
+
+
+class Plan:
+    """What a connection knows of a statement with parameters of certain types."""
+
+    __slots__ = ("columns", "form", "name", "text", "types", "uses")
+
+    def __init__(self, statement: str, types: Sequence[int] = ()) -> None:
+        self.text = statement.encode()
+        self.types = types
+        self.uses = 0
+        self.name = b""  # of the prepared statement, once it is one
+        self.form = Format.TEXT
+        self.columns: Columns | None = None
+
+    def forget(self) -> None:
+        """That it was prepared: the server does not know it, or no longer as it was."""
+        self.uses, self.name, self.form, self.columns = 0, b"", Format.TEXT, None
+
+
+class Command:
+    """A plan and values for it, to be sent once. is_word: it belongs to the control of the transaction and does nothing else."""
+
+    __slots__ = ("formats", "given", "is_word", "plan")
+
+    def __init__(self, plan: Plan, given: Sequence[Any] = (), formats: Sequence[Format] | None = None) -> None:
+        self.plan = plan
+        self.given = given
+        self.formats = formats
+        self.is_word = False
+
+
+class Answer:
+    """columns: None where the statement gives no rows. count: rows given or changed, -1 where that means nothing."""
+
+    __slots__ = ("columns", "count", "rows")
+
+    def __init__(self, columns: Columns | None, rows: list[Row], count: int) -> None:
+        self.columns = columns
+        self.rows = rows
+        self.count = count
+
+
+class Asked:
+    """The answer to come of a statement that flies behind another. None until then."""
+
+    __slots__ = ("answer", "command")
+
+    def __init__(self, command: Command) -> None:
+        self.command = command
+        self.answer: Answer | None = None
