@@ -148,7 +148,7 @@ def _case_shots(site: Site) -> list[Shot]:
     for kind in KINDS:
         item = kind(site.desk, hour).open_item()
         name = f"case-{kind.__name__.replace('_', '-')}"
-        shots.append(Shot(name, f"/console/work-items/{item}", BUSY, _claim, whole=True))
+        shots.append(Shot(name, f"/console/work-items/{item}", BUSY, _claim, sizes=BOTH, whole=True))
     item = KINDS[0](site.desk, hour).open_item()
     address = f"/console/work-items/{item}"
     shots.append(Shot("case-masked", address, BUSY, whole=True))
@@ -156,7 +156,7 @@ def _case_shots(site: Site) -> list[Shot]:
     shots.append(Shot("case-failing", address, BUSY, _failing("**/api/v1/work-items/*")))
     shots.append(Shot("case-wide", address, BUSY, _claim, sizes=((1920, 1080), (1280, 800))))
     shots.append(Shot("case-rejecting", address, BUSY, _reject))
-    shots.append(Shot("case-diagram", address, BUSY, _show_diagram, whole=True))
+    shots.append(Shot("case-diagram", address, BUSY, _show_diagram, sizes=BOTH, whole=True))
     shots.append(Shot("case-decided", address, BUSY, _decide))
     return shots
 
@@ -168,13 +168,13 @@ def _register_shots(site: Site) -> list[Shot]:
         credential = session.scalars(select(Credential).order_by(Credential.issued_at)).first()
     assert credential is not None, "no story has issued a credential"
     return [
-        Shot("persons", "/console/persons", READER),
+        Shot("persons", "/console/persons", READER, sizes=BOTH),
         Shot("persons-not-found", "/console/persons", READER, _search_for("没有这个人")),
         Shot("persons-forbidden", "/console/persons", BUSY),
-        Shot("person", f"/console/persons/{credential.person_id}", READER),
+        Shot("person", f"/console/persons/{credential.person_id}", READER, sizes=BOTH),
         Shot("person-revealed", f"/console/persons/{credential.person_id}", READER, _reveal),
         Shot("person-gone", "/console/persons/00000000000000000000000000", READER),
-        Shot("credentials", "/console/credentials", READER),
+        Shot("credentials", "/console/credentials", READER, sizes=BOTH),
         Shot("credentials-failing", "/console/credentials", READER, _failing("**/api/v1/credentials*")),
         Shot("credential", f"/console/credentials/{credential.id}", READER),
     ]
@@ -231,10 +231,10 @@ SHOTS = (
     Shot("sign-in", "/console/sign-in", sizes=BOTH),
     Shot("sign-in-refused", "/console/sign-in", arrange=_wrong_password),
     Shot("not-found", "/console/nowhere", BUSY),
-    Shot("inbox", "/console/inbox", BUSY),
+    Shot("inbox", "/console/inbox", BUSY, sizes=BOTH),
     Shot("inbox-wide", "/console/inbox", BUSY, sizes=((1920, 1080),)),
     Shot("inbox-filtered-empty", "/console/inbox?facet=taiwan_permit", BUSY),
-    Shot("inbox-empty", "/console/inbox", IDLE),
+    Shot("inbox-empty", "/console/inbox", IDLE, sizes=BOTH),
     Shot("inbox-failing", "/console/inbox", BUSY, _failing("**/api/v1/inbox?*")),
     Shot("keys", "/console/inbox", BUSY, lambda page: page.keyboard.press("?")),
 )
