@@ -1,9 +1,11 @@
-"""Units, institutions, verified people and grants, with defaults, for tests of the register."""
+"""Units, institutions, verified people and grants, with defaults, for tests of the register; and what a verb refuses with."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
+import pytest
 from sqlalchemy.orm import Session
 
 from database import new_id
@@ -16,9 +18,11 @@ from domain.grant_code import issue_code
 from domain.grant_tenure import activate
 from domain.institution import Institution, NewInstitution, admit_institution
 from domain.person import identity
+from domain.refused import Refused
 from domain.unit import Unit, UnitLevel
 
 BUSINESS = "nurse_exam_review"
+UNIT = {"by": "unit", "why": "unit"}
 PROVINCE, SUIZHOU, ZENGDU, WUHAN = "420000", "421300", "421303", "420100"
 UNITS = (
     (PROVINCE, "湖北省卫生健康委员会", UnitLevel.PROVINCE, None),
@@ -71,3 +75,10 @@ def an_issued_grant(session: Session, now: datetime, **institution: str) -> tupl
 def an_active_grant(session: Session, now: datetime, manager: str, **institution: str) -> BusinessGrant:
     grant = a_grant(session, now, **institution)
     return activate(session, grant.id, manager, by="unit", why="direct", now=now)
+
+
+def refusal(verb: Callable[..., object], *arguments: object, **options: object) -> str:
+    """The code a verb refuses with."""
+    with pytest.raises(Refused) as refused:
+        verb(*arguments, **options)
+    return refused.value.code
