@@ -1,4 +1,4 @@
-"""What the tests of the deployment check share: its service tasks, and a folder's files around a diagram."""
+"""What the tests of the deployment check share: its service tasks, a sound diagram to spoil, and a folder around it."""
 
 from __future__ import annotations
 
@@ -76,3 +76,16 @@ def in_folder(diagram: Diagram, toml: str = TOML.format(more=""), **files: bytes
 
 def said(problems: tuple[Problem, ...]) -> set[tuple[str, str]]:
     return {(problem.element, problem.code) for problem in problems}
+
+
+def a_diagram() -> Diagram:
+    """begin → fill (with a time limit) → done."""
+    d = Diagram()
+    d.start("begin")
+    d.user("fill", form="fill")
+    d.boundary("late", "fill", d.timer("P30D"))
+    d.end("done", outcome="done")
+    d.end("expired", outcome="expired")
+    d.flow("begin", "fill", "done")
+    d.flow("late", "expired")
+    return d
