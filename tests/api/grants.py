@@ -177,3 +177,7 @@ def a_province_built_before(template: Path, folder: Path) -> Iterator[Province]:
 
 def number_of(someone: Someone) -> str:
     return NUMBERS[someone.name]
+
+
+def code_of(answer: Any) -> tuple[int, str]:
+    return answer.status_code, answer.json["code"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.api.conftest import Person, a_jpeg
-from tests.api.grants import Province, a_province_built_before, number_of
+from tests.api.grants import Province, a_province_built_before, code_of, number_of
 from tests.flows.business_grant import AGREED, NURSES, Someone
 from tests.flows.readings import a_selfie_match
 
@@ -56,10 +56,6 @@ def manager(province: Province, clerk: Person, wang: tuple[Someone, Person]) -> 
 @pytest.fixture
 def path(province: Province) -> str:
     return f"{MINE}/{province.hospital.grant}"
-
-
-def code_of(answer: Any) -> tuple[int, str]:
-    return answer.status_code, answer.json["code"]
 
 
 def fills(person: Person, grant: dict[str, Any], **values: Any) -> Any:
