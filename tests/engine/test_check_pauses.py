@@ -7,7 +7,7 @@ import pytest
 from engine.errors import InvalidDiagram
 from tests.engine.checking import TOML, alone, in_folder
 from tests.engine.diagrams import Diagram
-from tests.engine.test_machine_clocks import a_review
+from tests.engine.pausing import a_review
 
 TWO_LANES = TOML.format(more="").replace('clerk = "flow.clerk"', 'reviewer = "flow.clerk"\napplicant = "flow.other"')
 

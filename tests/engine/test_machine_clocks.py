@@ -7,62 +7,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from engine.errors import Conflict
-from engine.hindsight.carry_over import Walk
-from engine.hindsight.rerun import Candidate, rerun
-from engine.inputs import (
-    CaseMigrated,
-    CaseResumed,
-    CaseSuspended,
-    Input,
-    Started,
-    TimerFired,
-    VariableEdited,
-    WorkItemCompleted,
-)
+from engine.inputs import CaseResumed, CaseSuspended, Started, TimerFired, VariableEdited, WorkItemCompleted
 from engine.language.calendar import add_working_days, add_working_time, is_working_day, working_time_between
-from engine.machine import Machine, Process, replay
+from engine.machine import replay
 from engine.spiff.clocks import resumption
-from engine.waits import Pause, TimerWait
+from engine.waits import Pause
 from tests.engine.cases import MONDAY, PlayedCase
-from tests.engine.diagrams import Diagram, many
-
-HOUR, DAY = 60, 24 * 60  # minutes
-
-
-def a_review(text: str = "PT48H", *, pauses: str = "applicant", lanes: dict[str, list[str]] | None = None) -> Diagram:
-    """Review[ review → amend → review … ] → done; the timer on Review leads to late. review.more: amend is asked for."""
-    d = Diagram(lanes=lanes or {"reviewer": ["Review", "review"], "applicant": ["amend"]})
-    d.start("begin")
-    review = d.subprocess("Review")
-    review.start("inner")
-    review.xor("again")
-    review.user("review")
-    review.xor("enough")
-    review.user("amend")
-    review.end("reviewed")
-    review.flow("inner", "again", "review", "enough")
-    review.flow("enough", "amend", "again", when="more")
-    review.flow("enough", "reviewed", default=True)
-    d.boundary("late", "Review", d.timer(text), **({"pauses_while": pauses} if pauses else {}))
-    d.end("done", outcome="done")
-    d.end("over", outcome="late")
-    d.flow("begin", "Review", "done")
-    d.flow("late", "over")
-    return d
-
-
-def timer(case: PlayedCase, address: str = "late:1") -> TimerWait:
-    wait = case.wait(address)
-    assert isinstance(wait, TimerWait)
-    return wait
-
-
-def sent_back(case: PlayedCase, minutes: int, number: int = 1) -> None:
-    case.completes(f"Review:1/review:{number}", minutes, more=True)
-
-
-def amended(case: PlayedCase, minutes: int, number: int = 1) -> None:
-    case.completes(f"Review:1/amend:{number}", minutes, more=False)
+from tests.engine.diagrams import Diagram
+from tests.engine.pausing import DAY, HOUR, a_review, amended, sent_back, timer
 
 
 def test_the_clock_stands_still_while_the_applicant_amends():
@@ -170,125 +122,6 @@ def test_a_clock_that_would_stop_at_once_begins_with_all_it_has():
     assert timer(case).due == case.at(58 * HOUR)
 
 
-def test_several_lanes_stop_it_and_it_goes_on_when_the_last_is_done():
-    d = Diagram(lanes={"reviewer": ["review"], "applicant": ["amend"], "police": ["check"]})
-    d.start("begin")
-    d.parallel("split")
-    for task in ("review", "amend", "check"):
-        d.user(task)
-        d.flow("split", task, "join")
-    d.parallel("join")
-    d.end("done")
-    d.flow("begin", "split")
-    d.flow("join", "done")
-    handler = d.event_subprocess(
-        "reminding", "late", d.timer("PT48H"), interrupting=False, pauses_while="applicant police"
-    )
-    handler.user("remind")
-    handler.end("reminded")
-    handler.flow("late", "remind", "reminded")
-
-    case = PlayedCase(d.compile())
-    case.completes("amend:1", 10 * HOUR)
-    still = timer(case).pause
-    case.completes("check:1", 20 * HOUR)
-
-    assert still == Pause(MONDAY, case.at(48 * HOUR))
-    assert timer(case).due == case.at(68 * HOUR)
-    case.timer("late:1", 68 * HOUR)
-    assert "reminding:1/remind:1" in case.waits
-
-
-def test_what_is_open_outside_the_timers_scope_does_not_stop_it():
-    d = Diagram(lanes={"applicant": ["amend"]})
-    d.start("begin")
-    d.parallel("split")
-    d.user("amend")
-    outer = d.subprocess("Outer")
-    outer.start("outer_in")
-    outer.user("review")
-    outer.end("outer_out")
-    outer.flow("outer_in", "review", "outer_out")
-    outer.boundary("late", "review", d.timer("PT48H"), pauses_while="applicant")
-    outer.flow("late", "outer_out")
-    d.parallel("join")
-    d.end("done")
-    d.flow("begin", "split", "amend", "join", "done")
-    d.flow("split", "Outer", "join")
-
-    case = PlayedCase(d.compile())
-
-    assert timer(case, "Outer:1/late:1").due == case.at(48 * HOUR)
-
-
-def test_a_task_of_an_event_subprocess_stops_the_clock_on_an_activity_of_the_scope_it_belongs_to():
-    d = Diagram(lanes={"applicant": ["amend"]})
-    d.start("begin")
-    d.user("review")
-    d.boundary("late", "review", d.timer("PT1H"), pauses_while="applicant")
-    d.end("done")
-    d.flow("begin", "review", "done")
-    d.flow("late", "done")
-    changing = d.event_subprocess("changing", "changed", d.message("change"), interrupting=False)
-    changing.user("amend")
-    changing.end("amended")
-    changing.flow("changed", "amend", "amended")
-    case = PlayedCase(d.compile())
-
-    case.message("changed:1", "change")
-
-    assert timer(case).pause == Pause(MONDAY, MONDAY + timedelta(hours=1))
-
-
-def test_of_two_instances_each_has_a_clock_of_its_own():
-    d = Diagram(lanes={"applicant": ["amend"]})
-    d.start("begin")
-    each = d.subprocess("Each", many=many(times="2"))
-    each.start("inner")
-    each.parallel("split")
-    each.user("amend")
-    each.user("review")
-    each.boundary("late", "review", d.timer("PT48H"), interrupting=False, pauses_while="applicant")
-    each.parallel("join")
-    each.end("out")
-    each.end("told")
-    each.flow("inner", "split", "amend", "join", "out")
-    each.flow("split", "review", "join")
-    each.flow("late", "told")
-    d.end("done")
-    d.flow("begin", "Each", "done")
-
-    case = PlayedCase(d.compile())
-    case.completes("Each:1@1/amend:1", 10 * HOUR)
-
-    assert timer(case, "Each:1@1/late:1").due == case.at(58 * HOUR)
-    assert timer(case, "Each:1@2/late:1").pause is not None
-
-
-def test_a_task_of_a_called_flow_stops_the_callers_clock():
-    called = Diagram("amending", lanes={"citizen": ["amend"]})
-    called.start("called_in")
-    called.user("amend")
-    called.end("called_out")
-    called.flow("called_in", "amend", "called_out")
-    d = Diagram(lanes={"reviewer": ["review"]})
-    d.start("begin")
-    d.call("ask", "amending")
-    d.user("review")
-    d.end("done")
-    d.flow("begin", "ask", "review", "done")
-    handler = d.event_subprocess("expiring", "late", d.timer("PT48H"), pauses_while="citizen")
-    handler.end("expired", outcome="late")
-    handler.flow("late", "expired")
-
-    case = PlayedCase(d.compile(None, called))
-    stopped = timer(case).pause
-    case.completes("ask:1/amend:1", 10 * HOUR)
-
-    assert stopped == Pause(MONDAY, case.at(48 * HOUR))
-    assert timer(case).due == case.at(58 * HOUR)
-
-
 def test_while_the_case_is_suspended_the_clock_runs_and_what_came_due_does_not_stop():
     case = PlayedCase(a_review().compile())
     case.apply(CaseSuspended(at=case.at(10 * HOUR), by="op"))
@@ -327,75 +160,6 @@ def test_a_retried_timer_stops_like_any_other():
     case.retried("late:1", limit="PT48H")
 
     assert timer(case).pause == Pause(case.at(10 * HOUR), case.at(58 * HOUR))
-
-
-# --- replayed on another version
-
-
-def migrated(old: Process, new: Process, inputs: list[Input], at: datetime) -> Machine:
-    walk = Walk({"old": old, "new": new}.__getitem__, "old")
-    for seq, given in enumerate(inputs, 1):
-        walk.apply(seq, given)
-    walk.apply(len(inputs) + 1, CaseMigrated(at=at, by="op", from_definition="old", to_definition="new"))
-    return walk.course.machine
-
-
-def test_a_migration_keeps_a_deadline_that_went_on_and_one_that_stands_still():
-    process, longer = a_review("working_days(5)").compile(), a_review("working_days(9)").compile()
-    case = PlayedCase(process)
-    sent_back(case, 3 * DAY)
-    stopped = migrated(process, longer, case.journal, case.at(4 * DAY)).waits["late:1"]
-    amended(case, 4 * DAY)
-    went_on = migrated(process, longer, case.journal, case.at(5 * DAY)).waits["late:1"]
-
-    assert stopped.pause == Pause(case.at(3 * DAY), case.at(7 * DAY))  # type: ignore[union-attr]
-    assert went_on.due == case.at(8 * DAY)  # type: ignore[union-attr]
-
-
-def test_a_version_whose_clock_stops_stops_it_at_the_migration_where_the_ball_lies_with_the_applicant():
-    old, new = a_review(pauses="").compile(), a_review().compile()
-    case = PlayedCase(old)
-    sent_back(case, 10 * HOUR)
-
-    machine = migrated(old, new, case.journal, case.at(20 * HOUR))
-
-    assert machine.waits["late:1"].pause == Pause(case.at(10 * HOUR), case.at(48 * HOUR))  # type: ignore[union-attr]
-
-
-@pytest.mark.parametrize("text", ["PT48H", "working_days(2)"])
-def test_what_if_sees_who_would_not_have_been_late(text):
-    old, new = a_review(text, pauses="").compile(), a_review(text).compile()
-    case = PlayedCase(old)
-    sent_back(case, 10 * HOUR)
-    case.timer("late:1", 48 * HOUR)
-    assert case.outcome == "late"
-    candidate = Candidate(new, {}, frozenset(), frozenset(), {}, lambda wait, values: "")
-
-    run = rerun(candidate, case.journal, frozenset(new.elements), case.at(99 * HOUR))
-
-    assert list(run.machine.waits) == ["late:1", "Review:1/amend:1"] or sorted(run.machine.waits) == [
-        "Review:1/amend:1",
-        "late:1",
-    ]
-    assert not run.machine.is_ended
-
-
-@pytest.mark.parametrize("text", ["PT48H", "working_days(2)"])
-def test_what_if_does_not_take_an_instant_for_one_of_another_pause(text):
-    """The recorded clock stood still until the amendment; the candidate's for the police, who are never asked."""
-    lanes = {"reviewer": ["Review", "review"], "applicant": ["amend"], "police": []}
-    old = a_review(text, lanes=lanes).compile()
-    new = a_review(text, pauses="police", lanes=lanes).compile()
-    case = PlayedCase(old)
-    sent_back(case, 10 * HOUR)
-    amended(case, 30 * HOUR)
-    case.completes("Review:1/review:2", 60 * HOUR, more=False)
-    assert case.outcome == "done"
-    candidate = Candidate(new, {}, frozenset(), frozenset(), {}, lambda wait, values: "")
-
-    run = rerun(candidate, case.journal, frozenset(new.elements), case.at(99 * HOUR))
-
-    assert run.machine.outcome == "late"
 
 
 # --- the calendar
