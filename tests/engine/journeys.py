@@ -33,3 +33,12 @@ def undoing(process: Process) -> PlayedCase:
     case.job("book_flight:1", "CA 1")
     case.completes("decide:1")
     return case
+
+
+def with_a_way_out(d: Diagram) -> Diagram:
+    """The journey, whose flight's handler has an error boundary that leads to a person."""
+    d.boundary("refused", "free_flight", d.error("refused"), result="why")
+    d.user("settle")
+    d.end("settled")
+    d.flow("refused", "settle", "settled")
+    return d

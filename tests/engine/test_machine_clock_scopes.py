@@ -1,4 +1,4 @@
-"""Which open tasks stop which clock: lanes, scopes, event subprocesses, instances and called flows."""
+"""Which open tasks stop which clock: lanes, scopes, event subprocesses, instances, called flows, and handlers that undo."""
 
 from __future__ import annotations
 
@@ -127,3 +127,82 @@ def test_a_task_of_a_called_flow_stops_the_callers_clock():
 
     assert stopped == Pause(MONDAY, case.at(48 * HOUR))
     assert timer(case).due == case.at(58 * HOUR)
+
+
+# --- handlers of a compensation
+
+
+def test_a_clock_on_a_handler_stands_still_for_who_works_on_the_handler() -> None:
+    d = Diagram(lanes={"hotel": ["cancel"]})
+    d.start("begin")
+    d.user("reserve")
+    d.user("cancel")
+    d.undone_by("reserve", "cancel")
+    d.boundary("late", "cancel", d.timer("PT1H"), pauses_while="hotel")
+    d.end("left")
+    d.throw("undo", d.compensation())
+    d.end("done")
+    d.flow("late", "left")
+    d.flow("begin", "reserve", "undo", "done")
+    case = PlayedCase(d.compile())
+
+    case.completes("reserve:1")
+
+    assert set(case.waits) == {"cancel:1", "cancel:1/late:1"}
+    assert case.wait("cancel:1/late:1").due is None
+    assert case.wait("cancel:1/late:1").attached_to == "cancel:1"
+
+
+def test_a_handler_outside_the_scope_that_called_for_it_stops_no_clock_in_there() -> None:
+    """A handler stands beside its activity, as drawn, whoever calls for it."""
+    d = Diagram(lanes={"hotel": ["cancel"]})
+    d.start("begin")
+    d.user("reserve")
+    d.user("cancel")
+    d.undone_by("reserve", "cancel")
+    d.user("decide")
+    d.end("done")
+    d.flow("begin", "reserve", "decide", "done")
+    ending = d.event_subprocess("ending", "asked", d.message("stop"))
+    ending.throw("undo", d.compensation())
+    ending.end("over")
+    ending.flow("asked", "undo", "over")
+    limit = ending.event_subprocess("limit", "late", d.timer("PT1H"), interrupting=False, pauses_while="hotel")
+    limit.end("told")
+    limit.flow("late", "told")
+    case = PlayedCase(d.compile())
+    case.completes("reserve:1")
+
+    case.message("asked:1", "stop")
+
+    assert set(case.waits) == {"cancel:1", "ending:1/late:1"}
+    assert case.wait("ending:1/late:1").pause is None
+
+
+def test_a_task_beside_a_subprocess_that_is_a_handler_stops_no_clock_in_there() -> None:
+    d = Diagram(lanes={"hotel": ["look"]})
+    d.start("begin")
+    d.user("reserve")
+    free = d.subprocess("free")
+    free.start("open")
+    free.user("ask")
+    free.end("closed")
+    free.flow("open", "ask", "closed")
+    limit = free.event_subprocess("limit", "late", d.timer("PT1H"), interrupting=False, pauses_while="hotel")
+    limit.end("told")
+    limit.flow("late", "told")
+    d.undone_by("reserve", "free")
+    d.boundary("news", "free", d.message("news"), interrupting=False)
+    d.user("look")
+    d.end("looked")
+    d.flow("news", "look", "looked")
+    d.throw("undo", d.compensation())
+    d.end("done")
+    d.flow("begin", "reserve", "undo", "done")
+    case = PlayedCase(d.compile())
+    case.completes("reserve:1")
+
+    case.message("free:1/news:1", "news")
+
+    assert {"free:1/look:1", "free:1/ask:1"} < set(case.waits)
+    assert case.wait("free:1/late:1").pause is None
