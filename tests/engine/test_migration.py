@@ -1,112 +1,38 @@
-"""Migration: planned before it is done, kept is what goes on, and taken back it was never there."""
+"""Migration: planned before it is done, kept is what goes on, and what does not fit stays where it is."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
-from typing import Any
+from datetime import date
 
 import chinese_calendar
 import pytest
-from sqlalchemy import select
 
-from engine.case import CASE, WAITING
 from engine.errors import Conflict, NotFound
-from engine.flows import Flow, flow_of_files
-from engine.hindsight.migrate import cases_to_migrate, find_version, migrate_case, plan_migration, revert_migration
-from engine.hindsight.migration_plan import MigrationPlan
-from engine.hindsight.replay import rebuild, verify_case
+from engine.hindsight.migrate import cases_to_migrate, find_version, plan_migration
 from engine.hindsight.self_check import check_case
 from engine.hindsight.time_travel import case_at
-from engine.interventions import cancel_case
 from engine.language.calendar import add_working_days, is_working_day
-from engine.messages import send_message
-from engine.model.definition import DefinitionId
 from engine.queries import case_page, history
 from engine.timers import fire_due_timers
-from engine.work_items import save_draft
-from tests.engine.conftest import ANALYST, APPLICANT, NOW, REVIEWER, Store
+from tests.engine.conftest import ANALYST, NOW, REVIEWER, Store
 from tests.engine.flows import LEAVE, a_flow
-
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-
-
-def changed(*pairs: tuple[str, str]) -> Flow:
-    bpmn = LEAVE
-    for old, new in pairs:
-        assert old in bpmn, old
-        bpmn = bpmn.replace(old, new)
-    return a_flow(bpmn)
-
-
-RENAMED = (
-    ('id="decide"', 'id="judge"'),
-    ('Ref="decide"', 'Ref="judge"'),
-    ("flowNodeRef>decide<", "flowNodeRef>judge<"),
+from tests.engine.migrating import (
+    DAY,
+    HOUR,
+    RENAMED,
+    WITH_SECOND,
+    changed,
+    claimed_with_draft,
+    ended,
+    is_sound,
+    migrate,
+    plan,
+    revert,
+    rows,
+    state,
+    version,
 )
-WITH_SECOND = (
-    (
-        '<bpmn:sequenceFlow id="f4" sourceRef="decide" targetRef="record" />',
-        """<bpmn:userTask id="second" name="复核"><bpmn:extensionElements><spiffworkflow:properties>
-        <spiffworkflow:property name="form" value="decide" /></spiffworkflow:properties></bpmn:extensionElements>
-        <bpmn:incoming>f4</bpmn:incoming><bpmn:outgoing>f4b</bpmn:outgoing></bpmn:userTask>
-        <bpmn:sequenceFlow id="f4b" sourceRef="second" targetRef="record" />
-        <bpmn:sequenceFlow id="f4" sourceRef="decide" targetRef="second" />""",
-    ),
-    (
-        "<bpmn:incoming>f4</bpmn:incoming><bpmn:outgoing>f5</bpmn:outgoing>",
-        "<bpmn:incoming>f4b</bpmn:incoming><bpmn:outgoing>f5</bpmn:outgoing>",
-    ),
-    ("<bpmn:flowNodeRef>decide<", "<bpmn:flowNodeRef>second</bpmn:flowNodeRef><bpmn:flowNodeRef>decide<"),
-)
-
-
-def version(store: Store, number: int) -> DefinitionId:
-    with store.sessions() as session:
-        return find_version(session, "leave", number)
-
-
-def plan(store: Store, case_id: str, **elements: str) -> MigrationPlan:
-    with store.sessions() as session:
-        return plan_migration(session, case_id, version(store, 2), by=ANALYST, now=NOW + HOUR, elements=elements)
-
-
-def migrate(store: Store, case_id: str, **elements: str) -> MigrationPlan:
-    with store.writing() as session:
-        return migrate_case(
-            session, case_id, version(store, 2), by=ANALYST, reason="新版", now=NOW + HOUR, elements=elements
-        )
-
-
-def revert(store: Store, case_id: str, now: Any = NOW + 2 * HOUR) -> None:
-    with store.writing() as session:
-        revert_migration(session, case_id, by=ANALYST, reason="有误", now=now)
-
-
-def rows(store: Store, case_id: str) -> list[dict[str, Any]]:
-    """Everything of the case's open waits."""
-    with store.sessions() as session:
-        open_rows = select(WAITING).where(WAITING.c.case_id == case_id, WAITING.c.closed_at.is_(None))
-        return [dict(row._mapping) for row in session.execute(open_rows.order_by(WAITING.c.id))]
-
-
-def state(store: Store, case_id: str) -> bytes:
-    with store.sessions() as session:
-        return rebuild(session, case_id).canonical()
-
-
-def claimed_with_draft(store: Store) -> str:
-    case_id = store.case_at_review()
-    item = store.waiting(case_id, "decide").id
-    store.claim(item, REVIEWER)
-    with store.writing() as session:
-        save_draft(session, item, by=REVIEWER, values={"opinion": "半句"}, now=NOW)
-    return case_id
-
-
-def is_sound(store: Store, case_id: str) -> bool:
-    with store.sessions() as session:
-        return verify_case(session, case_id).is_sound
 
 
 def test_a_plan_names_every_wait_and_writes_nothing(store: Store) -> None:
@@ -215,11 +141,6 @@ def test_a_task_of_the_transaction_without_a_result_does_not_fit(store: Store) -
     assert [(one.code, one.element) for one in plan(store, case_id).misfits] == [("job.no_result", "record")]
 
 
-def ended(store: Store, case_id: str) -> None:
-    with store.writing() as session:
-        cancel_case(session, case_id, by=ANALYST, reason="x", now=NOW)
-
-
 def test_a_case_that_has_ended_stays_where_it_is(store: Store) -> None:
     store.deploy()
     case_id = store.case_at_review()
@@ -252,95 +173,6 @@ def test_a_version_that_does_not_exist_or_is_the_same_is_refused(store: Store) -
         version(store, 2)
     with store.sessions() as session, pytest.raises(Conflict, match=r"migration\.same_version"):
         plan_migration(session, case_id, version(store, 1), by=ANALYST, now=NOW, elements={})
-
-
-# ---- taking it back
-
-
-def other_lane() -> Flow:
-    files = dict(a_flow().files)
-    files["flow.toml"] = files["flow.toml"].replace(b"leave.reviewer:", b"leave.chief:")
-    return flow_of_files(files)
-
-
-@pytest.mark.parametrize(
-    ("flow", "elements"),
-    [
-        (changed(*RENAMED, ("P1D", "P9D")), {"decide": "judge"}),
-        (changed(*WITH_SECOND), {}),
-        (other_lane(), {}),
-    ],
-    ids=["renamed", "longer", "other group"],
-)
-def test_taken_back_the_case_is_exactly_what_it_was(any_store: Store, flow: Flow, elements: dict[str, str]) -> None:
-    any_store.deploy()
-    case_id = claimed_with_draft(any_store)
-    before = rows(any_store, case_id), state(any_store, case_id)
-    any_store.deploy(flow)
-    migrate(any_store, case_id, **elements)
-    assert is_sound(any_store, case_id)
-
-    revert(any_store, case_id)
-
-    assert (rows(any_store, case_id), state(any_store, case_id)) == before
-    assert is_sound(any_store, case_id)
-    with any_store.sessions() as session:
-        assert session.execute(select(CASE.c.definition_id)).scalar() == version(any_store, 1)
-        assert [activity.element for activity in history(session, case_id).activities] == [
-            "start",
-            "fill",
-            "read",
-            "decide",
-        ]
-    with pytest.raises(NotFound, match=r"migration\.none"):
-        revert(any_store, case_id)
-
-
-def test_a_wait_the_migration_closed_comes_back_with_its_claim_and_draft(any_store: Store) -> None:
-    any_store.deploy()
-    case_id = claimed_with_draft(any_store)
-    before = rows(any_store, case_id), state(any_store, case_id)
-    any_store.deploy(changed(*RENAMED))
-
-    closed = {(move.how, move.element_before or move.element_after) for move in migrate(any_store, case_id).moves}
-    assert {("closed", "decide"), ("opened", "judge")} <= closed
-    assert any_store.waiting(case_id, "decide").draft is None
-    revert(any_store, case_id)
-
-    assert (rows(any_store, case_id), state(any_store, case_id)) == before
-    assert is_sound(any_store, case_id)
-
-
-def test_what_came_in_since_is_given_to_the_old_version(store: Store) -> None:
-    store.deploy()
-    case_id = claimed_with_draft(store)
-    store.deploy(changed(*WITH_SECOND))
-    migrate(store, case_id)
-    with store.writing() as session:
-        save_draft(session, store.waiting(case_id, "decide").id, by=REVIEWER, values={"opinion": "另"}, now=NOW + HOUR)
-
-    revert(store, case_id)
-    store.complete(store.waiting(case_id, "decide").id, REVIEWER, now=NOW + 3 * HOUR, opinion="x")
-
-    with store.sessions() as session:
-        assert case_page(session, case_id).summary.outcome == "approved"
-    assert is_sound(store, case_id)
-
-
-def test_a_case_that_has_ended_since_cannot_be_taken_back(store: Store) -> None:
-    store.deploy()
-    case_id = claimed_with_draft(store)
-    store.deploy(changed(*RENAMED))
-    migrate(store, case_id)
-    item = store.waiting(case_id, "judge").id
-    store.claim(item, REVIEWER, now=NOW + HOUR)
-    with store.writing() as session:
-        send_message(session, case_id, "withdraw", by=APPLICANT, payload={}, now=NOW + HOUR)
-
-    with store.writing() as session, pytest.raises(Conflict, match=r"case\.does_not_fit"):
-        revert_migration(session, case_id, by=ANALYST, reason="x", now=NOW + 2 * HOUR)
-
-    assert is_sound(store, case_id)
 
 
 # ---- deadlines
