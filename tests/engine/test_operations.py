@@ -1,153 +1,39 @@
-"""What operators do: suspend and resume, edit, skip, move, retry; with a second person where the flow wants one; 退回."""
+"""What operators do to a step: edit, skip, move, retry; with a second person where the flow wants one; and 退回."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
 
 from engine.actors import Actor
-from engine.case import WAITING
-from engine.delivery import deliver_outbox
-from engine.errors import BusinessError, Conflict, EngineError, Forbidden, NotFound
-from engine.hindsight.replay import read_inputs, verify_case
+from engine.errors import BusinessError, Conflict, Forbidden, NotFound
+from engine.hindsight.replay import read_inputs
 from engine.incidents import IncidentFilter, list_incidents, rest_of
-from engine.inputs import CaseCancelled, CaseResumed, CaseSuspended, TimerFired
-from engine.interventions import cancel_case, erase_case
-from engine.jobs import execute as execute_job
-from engine.jobs import give_up_job, lease_job, ready_jobs, succeed_job
-from engine.messages import send_message
+from engine.inputs import CaseCancelled
+from engine.interventions import erase_case
+from engine.jobs import give_up_job
 from engine.operations import (
-    OperatorAct,
     OperatorVerb,
     confirm_proposal,
     lift_second_person,
     open_proposals,
-    operate,
     reject_proposal,
     require_second_person,
     second_person_rules,
 )
-from engine.outbox import send_to_case
-from engine.queries import case_page
 from engine.returning import return_targets, return_work_item
-from engine.timers import due_cases, fire_due_timers
-from engine.why import watchdog_finds, why
 from engine.work_item_events import events_of_item
 from tests.engine.conftest import ANALYST, APPLICANT, NOW, OTHER_REVIEWER, REVIEWER, STRANGER, Store
-from tests.engine.flows import LEAVE_TOML, Length, a_flow, record
-from tests.engine.messaging import an_order_flow
+from tests.engine.flows import Length, record
+from tests.engine.operating import act, at_review, page_of, refuses
 
 SECOND = Actor("operator-2")
-DAY_LATER = NOW + timedelta(days=1, minutes=1)
-
-
-def act(
-    store: Store, verb: OperatorVerb, case_id: str, *, now: Any = NOW, by: Actor = ANALYST, **named: Any
-) -> str | None:
-    with store.writing() as session:
-        asked = OperatorAct(verb=verb, case_id=case_id, **{"why": "按工单 17", **named})
-        return operate(session, asked, by=by, now=now)
-
-
-def refuses(store: Store, error: type[EngineError], code: str, *given: Any, **named: Any) -> None:
-    with pytest.raises(error) as refused:
-        act(store, *given, **named)
-    assert refused.value.code == code
-
-
-def page_of(store: Store, case_id: str) -> Any:
-    with store.sessions() as session:
-        assert verify_case(session, case_id).is_sound
-        return case_page(session, case_id)
 
 
 def kinds(store: Store, case_id: str) -> list[str]:
     with store.sessions() as session:
         return [type(given).__name__ for given in read_inputs(session, case_id)]
-
-
-def at_review(store: Store) -> tuple[str, str]:
-    store.deploy()
-    case_id = store.case_at_review()
-    item = store.waiting(case_id, "decide").id
-    store.claim(item, REVIEWER)
-    return case_id, item
-
-
-def test_nothing_moves_a_suspended_case_and_it_goes_on_where_it_was(any_store: Store) -> None:
-    case_id, item = at_review(any_store)
-
-    act(any_store, OperatorVerb.SUSPEND, case_id)
-
-    assert page_of(any_store, case_id).summary.state == "SUSPENDED"
-    with pytest.raises(Conflict, match=r"case\.suspended"):
-        any_store.complete(item, REVIEWER, opinion="x")
-    with any_store.writing() as session, pytest.raises(Conflict, match=r"case\.suspended"):
-        send_message(session, case_id, "withdraw", by=APPLICANT, payload={}, now=NOW)
-    refuses(any_store, Conflict, "case.suspended", OperatorVerb.SUSPEND, case_id)
-    act(any_store, OperatorVerb.RESUME, case_id)
-    refuses(any_store, Conflict, "case.not_suspended", OperatorVerb.RESUME, case_id)
-    any_store.complete(item, REVIEWER, opinion="x")
-
-    assert page_of(any_store, case_id).summary.outcome == "approved"
-    with any_store.sessions() as session:
-        inputs = read_inputs(session, case_id)
-    [suspended] = [given for given in inputs if isinstance(given, CaseSuspended)]
-    assert (suspended.by, suspended.reason) == (ANALYST.id, "按工单 17")
-    assert any(isinstance(given, CaseResumed) for given in inputs)
-
-
-def test_timers_fire_when_the_case_is_resumed(any_store: Store) -> None:
-    case_id, _ = at_review(any_store)
-    act(any_store, OperatorVerb.SUSPEND, case_id)
-
-    with any_store.writing() as session:
-        assert due_cases(session, DAY_LATER, 10) == []
-        assert fire_due_timers(session, case_id, DAY_LATER) == 0
-    act(any_store, OperatorVerb.RESUME, case_id, now=DAY_LATER)
-
-    assert page_of(any_store, case_id).summary.outcome == "expired"
-    with any_store.sessions() as session:
-        assert isinstance(read_inputs(session, case_id)[-1], TimerFired)
-
-
-def test_a_result_waits_for_the_case_to_be_resumed(any_store: Store) -> None:
-    any_store.deploy()
-    case_id = any_store.start()
-    any_store.complete(any_store.waiting(case_id, "fill").id, APPLICANT, number="1", office="wuhan")
-    job = any_store.waiting(case_id, "read").id
-    leased = any_store.lease(job)
-    assert leased is not None
-    result = execute_job(any_store.sessions, leased)
-    act(any_store, OperatorVerb.SUSPEND, case_id)
-
-    with any_store.writing() as session:
-        assert not succeed_job(session, leased, result, now=NOW)
-        assert lease_job(session, job, worker="w", now=NOW + timedelta(minutes=2)) is None
-    assert (any_store.waiting(case_id, "read").state, any_store.waiting(case_id, "read").attempt) == ("READY", 0)
-    act(any_store, OperatorVerb.RESUME, case_id, now=NOW + timedelta(minutes=3))
-    with any_store.sessions() as session:
-        assert [ready.id for ready in ready_jobs(session, NOW + timedelta(minutes=3), 10)] == [job]
-
-    assert any_store.run_job(job, now=NOW + timedelta(minutes=3))
-    assert any_store.waiting(case_id, "decide").state == "OPEN"
-
-
-def test_a_message_to_a_suspended_case_is_delivered_when_it_goes_on(any_store: Store) -> None:
-    case_id, _ = at_review(any_store)
-    act(any_store, OperatorVerb.SUSPEND, case_id)
-    with any_store.writing() as session:
-        send_to_case(session, case_id, "withdraw", {}, dedup_key="k", now=NOW)
-    late = NOW + timedelta(days=9)
-    assert deliver_outbox(any_store.sessions, late) == 0  # past its time, yet not lost
-
-    act(any_store, OperatorVerb.RESUME, case_id, now=late)
-    deliver_outbox(any_store.sessions, late)
-
-    assert page_of(any_store, case_id).summary.ended_at is not None
 
 
 def test_a_variable_is_edited_with_who_and_why(any_store: Store) -> None:
@@ -346,70 +232,3 @@ def test_a_returned_item_opens_the_earlier_one_for_who_did_it(any_store: Store) 
     assert (told.verb, told.target, told.why) == ("returned", "fill", "材料不全")
     with pytest.raises(Conflict, match=r"work_item\.gone"):
         give_it_back(REVIEWER, "fill")
-
-
-def test_one_sentence_says_what_a_case_waits_for(any_store: Store) -> None:
-    case_id, item = at_review(any_store)
-
-    def sentence() -> str:
-        with any_store.sessions() as session:
-            return why(session, case_id, NOW).sentence
-
-    claimed = sentence()
-    act(any_store, OperatorVerb.SUSPEND, case_id)
-    suspended = sentence()
-    act(any_store, OperatorVerb.RESUME, case_id)
-    any_store.complete(item, REVIEWER, opinion="x")
-    ended = sentence()
-
-    assert claimed == "“审核”正由{holder}办理。"
-    assert suspended == "案件已由管理员暂停，恢复之后才会继续。"
-    assert ended == "案件已办结：已批准。"
-    with any_store.sessions() as session, pytest.raises(NotFound, match=r"case\.unknown"):
-        why(session, "nothing", NOW)
-
-
-def test_what_somebody_has_to_send_is_waited_for_and_not_what_may_come_at_any_time(any_store: Store) -> None:
-    any_store.deploy(an_order_flow())
-    case_id = any_store.start(flow="order")
-    any_store.complete(any_store.waiting(case_id, "fill").id, APPLICANT, number="A-1")
-
-    with any_store.sessions() as session:
-        found = why(session, case_id, NOW)
-
-    assert (found.sentence, found.is_stuck) == ("等待消息“paid”。", False)
-
-
-def test_the_watchdog_finds_what_nobody_would_notice(any_store: Store) -> None:
-    any_store.deploy(a_flow(toml=LEAVE_TOML.format(exclusive="false").replace("{office}", "{nothing}")))
-    nobodys, lost, sleeping = any_store.case_at_review(), any_store.case_at_review(), any_store.start()
-    with any_store.writing() as session:
-        session.execute(update(WAITING).where(WAITING.c.case_id == lost).values(closed_at=NOW))
-    any_store.complete(any_store.waiting(sleeping, "fill").id, APPLICANT, number="1")
-
-    with any_store.sessions() as session:
-        calm = watchdog_finds(session, NOW)
-        found = watchdog_finds(session, NOW + timedelta(days=2))
-        stuck = why(session, lost, NOW)
-        unseen = why(session, nobodys, NOW)
-
-    assert {(find.code, find.case_id) for find in calm} == {("item.nobodys", nobodys)}
-    assert {(find.code, find.case_id) for find in found} == {
-        ("item.nobodys", nobodys),
-        ("case.waits_for_nothing", lost),
-        ("timer.late", nobodys),
-        ("job.late", sleeping),
-    }
-    assert stuck.is_stuck
-    assert "无法确定由谁办理" in unseen.sentence
-
-
-def test_the_watchdog_says_nothing_of_ended_and_suspended_cases(any_store: Store) -> None:
-    case_id, _ = at_review(any_store)
-    other = any_store.case_at_review()
-    act(any_store, OperatorVerb.SUSPEND, case_id)
-    with any_store.writing() as session:
-        cancel_case(session, other, by=ANALYST, reason="test", now=NOW)
-
-    with any_store.sessions() as session:
-        assert watchdog_finds(session, NOW + timedelta(days=9)) == []
