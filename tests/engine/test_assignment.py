@@ -1,19 +1,14 @@
-"""Giving work to others: assign, hand over, delegate, sign after one another, copy; four eyes; idle claims."""
+"""Giving work to others: assign, hand over, delegate, copy; who leads; idle claims."""
 
 from __future__ import annotations
 
-import io
 import threading
-import zipfile
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-import orjson
 import pytest
-from sqlalchemy import select, update
 
-from engine.actors import Actor, know_persons_by
 from engine.assignment import (
     assign_work_item,
     copies_for,
@@ -26,38 +21,14 @@ from engine.assignment import (
     set_due,
     set_priority,
 )
-from engine.case import WAITING
-from engine.case_story import case_story
-from engine.errors import Conflict, EngineError, Forbidden, InvalidForm, NotFound
-from engine.flows import Flow
-from engine.hindsight.evidence_check import check_evidence
-from engine.hindsight.evidence_file import Export, evidence_file
-from engine.hindsight.replay import read_inputs, verify_case
+from engine.errors import Conflict, EngineError, Forbidden, NotFound
 from engine.inbox import InboxFilter, InboxView, inbox_page
-from engine.inputs import SignatureRefused, WorkItemCompleted, WorkItemSigned
-from engine.interventions import cancel_case, erase_case, suspend_case
-from engine.queries import case_page, history, is_case_visible
-from engine.signing import add_signer
+from engine.interventions import cancel_case, erase_case
+from engine.queries import is_case_visible
 from engine.work_item_events import events_of_case, events_of_item
-from engine.work_items import load_draft, refuse_signature, release_work_item, return_idle_claims, save_draft
+from engine.work_items import load_draft, release_work_item, return_idle_claims, save_draft
+from tests.engine.assigning import EXPERT, LEAD, THIRD, case_of, does, holder, refuses, verbs_told
 from tests.engine.conftest import ANALYST, NOW, OTHER_REVIEWER, REVIEWER, STRANGER, Store
-from tests.engine.flows import LEAVE, a_flow
-
-LEAD = Actor("lead", frozenset({"leave.reviewer:wuhan", "leave.reviewer:wuhan.lead"}))
-EXPERT = Actor("expert", frozenset({"lawyers"}))
-THIRD = Actor("reviewer-3", REVIEWER.groups)
-APPLICANT_TWICE = Actor("applicant-1", frozenset({"applicant"}) | REVIEWER.groups)
-
-
-SECOND_ACCOUNT = Actor("phone-of-applicant-1", REVIEWER.groups)
-ONE_HUMAN = frozenset({APPLICANT_TWICE.id, SECOND_ACCOUNT.id})
-
-
-def four_eyes_flow() -> Flow:
-    """Who filled it in may not decide it."""
-    form = '<spiffworkflow:property name="form" value="decide" />'
-    rule = '<spiffworkflow:property name="not_same_person_as" value="fill" />'
-    return a_flow(LEAVE.replace(form, form + rule))
 
 
 @pytest.fixture
@@ -67,47 +38,6 @@ def item(any_store: Store) -> str:
     found = any_store.waiting(any_store.case_at_review(), "decide").id
     any_store.claim(found, REVIEWER)
     return found
-
-
-def does(store: Store, verb: Callable[..., Any], *given: Any, **named: Any) -> Any:
-    with store.writing() as session:
-        return verb(session, *given, **{"now": NOW, **named})
-
-
-def refuses(
-    store: Store, error: type[EngineError], code: str, verb: Callable[..., Any], *given: Any, **named: Any
-) -> None:
-    with store.writing() as session, pytest.raises(error) as refused:
-        verb(session, *given, **{"now": NOW, **named})
-    assert refused.value.code == code
-
-
-def holder(store: Store, item: str) -> tuple[str, str | None]:
-    with store.sessions() as session:
-        views = [v for v in case_page(session, case_of(store, item)).waits if v.id == item]
-    return views[0].state, views[0].assignee
-
-
-def case_of(store: Store, item: str) -> str:
-    with store.sessions() as session:
-        found: str = session.execute(select(WAITING.c.case_id).where(WAITING.c.id == item)).scalar_one()
-        return found
-
-
-def verbs_told(store: Store, item: str) -> list[str]:
-    with store.sessions() as session:
-        return [event.verb for event in events_of_item(session, case_of(store, item), item)]
-
-
-def said_at(store: Store, case_id: str, element: str) -> list[tuple[str, str, Any]]:
-    """What people said at this work item, as the journal has it."""
-    with store.sessions() as session:
-        inputs = read_inputs(session, case_id)
-    return [
-        (type(given).__name__, given.by, getattr(given, "values", getattr(given, "reason", None)))
-        for given in inputs
-        if isinstance(given, WorkItemCompleted | WorkItemSigned | SignatureRefused) and element in given.wait
-    ]
 
 
 def test_a_member_gives_a_free_item_to_a_colleague_and_who_leads_takes_it_from_anybody(any_store: Store) -> None:
@@ -170,105 +100,6 @@ def test_who_delegated_takes_it_back_and_nobody_else(any_store: Store, item: str
         any_store.complete(item, EXPERT, opinion="x")
 
 
-def test_the_case_moves_with_the_last_signature(any_store: Store, item: str) -> None:
-    case_id = case_of(any_store, item)
-    does(any_store, add_signer, item, to=EXPERT, by=REVIEWER, why="请会签")
-    does(any_store, add_signer, item, to=LEAD, by=REVIEWER)
-    refuses(any_store, Conflict, "work_item.signs_already", add_signer, item, to=EXPERT, by=REVIEWER)
-
-    with pytest.raises(InvalidForm):
-        any_store.complete(item, REVIEWER, nonsense="x")
-    any_store.complete(item, REVIEWER, opinion="first")
-    assert holder(any_store, item) == ("CLAIMED", EXPERT.id)
-    with any_store.sessions() as session:
-        assert load_draft(session, item, by=EXPERT) == {"opinion": "first"}
-        assert case_page(session, case_id).summary.ended_at is None
-    refuses(any_store, Conflict, "work_item.being_signed", release_work_item, item, by=EXPERT)
-    any_store.complete(item, EXPERT, opinion="second")
-    any_store.complete(item, LEAD, opinion="third")
-
-    with any_store.sessions() as session:
-        page = case_page(session, case_id)
-        assert verify_case(session, case_id).is_sound
-    assert page.variables["opinion"] == "third"
-    assert said_at(any_store, case_id, "decide") == [
-        ("WorkItemSigned", REVIEWER.id, {"opinion": "first"}),
-        ("WorkItemSigned", EXPERT.id, {"opinion": "second"}),
-        ("WorkItemCompleted", LEAD.id, {"opinion": "third"}),
-    ]
-    assert verbs_told(any_store, item) == ["claimed", "signer_added", "signer_added", "signed", "signed"]
-
-
-def test_a_refused_signature_goes_back_to_who_signed_before(any_store: Store, item: str) -> None:
-    does(any_store, add_signer, item, to=EXPERT, by=REVIEWER)
-    refuses(any_store, Conflict, "work_item.nobody_signed", refuse_signature, item, by=REVIEWER, why="x")
-    any_store.complete(item, REVIEWER, opinion="first")
-
-    does(any_store, refuse_signature, item, by=EXPERT, why="理由不充分")
-    assert holder(any_store, item) == ("CLAIMED", REVIEWER.id)
-    any_store.complete(item, REVIEWER, opinion="better")
-    assert holder(any_store, item) == ("CLAIMED", EXPERT.id)
-    any_store.complete(item, EXPERT, opinion="better")
-
-    assert holder(any_store, item)[0] == "COMPLETED"
-    assert said_at(any_store, case_of(any_store, item), "decide") == [
-        ("WorkItemSigned", REVIEWER.id, {"opinion": "first"}),
-        ("SignatureRefused", EXPERT.id, "理由不充分"),
-        ("WorkItemSigned", REVIEWER.id, {"opinion": "better"}),
-        ("WorkItemCompleted", EXPERT.id, {"opinion": "better"}),
-    ]
-
-
-def test_a_signature_is_told_with_what_it_said_in_the_history_and_in_the_evidence(any_store: Store, item: str) -> None:
-    case_id = case_of(any_store, item)
-    does(any_store, add_signer, item, to=EXPERT, by=REVIEWER)
-    any_store.complete(item, REVIEWER, opinion="同意，但须补材料")
-    does(any_store, refuse_signature, item, by=EXPERT, why="先补材料")
-
-    with any_store.sessions() as session:
-        told = case_story(session, case_page(session, case_id), history(session, case_id))
-        file = evidence_file(session, case_id, Export("auditor", NOW, None, {}))
-
-    signed, refused = told[-2:]
-    assert (signed.actor, signed.sentence) == (REVIEWER.id, "签署“审核”")
-    assert [detail.value for detail in signed.details] == ["同意，但须补材料"]
-    assert (refused.actor, refused.sentence) == (EXPERT.id, "不同意签署“审核”，退回上一签署人：先补材料")
-    with zipfile.ZipFile(io.BytesIO(file)) as archive:
-        lines = [orjson.loads(line) for line in archive.read("journal.jsonl").splitlines()]
-    assert [(line["kind"], line["actor"]) for line in lines[-2:]] == [
-        ("WorkItemSigned", REVIEWER.id),
-        ("SignatureRefused", EXPERT.id),
-    ]
-    assert lines[-2]["input"]["values"] == {"opinion": "同意，但须补材料"}
-    assert check_evidence(file).holds
-
-
-def test_signatures_stay_in_the_journal_of_a_case_that_is_decided_otherwise(any_store: Store, item: str) -> None:
-    case_id = case_of(any_store, item)
-    does(any_store, add_signer, item, to=EXPERT, by=REVIEWER)
-    any_store.complete(item, REVIEWER, opinion="first")
-
-    does(any_store, cancel_case, case_id, by=ANALYST, reason="撤销")
-    with pytest.raises(Conflict, match=r"work_item\.gone"):
-        any_store.complete(item, EXPERT, opinion="late")
-
-    assert said_at(any_store, case_id, "decide") == [("WorkItemSigned", REVIEWER.id, {"opinion": "first"})]
-    with any_store.sessions() as session:
-        assert verify_case(session, case_id).is_sound
-
-
-def test_a_suspended_case_takes_no_signature(any_store: Store, item: str) -> None:
-    case_id = case_of(any_store, item)
-    does(any_store, add_signer, item, to=EXPERT, by=REVIEWER)
-    does(any_store, suspend_case, case_id, by=ANALYST, reason="核查")
-
-    with pytest.raises(Conflict, match=r"case\.suspended"):
-        any_store.complete(item, REVIEWER, opinion="first")
-
-    assert said_at(any_store, case_id, "decide") == []
-    assert holder(any_store, item) == ("CLAIMED", REVIEWER.id)
-
-
 def test_a_copy_lets_somebody_look_and_not_act(any_store: Store, item: str) -> None:
     case_id = case_of(any_store, item)
     with any_store.sessions() as session:
@@ -305,46 +136,6 @@ def test_only_who_leads_sets_priority_and_due_date(any_store: Store, item: str) 
         assert [view.id for view in inbox_page(session, REVIEWER, wanted).items] == [item]
         none = InboxFilter(view=InboxView.MINE, follow_up_before=due)
         assert inbox_page(session, REVIEWER, none).items == ()
-
-
-def test_who_filled_it_in_may_neither_claim_nor_decide_nor_sign(any_store: Store) -> None:
-    any_store.deploy(four_eyes_flow())
-    item = any_store.waiting(any_store.case_at_review(), "decide").id
-
-    with pytest.raises(Forbidden, match=r"work_item\.four_eyes"):
-        any_store.claim(item, APPLICANT_TWICE)
-    refuses(any_store, Forbidden, "work_item.four_eyes", assign_work_item, item, to=APPLICANT_TWICE, by=REVIEWER)
-    any_store.claim(item, REVIEWER)
-    refuses(any_store, Forbidden, "work_item.four_eyes", hand_over, item, to=APPLICANT_TWICE, by=REVIEWER)
-    refuses(any_store, Forbidden, "work_item.four_eyes", add_signer, item, to=APPLICANT_TWICE, by=REVIEWER)
-    any_store.complete(item, REVIEWER, opinion="x")
-
-
-def test_with_another_account_of_theirs_it_is_still_the_same_person(any_store: Store) -> None:
-    any_store.deploy(four_eyes_flow())
-    item = any_store.waiting(any_store.case_at_review(), "decide").id
-    any_store.claim(item, REVIEWER)
-    with any_store.writing() as session:  # as if the second account had been proved only after the claim
-        session.execute(update(WAITING).where(WAITING.c.id == item).values(assignee=SECOND_ACCOUNT.id))
-
-    know_persons_by(lambda session, account: ONE_HUMAN if account in ONE_HUMAN else frozenset({account}))
-
-    with pytest.raises(Forbidden, match=r"work_item\.four_eyes"):
-        any_store.complete(item, SECOND_ACCOUNT, opinion="x")
-    refuses(any_store, Forbidden, "work_item.four_eyes", assign_work_item, item, to=SECOND_ACCOUNT, by=LEAD)
-    does(any_store, assign_work_item, item, to=REVIEWER, by=LEAD)
-    any_store.complete(item, REVIEWER, opinion="x")
-
-
-def test_a_claim_made_before_the_other_step_was_completed_does_not_help(any_store: Store) -> None:
-    any_store.deploy(four_eyes_flow())
-    item = any_store.waiting(any_store.case_at_review(), "decide").id
-    with any_store.writing() as session:  # as if it had been claimed in time
-        claimed = {"state": "CLAIMED", "assignee": APPLICANT_TWICE.id}
-        session.execute(update(WAITING).where(WAITING.c.id == item).values(claimed))
-
-    with pytest.raises(Forbidden, match=r"work_item\.four_eyes"):
-        any_store.complete(item, APPLICANT_TWICE, opinion="x")
 
 
 def test_an_idle_claim_is_the_groups_again_with_its_draft(any_store: Store, item: str) -> None:
