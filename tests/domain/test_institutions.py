@@ -1,4 +1,4 @@
-"""Admitting institutions on a real database: codes, uniqueness, races, near names; and what certificates say about each other."""
+"""Institutions on a real database: admitted with a code of their own, edited, removed; and of many at once one wins."""
 
 from __future__ import annotations
 
@@ -6,54 +6,29 @@ import threading
 from datetime import datetime
 
 import pytest
-from sqlalchemy import event, func, select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
 import vault
 from database import Base, make_engine, session_factory, transaction
 from domain import institution_state
-from domain.credit_code import check_character
-from domain.institution import Contact, Institution, InstitutionState, NewInstitution, admit_institution, read_contact
+from domain.institution import Contact, Institution, InstitutionState, read_contact
 from domain.institution_category import Category
-from domain.institution_checks import Verdict, check_institution
-from domain.institution_clues import NameClue
 from domain.institution_editing import Editor, InstitutionEdit, edit_institution
 from domain.institution_history import InstitutionChange, history_of
-from domain.institution_search import find_by_credit_code, find_by_name, near_duplicates
+from domain.institution_search import find_by_credit_code, find_by_name
 from domain.institution_state import remove_institution, restore_institution, when_removed
 from domain.refused import Refused
-from domain.unit import Unit, UnitLevel
+from domain.unit import Unit
+from tests.domain.institutions import EDITOR, WUCHANG, WUHAN, admit, seed_units
 from tests.servers import ServerMissing, start_postgres
 
-WUHAN, WUCHANG = "420100", "420106"
 CODE = "91350100M000100Y43"
-EDITOR = Editor(by="0" * 26, reason="来电更正", accepts_check=True)
 
 
 @pytest.fixture(autouse=True)
 def units(session: Session) -> None:
-    _seed(session)
-
-
-def _seed(session: Session) -> None:
-    session.add(Unit(code="420000", name="湖北省卫生健康委员会", level=UnitLevel.PROVINCE))
-    session.flush()
-    session.add(Unit(code=WUHAN, name="武汉市卫生健康委员会", level=UnitLevel.CITY, parent_code="420000"))
-    session.flush()
-    session.add(Unit(code=WUCHANG, name="武昌区卫生健康局", level=UnitLevel.COUNTY, parent_code=WUHAN))
-    session.flush()
-
-
-def new(name: str = "武汉仁爱医院", unit: str = WUCHANG, **facts: object) -> NewInstitution:
-    return NewInstitution(name=name, supervising_unit=unit, **{"category": Category.HOSPITAL, **facts})
-
-
-def admit(session: Session, now: datetime, name: str = "武汉仁爱医院", **facts: object) -> Institution:
-    return admit_institution(session, new(name, **facts), case_id=None, by=None, now=now)
-
-
-def with_check(first_17: str) -> str:
-    return first_17 + check_character(first_17)
+    seed_units(session)
 
 
 # ---- admission
@@ -167,7 +142,7 @@ def _race(url: str, now: datetime) -> tuple[list[str], list[str]]:
     Base.metadata.create_all(engine)
     sessions: sessionmaker[Session] = session_factory(engine)
     with transaction(sessions) as session:
-        _seed(session)
+        seed_units(session)
     start = threading.Barrier(12)
     refused: list[str] = []
 
@@ -190,61 +165,6 @@ def _race(url: str, now: datetime) -> tuple[list[str], list[str]]:
         codes = list(session.scalars(select(Institution.code)))
     engine.dispose()
     return refused, codes
-
-
-# ---- near names
-
-
-def test_near_names_come_nearest_first_with_the_reason(session: Session, now: datetime) -> None:
-    first = admit(session, now, "武汉仁爱医院")
-    admit(session, now, "武汉仁爱医院东湖分院")
-    admit(session, now, "武汉同济堂医院")
-
-    near = near_duplicates(session, "武汉市仁爱医院有限公司", 5)
-
-    assert [(each.name, each.is_branch) for each in near] == [("武汉仁爱医院", False), ("武汉仁爱医院东湖分院", True)]
-    assert (near[0].institution_id, near[0].reason) == (first.id, "仅差“有限公司”")
-    assert near[0].similarity > near[1].similarity
-
-
-def test_neither_the_same_name_nor_oneself_nor_a_removed_one_is_near(session: Session, now: datetime) -> None:
-    admit(session, now, "武汉仁爱医院")
-    mine = admit(session, now, "武汉人爱医院")
-    removed = admit(session, now, "武汉仁爱总医院")
-    remove_institution(session, removed.id, EDITOR, now)
-
-    assert near_duplicates(session, "武汉（仁爱）医院", besides=mine.id) == []
-
-
-def test_after_a_new_name_the_old_one_is_near_no_more(session: Session, now: datetime) -> None:
-    renamed = admit(session, now, "武汉仁爱医院")
-    edit_institution(session, renamed.id, InstitutionEdit(name="武汉同济堂医院"), EDITOR, now)
-
-    assert near_duplicates(session, "武汉人爱医院") == []
-    assert [each.name for each in near_duplicates(session, "武汉同济堂医院有限公司")] == ["武汉同济堂医院"]
-    assert find_by_name(session, "武汉仁爱医院") is None
-
-
-def test_the_search_asks_two_questions_whatever_there_is(session: Session, now: datetime) -> None:
-    for number in range(60):
-        admit(session, now, f"武昌区{chr(0x4E00 + number * 7)}康诊所", unit=WUCHANG)
-    asked: list[str] = []
-    engine = session.get_bind()
-    event.listen(engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
-
-    near = near_duplicates(session, "武昌区健康诊所", 10)
-
-    assert len(asked) == 2
-    assert len(near) == 10
-    assert {each.similarity for each in near} == {near[0].similarity}
-
-
-def test_a_name_leaves_about_one_clue_a_character(session: Session, now: datetime) -> None:
-    admitted = admit(session, now, "武汉市江汉区仁爱口腔医院有限公司")
-
-    clues = session.scalar(select(func.count()).where(NameClue.institution_id == admitted.id))
-
-    assert clues == len("仁爱口腔医院") + 2  # the body, each character left out once, its own words
 
 
 # ---- editing and removal
@@ -305,69 +225,3 @@ def test_who_asked_is_told_of_a_removal_in_its_transaction(
 
     assert told == [(admitted.id, InstitutionState.REMOVED)]
     assert admitted.state == InstitutionState.ADMITTED
-
-
-# ---- cross-checks
-
-
-def verdicts(**facts: object) -> dict[str, Verdict]:
-    values = {"supervising_unit": WUCHANG, "category": Category.HOSPITAL, **facts}
-    return {each.code: each.verdict for each in check_institution(**values).findings}
-
-
-HOSPITAL_CODE = with_check("12420106" + "M000100Y4")
-LICENCE = "M000100Y442010617A1001"
-
-
-def test_certificates_that_agree_say_so() -> None:
-    assert verdicts(credit_code=HOSPITAL_CODE, licence_number=LICENCE) == {
-        "credit_division": Verdict.AGREES,
-        "credit_kind": Verdict.AGREES,
-        "organisation_code": Verdict.AGREES,
-        "licence_division": Verdict.AGREES,
-    }
-
-
-@pytest.mark.parametrize(
-    ("facts", "code", "words"),
-    [
-        ({"licence_number": "80210043342010617A1001"}, "organisation_code", "两者应当一致"),
-        ({"supervising_unit": "420200"}, "credit_division", "主管单位却是 420200（黄石市）"),
-        ({"supervising_unit": "420200"}, "licence_division", "发证地区划是 420106（武昌区）"),
-        ({"category": Category.HEALTH_COMMISSION}, "credit_kind", "通常登记为机关"),
-        ({"credit_code": "12420106M000100Y4!"}, "credit_code", "格式不符"),
-        ({"credit_code": HOSPITAL_CODE[:-1] + ("0" if HOSPITAL_CODE[-1] != "0" else "1")}, "credit_code", "校验位不符"),
-        ({"licence_number": "123"}, "licence_number", "应为 22 位"),
-    ],
-)
-def test_a_contradiction_explains_itself(facts: dict[str, object], code: str, words: str) -> None:
-    values = {
-        "supervising_unit": WUCHANG,
-        "category": Category.HOSPITAL,
-        "credit_code": HOSPITAL_CODE,
-        "licence_number": LICENCE,
-        **facts,
-    }
-
-    found = {each.code: each.sentence for each in check_institution(**values).contradictions}
-
-    assert words in found[code]
-
-
-@pytest.mark.parametrize("unit", ["420106", "420100", "420000"])
-def test_a_body_registered_below_its_supervisor_agrees(unit: str) -> None:
-    assert verdicts(credit_code=HOSPITAL_CODE, supervising_unit=unit)["credit_division"] is Verdict.AGREES
-
-
-def test_what_cannot_be_compared_is_a_note_or_not_mentioned() -> None:
-    assert verdicts() == {}
-    assert verdicts(credit_code=HOSPITAL_CODE, licence_number="420106123456")["licence_form"] is Verdict.NOTE
-    assert verdicts(licence_number="PDY60123X42010617A1001")["licence_form"] is Verdict.NOTE
-    assert "credit_kind" not in verdicts(credit_code=HOSPITAL_CODE, category=Category.OTHER)
-    assert verdicts(licence_number="12345678942010617A1001")["licence_check"] is Verdict.NOTE
-
-
-def test_a_code_whose_organisation_check_fails_is_only_noted() -> None:
-    code = with_check("12420106" + "M000100Y5")
-
-    assert verdicts(credit_code=code)["organisation_check"] is Verdict.NOTE
