@@ -37,7 +37,8 @@ from engine.attachments import ATTACHMENT
 from engine.case import CASE, WAITING
 from engine.deploy import deploy_flow
 from engine.flows import load_flow
-from engine.jobs import JobResult, lease_job, succeed_job
+from engine.job_runs import JobResult
+from engine.jobs import lease_job, succeed_job
 from engine.start import start_case
 from engine.work_items import complete_work_item
 from migrations.tables import every_table

@@ -7,23 +7,21 @@ none open, and hands the outcome in with another. Whatever comes with a lease th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, select, update
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
-import vault
 from database import after_commit, commit_unsynced, new_id
 from engine import attachments
 from engine.actors import SYSTEM
-from engine.attachments import NewAttachment
 from engine.case import WAITING, OpenCase, open_case_of
 from engine.errors import BusinessError, Conflict, NotFound
-from engine.inputs import Input, JobFailed, JobGivenUp, JobSucceeded, Json
+from engine.inputs import Input, JobFailed, JobGivenUp, JobSucceeded
+from engine.job_runs import JobResult, LeasedJob
 from engine.model.waiting import JobState, WaitKind, spelled
-from engine.service_calls import call_service_task
-from engine.service_tasks import StoredFile, declared_service_tasks, find_service_task
+from engine.service_tasks import declared_service_tasks
 from engine.waits import JobWait
 from statements import AnyRow, Statement
 
@@ -46,73 +44,9 @@ _TAKE = Statement(
 
 
 @dataclass(frozen=True, slots=True)
-class LeasedJob:
-    """A worker's right to run a job until `lease_until`. attempt: 1 for the first. parameters: as the diagram computed them."""
-
-    id: str
-    case_id: str
-    wait: str
-    service: str
-    parameters: Mapping[str, Json] = field(repr=False)
-    attempt: int
-    lease_id: str
-    lease_until: datetime
-    started_by: str
-    now: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class ReadyJob:
     id: str
     queue: str
-
-
-@dataclass(frozen=True, slots=True)
-class JobResult:
-    """What execute() gives and succeed_job() takes. added: attachments whose files are written."""
-
-    value: Json = field(repr=False)
-    added: tuple[NewAttachment, ...] = ()
-
-
-@dataclass(slots=True)
-class WorkerContext:
-    """JobContext of engine/service_tasks.py: reads in short transactions of its own, writes files, no rows."""
-
-    sessions: sessionmaker[Session]
-    leased: LeasedJob
-    added: list[NewAttachment] = field(default_factory=list)
-
-    @property
-    def case_id(self) -> str:
-        return self.leased.case_id
-
-    @property
-    def started_by(self) -> str:
-        return self.leased.started_by
-
-    @property
-    def idempotency_key(self) -> str:
-        return self.leased.id
-
-    @property
-    def now(self) -> datetime:
-        return self.leased.now
-
-    def read_attachment(self, attachment_id: str) -> StoredFile:
-        for new in self.added:
-            if new.id == attachment_id:
-                return StoredFile(attachments.read_file(self._cipher(), new.id), new.media_type)
-        with self.sessions() as session:
-            return attachments.read_attachment(session, attachment_id, case_id=self.case_id)
-
-    def add_attachment(self, content: bytes, media_type: str, kind: str) -> str:
-        self.added.append(attachments.write_file(self._cipher(), content, media_type, kind))
-        return self.added[-1].id
-
-    def _cipher(self) -> vault.DataCipher:
-        with self.sessions() as session:
-            return vault.current().cipher(session, f"case:{self.case_id}")
 
 
 def lease_job(session: Session, job_id: str, *, worker: str, now: datetime) -> LeasedJob | None:
@@ -137,22 +71,6 @@ def lease_job(session: Session, job_id: str, *, worker: str, now: datetime) -> L
     except Conflict as gone:
         _nothing_to_do(gone)
         return None
-
-
-def execute(sessions: sessionmaker[Session], leased: LeasedJob) -> JobResult:
-    """Run the leased job's service task, no transaction open.
-
-    Raises what the task raises (BusinessError, RetryLater, anything), NotFound("service_task.unknown"), CallRefused. The
-    files of a run that failed are removed.
-    """
-    context = WorkerContext(sessions, leased)
-    try:
-        task = find_service_task(leased.service)
-        value = call_service_task(task, leased.parameters, context)
-    except BaseException:
-        attachments.discard_files(new.id for new in context.added)
-        raise
-    return JobResult(value, tuple(context.added))
 
 
 def succeed_job(session: Session, leased: LeasedJob, result: JobResult, *, now: datetime) -> bool:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from traceback import format_tb
 
 from database import is_out_of_space, transaction
-from engine import jobs
+from engine import job_runs, jobs
 from engine.errors import BusinessError, RetryLater
 from engine.service_calls import CallRefused
 from tasks.app import app, platform, worker_name
@@ -33,10 +33,10 @@ def run_job(job_id: str) -> None:
             jobs.postpone_job(session, leased, "no room on a disk", now=datetime.now(UTC))
 
 
-def _run(leased: jobs.LeasedJob) -> None:
+def _run(leased: job_runs.LeasedJob) -> None:
     sessions = platform().sessions
     try:
-        result = jobs.execute(sessions, leased)
+        result = job_runs.execute(sessions, leased)
     except BusinessError as error:
         with transaction(sessions) as session:
             jobs.fail_job(session, leased, error, now=datetime.now(UTC))

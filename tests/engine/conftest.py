@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 import vault
 from database import Base, make_engine, session_factory, transaction
-from engine import actors, attachments, dispatching, jobs, outbox
+from engine import actors, attachments, dispatching, job_runs, jobs, outbox
 from engine.actors import Actor
 from engine.deploy import deploy_flow
 from engine.flows import Flow
@@ -60,14 +60,14 @@ class Store:
         with self.writing() as session:
             claim_work_item(session, item_id, by=by, now=now)
 
-    def lease(self, job_id: str, now: datetime = NOW) -> jobs.LeasedJob | None:
+    def lease(self, job_id: str, now: datetime = NOW) -> job_runs.LeasedJob | None:
         with self.writing() as session:
             return jobs.lease_job(session, job_id, worker="w", now=now)
 
     def run_job(self, job_id: str, now: datetime = NOW) -> bool:
         leased = self.lease(job_id, now)
         assert leased is not None
-        result = jobs.execute(self.sessions, leased)
+        result = job_runs.execute(self.sessions, leased)
         with self.writing() as session:
             return jobs.succeed_job(session, leased, result, now=now)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from engine import jobs
+from engine import job_runs, jobs
 from engine.actors import Actor
 from engine.assignment import LEAD, assign_work_item, delegate_work_item, give_back, hand_over
 from engine.claims import claim_next_item
@@ -23,7 +23,7 @@ from engine.interventions import (
     skip_element,
     suspend_case,
 )
-from engine.jobs import JobResult
+from engine.job_runs import JobResult
 from engine.messages import send_message
 from engine.queries import case_page
 from engine.returning import return_work_item
@@ -47,7 +47,7 @@ class World:
     case_id: str
     item: str = ""
     job: str = ""
-    leased: jobs.LeasedJob | None = None
+    leased: job_runs.LeasedJob | None = None
     incident: str = ""
 
 

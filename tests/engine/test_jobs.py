@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from database import after_commit, transaction
-from engine import dispatching, jobs
+from engine import dispatching, job_runs, jobs
 from engine.case import WAITING
 from engine.errors import BusinessError, NotFound
 from engine.hindsight.replay import read_inputs, verify_case
@@ -89,14 +89,14 @@ def test_a_stale_lease_changes_nothing_whatever_it_brings(any_store: Store) -> N
     assert fresh is not None
 
     with any_store.writing() as session:
-        assert not jobs.succeed_job(session, stale, jobs.JobResult({"length": 99}), now=late)
+        assert not jobs.succeed_job(session, stale, job_runs.JobResult({"length": 99}), now=late)
         assert not jobs.fail_job(session, stale, BusinessError("photo.blurred"), now=late)
         assert not jobs.retry_job_later(session, stale, "late", now=late)
         assert not jobs.give_up_job(session, stale, "late", now=late)
     with any_store.writing() as session:
-        assert jobs.succeed_job(session, fresh, jobs.JobResult({"length": 2}), now=late)
+        assert jobs.succeed_job(session, fresh, job_runs.JobResult({"length": 2}), now=late)
     with any_store.writing() as session:
-        assert not jobs.succeed_job(session, fresh, jobs.JobResult({"length": 3}), now=late)
+        assert not jobs.succeed_job(session, fresh, job_runs.JobResult({"length": 3}), now=late)
 
     with any_store.sessions() as session:
         assert case_page(session, case_id).variables["reading"] == {"length": 2}
@@ -113,7 +113,7 @@ def test_a_lease_that_a_crash_of_the_database_undid_costs_nothing_but_the_run(an
         session.execute(update(WAITING).where(WAITING.c.id == job).values(**jobs.FREE, attempt=0))
 
     with any_store.writing() as session:
-        assert not jobs.succeed_job(session, lost, jobs.JobResult({"number": "7"}), now=NOW)
+        assert not jobs.succeed_job(session, lost, job_runs.JobResult({"number": "7"}), now=NOW)
     again = any_store.lease(job)
     assert again is not None
     assert again.attempt == 1
@@ -169,7 +169,7 @@ def test_a_business_error_takes_the_tasks_own_error_path(any_store: Store) -> No
     assert leased is not None
 
     with pytest.raises(BusinessError) as no:
-        jobs.execute(any_store.sessions, leased)
+        job_runs.execute(any_store.sessions, leased)
     with any_store.writing() as session:
         assert jobs.fail_job(session, leased, no.value, now=NOW)
 
@@ -186,7 +186,7 @@ def test_a_job_of_a_cancelled_case_comes_to_nothing(any_store: Store) -> None:
         cancel_case(session, case_id, by=ANALYST, reason="test", now=NOW)
 
     with any_store.writing() as session:
-        assert not jobs.succeed_job(session, leased, jobs.JobResult({"length": 1}), now=NOW)
+        assert not jobs.succeed_job(session, leased, job_runs.JobResult({"length": 1}), now=NOW)
 
     assert any_store.waiting(case_id, "read").state == "CANCELLED"
     assert any_store.lease(job) is None
@@ -198,14 +198,14 @@ def test_evidence_of_a_job_exists_when_the_job_succeeds(any_store: Store) -> Non
     case_id, job = a_job(any_store)
     leased = any_store.lease(job)
     assert leased is not None
-    context = jobs.WorkerContext(any_store.sessions, leased)
+    context = job_runs.WorkerContext(any_store.sessions, leased)
 
     evidence = context.add_attachment(b"rectified", "image/jpeg", "rectified")
     assert context.read_attachment(evidence).content == b"rectified"
     with any_store.sessions() as session:
         assert case_page(session, case_id).attachments == ()
     with any_store.writing() as session:
-        jobs.succeed_job(session, leased, jobs.JobResult({"length": 1}, tuple(context.added)), now=NOW)
+        jobs.succeed_job(session, leased, job_runs.JobResult({"length": 1}, tuple(context.added)), now=NOW)
 
     with any_store.sessions() as session:
         assert [facts.id for facts in case_page(session, case_id).attachments] == [evidence]
@@ -216,13 +216,13 @@ def test_evidence_of_a_stale_job_is_removed(store: Store) -> None:
     case_id, job = a_job(store)
     leased = store.lease(job)
     assert leased is not None
-    context = jobs.WorkerContext(store.sessions, leased)
+    context = job_runs.WorkerContext(store.sessions, leased)
     evidence = context.add_attachment(b"rectified", "image/jpeg", "rectified")
     with store.writing() as session:
         cancel_case(session, case_id, by=ANALYST, reason="test", now=NOW)
 
     with store.writing() as session:
-        assert not jobs.succeed_job(session, leased, jobs.JobResult(None, tuple(context.added)), now=NOW)
+        assert not jobs.succeed_job(session, leased, job_runs.JobResult(None, tuple(context.added)), now=NOW)
 
     context.added.clear()
     with pytest.raises(NotFound, match=r"attachment\.unknown"):

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from database import retry_deadlocks
-from engine import jobs
+from engine import job_runs, jobs
 from engine.actors import Actor, know_persons_by
 from engine.claims import claim_next_item
 from engine.errors import Conflict, EngineError
@@ -185,9 +185,9 @@ def test_a_withdrawal_and_a_job_result_leave_one_ended_case(postgres_store: Stor
             with postgres_store.writing() as session:
                 send_message(session, case_id, "withdraw", by=APPLICANT, payload={}, now=NOW)
 
-        def succeed(leased: jobs.LeasedJob = leased) -> bool:
+        def succeed(leased: job_runs.LeasedJob = leased) -> bool:
             with postgres_store.writing() as session:
-                return jobs.succeed_job(session, leased, jobs.JobResult({"length": 1}), now=NOW)
+                return jobs.succeed_job(session, leased, job_runs.JobResult({"length": 1}), now=NOW)
 
         results = at_once(withdraw, succeed)
         assert results[0] is None, "a withdrawal counts before and after the result"
@@ -205,7 +205,7 @@ def test_two_workers_lease_a_job_once(postgres_store: Store) -> None:
         postgres_store.complete(postgres_store.waiting(case_id, "fill").id, APPLICANT, number="1")
         job = postgres_store.waiting(case_id, "read").id
         results = at_once(lambda job=job: postgres_store.lease(job), lambda job=job: postgres_store.lease(job))
-        assert sum(isinstance(result, jobs.LeasedJob) for result in results) == 1, results
+        assert sum(isinstance(result, job_runs.LeasedJob) for result in results) == 1, results
 
 
 def test_two_starts_of_one_starter_make_one_case(postgres_store: Store) -> None:

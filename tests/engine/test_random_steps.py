@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from engine import jobs
+from engine import job_runs, jobs
 from engine.actors import Actor
 from engine.errors import BusinessError, Conflict, Forbidden, NotFound
 from engine.hindsight.replay import verify_case
@@ -33,7 +33,7 @@ class Walk:
         self.rng = rng
         self.now: datetime = NOW
         self.cases: list[str] = []
-        self.leases: list[jobs.LeasedJob] = []
+        self.leases: list[job_runs.LeasedJob] = []
         self.refused = 0
 
     def step(self) -> None:
@@ -78,7 +78,7 @@ class Walk:
         held = [lease for lease in self.leases if lease.id == job_id]
         if held:
             with self.store.writing() as session:
-                jobs.succeed_job(session, held[-1], jobs.JobResult({"length": 1}), now=self.now)
+                jobs.succeed_job(session, held[-1], job_runs.JobResult({"length": 1}), now=self.now)
 
     def work(self) -> None:
         case_id, by = self.a_case(), self.rng.choice([APPLICANT, REVIEWER, OTHER_REVIEWER, STRANGER])
@@ -118,7 +118,7 @@ class Walk:
             elif way == 1:
                 jobs.retry_job_later(session, leased, "TimeoutError", now=self.now, after_s=60)
             else:
-                jobs.succeed_job(session, leased, jobs.JobResult({"length": way}), now=self.now)
+                jobs.succeed_job(session, leased, job_runs.JobResult({"length": way}), now=self.now)
 
     def clock(self) -> None:
         with self.store.writing() as session:

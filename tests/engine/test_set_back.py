@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from engine import jobs
+from engine import job_runs, jobs
 from engine.delivery import deliver_outbox
 from engine.hindsight.replay import read_inputs, verify_case
 from engine.hindsight.what_if_runs import ask_what_if, take_run
@@ -45,7 +45,7 @@ def test_a_lease_that_ends_in_the_future_is_taken_back_and_its_result_counts_for
     with any_store.writing() as session:
         assert mend_jobs(session, NOW) == 1
     with any_store.writing() as session:
-        assert not jobs.succeed_job(session, leased, jobs.JobResult({"length": 9}), now=SOON)
+        assert not jobs.succeed_job(session, leased, job_runs.JobResult({"length": 9}), now=SOON)
 
     assert any_store.run_job(job_id, now=SOON)
     with any_store.sessions() as session:

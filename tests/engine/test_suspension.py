@@ -10,7 +10,7 @@ from engine.delivery import deliver_outbox
 from engine.errors import Conflict
 from engine.hindsight.replay import read_inputs
 from engine.inputs import CaseResumed, CaseSuspended, TimerFired
-from engine.jobs import execute as execute_job
+from engine.job_runs import execute as execute_job
 from engine.jobs import lease_job, ready_jobs, succeed_job
 from engine.messages import send_message
 from engine.operations import OperatorVerb

@@ -18,7 +18,8 @@ from engine.attachments import store_attachment
 from engine.case import CASE, WAITING
 from engine.errors import BusinessError
 from engine.hindsight.replay import rebuild, verify_case
-from engine.jobs import JobResult, LeasedJob, execute, fail_job, lease_job, succeed_job
+from engine.job_runs import JobResult, LeasedJob, execute
+from engine.jobs import fail_job, lease_job, succeed_job
 from engine.messages import send_message
 from engine.model.waiting import WaitKind
 from engine.start import start_case

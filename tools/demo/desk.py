@@ -21,7 +21,8 @@ from domain.account import bind_phone, find_or_create_wechat_account
 from engine.actors import Actor
 from engine.attachments import store_attachment
 from engine.case import WAITING
-from engine.jobs import JobResult, lease_job, succeed_job
+from engine.job_runs import JobResult
+from engine.jobs import lease_job, succeed_job
 from engine.model.waiting import WaitKind
 from engine.start import start_case
 from engine.work_items import claim_work_item, complete_work_item
