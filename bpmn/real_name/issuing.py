@@ -9,7 +9,7 @@ from PIL import Image
 from pydantic import BaseModel
 
 from bpmn.real_name.parameters import DocumentParameters
-from domain import consent, credential, sms_code
+from domain import consent, credential, issuing, sms_code
 from domain.documents import DocumentType
 from domain.notice import queue_notice
 from domain.person import identity, keep_portrait, person_phone
@@ -26,7 +26,7 @@ PORTRAIT_AREA = (0.615, 0.10, 0.95, 0.78)
 class BindingFacts(BaseModel):
     """reason: a sentence for the reviewer, "" where nothing is in the way. phone: masked, None where no SMS is possible."""
 
-    state: credential.BindingState
+    state: issuing.BindingState
     person: str | None
     in_the_way: list[str]
     reason: str
@@ -34,10 +34,10 @@ class BindingFacts(BaseModel):
 
 
 BINDING_REASONS = {
-    credential.BindingState.NEW: "",
-    credential.BindingState.RENEWAL: "本账号已认证，通过后以新凭证替换原凭证",
-    credential.BindingState.ELSEWHERE: "该证件号码已在另一账号认证，当前有效；通过后认证转到本账号",
-    credential.BindingState.ACCOUNT_TAKEN: "本账号已由另一证件号码认证，当前有效；通过后原认证失效",
+    issuing.BindingState.NEW: "",
+    issuing.BindingState.RENEWAL: "本账号已认证，通过后以新凭证替换原凭证",
+    issuing.BindingState.ELSEWHERE: "该证件号码已在另一账号认证，当前有效；通过后认证转到本账号",
+    issuing.BindingState.ACCOUNT_TAKEN: "本账号已由另一证件号码认证，当前有效；通过后原认证失效",
 }
 
 
@@ -50,7 +50,7 @@ BINDING_REASONS = {
 )
 def find_binding(parameters: DocumentParameters, context: TransactionContext) -> BindingFacts:
     who = identity(parameters.name, parameters.document_type, parameters.document_number)
-    found = credential.find_binding(context.session, context.started_by, who)
+    found = issuing.find_binding(context.session, context.started_by, who)
     phone = person_phone(context.session, found.person_id) if found.person_id else None
     return BindingFacts(
         state=found.state,
@@ -169,7 +169,7 @@ class Issued(BaseModel):
     in_transaction=True,
 )
 def issue_credential(parameters: IssueParameters, context: TransactionContext) -> Issued:
-    verified = credential.Verification(
+    verified = issuing.Verification(
         account_id=context.started_by,
         case_id=context.case_id,
         who=identity(parameters.name, parameters.document_type, parameters.document_number),
@@ -178,7 +178,7 @@ def issue_credential(parameters: IssueParameters, context: TransactionContext) -
         replaces=frozenset(parameters.replaces),
     )
     try:
-        issued = credential.issue_credential(context.session, verified, context.now)
+        issued = issuing.issue_credential(context.session, verified, context.now)
     except Refused as no:
         raise BusinessError(no.code) from no
     if parameters.portrait is not None:

@@ -11,12 +11,13 @@ from sqlalchemy.orm import Session
 from database import new_id
 from domain.account import find_or_create_wechat_account
 from domain.business import seed_businesses
-from domain.credential import Verification, VerifiedBy, issue_credential
+from domain.credential import VerifiedBy
 from domain.documents import resident_check_digit
 from domain.grant import BusinessGrant, begin_tenure, ensure_grant
 from domain.grant_code import issue_code
 from domain.grant_tenure import activate
 from domain.institution import Institution, NewInstitution, admit_institution
+from domain.issuing import Verification, issue_credential
 from domain.person import identity
 from domain.refused import Refused
 from domain.unit import Unit, UnitLevel

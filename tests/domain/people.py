@@ -7,15 +7,15 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from database import new_id
-from domain import account, credential, person
+from domain import account, credential, issuing, person
 
 ZHANG = person.identity("张三", "resident_id", "11010519491231002x")
 LI = person.identity("李四", "resident_id", "440524188001010014")
 
 
-def verified(account_id: str, who: person.Identity = ZHANG, **values: object) -> credential.Verification:
+def verified(account_id: str, who: person.Identity = ZHANG, **values: object) -> issuing.Verification:
     facts = {"account_id": account_id, "case_id": new_id(), "who": who, "verified_by": credential.VerifiedBy.READING}
-    return credential.Verification(**(facts | values))
+    return issuing.Verification(**(facts | values))
 
 
 def somebody(session: Session, now: datetime, openid: str = "openid-1") -> str:

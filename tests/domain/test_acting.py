@@ -18,13 +18,7 @@ from domain.account import (
 )
 from domain.acting import accounts_of_group, accounts_of_same_person, acting_groups
 from domain.business import UNIT_ADMINISTRATION, seed_businesses
-from domain.credential import (
-    Verification,
-    VerifiedBy,
-    issue_credential,
-    valid_credential_of,
-    withdraw_credential,
-)
+from domain.credential import VerifiedBy, valid_credential_of, withdraw_credential
 from domain.grant import begin_tenure, ensure_grant, suspend
 from domain.grant_holder import add_auxiliary
 from domain.grant_tenure import activate, end_tenure
@@ -32,6 +26,7 @@ from domain.institution import Institution, NewInstitution, admit_institution
 from domain.institution_category import Category
 from domain.institution_editing import Editor
 from domain.institution_state import remove_institution
+from domain.issuing import Verification, issue_credential
 from domain.person import identity
 from domain.phone_account import find_or_create_phone_account
 from domain.unit import Unit, UnitLevel

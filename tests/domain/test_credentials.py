@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 import vault
 from database import Base, make_engine, new_id, session_factory, transaction
-from domain import consent, credential, person
+from domain import consent, credential, issuing, person
 from domain.attempts import AttemptKind, attempts_today, count_attempt
 from domain.documents import DocumentType
 from domain.refused import Refused
@@ -20,9 +20,9 @@ from tests.domain.people import LI, ZHANG, somebody, verified
 from tests.servers import ServerMissing, start_postgres
 
 
-def issue(session: Session, verification: credential.Verification, now: datetime) -> credential.Credential:
+def issue(session: Session, verification: issuing.Verification, now: datetime) -> credential.Credential:
     """As it stands in the register."""
-    issued = credential.issue_credential(session, verification, now)
+    issued = issuing.issue_credential(session, verification, now)
     return session.get_one(credential.Credential, issued.id)
 
 
@@ -97,16 +97,16 @@ def test_another_person_on_the_same_account_is_in_the_way(session: Session, now:
     who = somebody(session, now)
     held = issue(session, verified(who), now)
 
-    binding = credential.find_binding(session, who, LI)
+    binding = issuing.find_binding(session, who, LI)
 
-    assert binding.state is credential.BindingState.ACCOUNT_TAKEN
+    assert binding.state is issuing.BindingState.ACCOUNT_TAKEN
     assert binding.in_the_way == (held.id,)
 
 
 def test_what_was_found_unbound_is_looked_up_again_once_something_was_issued(session: Session, now: datetime) -> None:
     who = somebody(session, now)
-    assert credential.find_binding(session, who, ZHANG).state is credential.BindingState.NEW
-    assert credential.find_binding(session, who, LI).state is credential.BindingState.NEW
+    assert issuing.find_binding(session, who, ZHANG).state is issuing.BindingState.NEW
+    assert issuing.find_binding(session, who, LI).state is issuing.BindingState.NEW
     first = issue(session, verified(who), now)
 
     with pytest.raises(Refused) as refused:
@@ -176,9 +176,9 @@ def _race(url: str, now: datetime) -> tuple[int, list[str]]:
     def issue(account_id: str) -> None:
         try:
             with transaction(sessions) as session:
-                assert credential.find_binding(session, account_id, ZHANG).in_the_way == ()
+                assert issuing.find_binding(session, account_id, ZHANG).in_the_way == ()
                 both_looked.wait(timeout=20)
-                credential.issue_credential(session, verified(account_id), now)
+                issuing.issue_credential(session, verified(account_id), now)
         except Refused as no:
             refused.append(no.code)
 

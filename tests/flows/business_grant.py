@@ -16,10 +16,8 @@ from domain.acting import acting_groups, unit_group
 from domain.business import seed_businesses
 from domain.consent import Purpose, give_consent, standing_consent
 from domain.credential import (
-    Verification,
     VerifiedBy,
     expire_credentials,
-    issue_credential,
     revoke_credential,
     valid_credential_of,
     withdraw_credential,
@@ -31,6 +29,7 @@ from domain.grant_holder import HolderRole, auxiliaries_of, holders_of
 from domain.grant_tenure import reserved_person
 from domain.institution import NewInstitution, admit_institution
 from domain.institution_category import Category
+from domain.issuing import Verification, issue_credential
 from domain.notice import Notice, read_notice
 from domain.person import identity, keep_portrait
 from domain.unit import Unit, UnitLevel

@@ -17,7 +17,8 @@ from composition import Platform, compose
 from config import load_settings
 from database import Base, new_id, transaction
 from domain.account import AccountGroup, bind_phone, find_or_create_wechat_account
-from domain.credential import Verification, VerifiedBy, issue_credential
+from domain.credential import VerifiedBy
+from domain.issuing import Verification, issue_credential
 from domain.notice import Notice, NoticeState, queue_notice
 from domain.person import identity, keep_person_phone
 from domain.phone_account import find_or_create_phone_account

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from composition import compose
 from config import load_settings
 from database import Base, new_id, transaction
-from domain import account, credential
+from domain import account, credential, issuing
 from domain.attempts import local_day
 from domain.person import identity
 from engine.actors import SYSTEM
@@ -36,9 +36,9 @@ def platform(tmp_path):
 
 def _issued(session, number: str, valid_until) -> str:
     now = datetime.now(UTC)
-    return credential.issue_credential(
+    return issuing.issue_credential(
         session,
-        credential.Verification(
+        issuing.Verification(
             account_id=account.find_or_create_wechat_account(session, number, now).id,
             case_id=new_id(),
             who=identity("张三", "resident_id", number),
