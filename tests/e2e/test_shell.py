@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from playwright.sync_api import expect
 
 from tests.e2e.console import Console
 from tools.browser import violations
+from tools.demo.desk import with_a_doubtful_card
 from tools.demo.site import PASSWORD, Site
 
 
@@ -57,3 +59,20 @@ def test_the_start_page_and_the_sign_in_page_have_no_serious_barrier(
         console.page.goto(address)
         console.page.wait_for_load_state("networkidle")
         assert violations(console.page) == [], address
+
+
+def test_on_a_phone_no_page_is_wider_than_the_screen(site: Site, sits_down: Callable[..., Console]) -> None:
+    phone = sits_down(width=390, height=844)
+    phone.is_signed_in_as(site.staff("shell-phone", "real_name.reviewer", "registers.reader", display_name="陈主管"))
+    item = with_a_doubtful_card(site.desk, timedelta(hours=1)).open_item()
+
+    for path, button in (
+        ("/inbox", "领取下一件"),
+        (f"/work-items/{item}", "下一件"),
+        ("/persons", "查找"),
+        ("/credentials", "查找"),
+    ):
+        phone.goes_to(path)
+        expect(phone.page.get_by_role("button", name=button).first).to_be_visible()
+        assert phone.page.evaluate("document.documentElement.scrollWidth") <= 390, path
+        expect(phone.page.get_by_role("button", name="退出")).to_be_in_viewport()
