@@ -90,6 +90,8 @@ class InboxStep:
 
 
 _OPEN = and_(spelled(WAITING.c.kind, WaitKind.WORK_ITEM), WAITING.c.closed_at.is_(None))
+# What an index of the inbox holds; said where a planner cannot tell it from the groups asked for.
+_OF_A_GROUP = WAITING.c.group_name.is_not(None)
 _UNCLAIMED = and_(_OPEN, spelled(WAITING.c.state, WorkItemState.OPEN))
 # Only work items are claimed. The kind is not asked for: then nothing but the small index of claimed ones fits.
 _CLAIMED = and_(spelled(WAITING.c.state, WorkItemState.CLAIMED), WAITING.c.closed_at.is_(None))
@@ -128,7 +130,7 @@ def inbox_ids(
 
 def inbox_counts(session: Session, by: Actor, *, now: datetime, today: datetime) -> InboxCounts:
     """today: the instant this day began where the actor works."""
-    ours = WAITING.c.group_name.in_(by.groups)
+    ours = and_(WAITING.c.group_name.in_(by.groups), _OF_A_GROUP)
     return InboxCounts(
         mine=_count(session, _OPEN, WAITING.c.assignee == by.id),
         groups=_count(session, _UNCLAIMED, ours),
@@ -179,14 +181,15 @@ def _places(by: Actor, wanted: InboxFilter, order: Order) -> Places:
     slots = (
         {} if wanted.view is InboxView.CLAIMED else {name: value for name, value in exact.items() if value is not None}
     )
-    return Places(sorted(by.groups), [_SHOWN.get(wanted.view, _OPEN), *_narrowed(wanted)], slots, order)
+    shown = _SHOWN.get(wanted.view, _OPEN)
+    return Places(sorted(by.groups), [shown, _OF_A_GROUP, *_narrowed(wanted)], slots, order)
 
 
 def _few(by: Actor, wanted: InboxFilter) -> list[list[ColumnElement[bool]]]:
     """Ranges that are short, each as conditions: one's own items, and those of the cases a search variable finds."""
     narrowed = _narrowed(wanted)
     if wanted.view is not InboxView.MINE:
-        return [[_SHOWN.get(wanted.view, _OPEN), WAITING.c.group_name.in_(by.groups), *narrowed]]
+        return [[_SHOWN.get(wanted.view, _OPEN), WAITING.c.group_name.in_(by.groups), _OF_A_GROUP, *narrowed]]
     personal = [
         [_UNCLAIMED, WAITING.c.group_name == group, WAITING.c.assignee.is_(None), *narrowed]
         for group in personal_groups(by.groups)
@@ -221,7 +224,7 @@ def _done_by(by: Actor) -> list[ColumnElement[bool]]:
         spelled(WAITING.c.kind, WaitKind.WORK_ITEM),
         WAITING.c.closed_at.is_not(None),
         WAITING.c.closed_by == by.id,
-        WAITING.c.group_name.is_not(None),
+        _OF_A_GROUP,
     ]
 
 

@@ -72,6 +72,7 @@ def _where(name: str, *columns: str | TextClause, where: str, unique: bool = Fal
 
 
 _OPEN_WORK_ITEM = "kind = 'WORK_ITEM' AND closed_at IS NULL"
+_OF_A_GROUP = "group_name IS NOT NULL"  # not an applicant's own: those are in nobody's inbox, and they are most
 
 # What the inbox is narrowed to exactly, each with an index of its own (engine/inbox_order.py); the narrowest first.
 _RANK = text("(-priority)")
@@ -86,8 +87,8 @@ def _inbox_index(name: str, *keys: str | TextClause) -> Index:
         *keys,
         "id",
         postgresql_include=[column for column in read if column not in keys],
-        postgresql_where=text(_OPEN_WORK_ITEM),
-        sqlite_where=text(_OPEN_WORK_ITEM),
+        postgresql_where=text(f"{_OPEN_WORK_ITEM} AND {_OF_A_GROUP}"),
+        sqlite_where=text(_OPEN_WORK_ITEM),  # SQLite does not see that a slot's value is of a group
     )
 
 
@@ -113,7 +114,11 @@ class Waiting(Base):
             where="state = 'CLAIMED' AND closed_at IS NULL",
         ),
         _where("ix_waiting_mine", "assignee", "id", where=_OPEN_WORK_ITEM),
-        _where("ix_waiting_done", "closed_by", "closed_at", where="kind = 'WORK_ITEM' AND closed_at IS NOT NULL"),
+        _where(
+            "ix_waiting_done",
+            *("closed_by", "closed_at"),
+            where=f"kind = 'WORK_ITEM' AND closed_at IS NOT NULL AND {_OF_A_GROUP}",
+        ),
         # One verified person's own items, open and closed. The query says the same LIKE.
         _where("ix_waiting_personal", "group_name", "case_id", where="group_name LIKE 'person:%'"),
         _where("ix_waiting_message", "message", "correlation", where="kind = 'MESSAGE' AND closed_at IS NULL"),
