@@ -1,10 +1,11 @@
 """A connection to PostgreSQL that sends what belongs together in one flight (libpq's pipeline mode).
 
     connection = Connection.connect(…, autocommit=True)
-    connection.begin()                              # nothing is sent
-    connection.answer("SELECT … $1", [1])           # BEGIN and SELECT fly together
-    connection.later("UPDATE … $1", [2])            # nothing is sent
-    connection.commit()                             # UPDATE and COMMIT fly together
+    connection.begin()                                 # nothing is sent
+    asked = connection.ask_behind("SELECT … $1", [1])  # nothing is sent
+    connection.answer("SELECT … $1 FOR UPDATE", [1])   # BEGIN, this one and the one before fly together; asked.answer is there
+    connection.later("UPDATE … $1", [2])               # nothing is sent
+    connection.commit()                                # UPDATE and COMMIT fly together
 
 BEGIN, SAVEPOINT and RELEASE wait for the statement they are about, and so do statements nobody waits for the answer of: what
 waits is sent in its order before whatever is sent next. A round trip costs both sides a change of process and cold caches,
