@@ -4,34 +4,20 @@ from __future__ import annotations
 
 import io
 
-import pytest
 from openpyxl import load_workbook
 
 from database import transaction
 from domain.institution import Contact, NewInstitution, admit_institution
 from domain.register_workbook import INSTITUTIONS
 from tests.api.register_workbooks import (
-    SUIZHOU,
     WUHAN,
     ZENGDU,
-    a_province_at_work,
     a_workbook,
     an_institution,
-    clerk_of,
     imported,
     refused_rows,
     send,
 )
-
-
-@pytest.fixture
-def province(platform):
-    yield from a_province_at_work(platform)
-
-
-@pytest.fixture
-def clerk(province):
-    return clerk_of(province, "suizhou", SUIZHOU)
 
 
 def test_an_export_imported_again_changes_nothing(province, clerk) -> None:

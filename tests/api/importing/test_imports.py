@@ -20,7 +20,6 @@ from tests.api.register_workbooks import (
     SUIZHOU,
     WUHAN,
     ZENGDU,
-    a_province_at_work,
     a_workbook,
     an_institution,
     clerk_of,
@@ -30,16 +29,6 @@ from tests.api.register_workbooks import (
     saved,
     send,
 )
-
-
-@pytest.fixture
-def province(platform):
-    yield from a_province_at_work(platform)
-
-
-@pytest.fixture
-def clerk(province):
-    return clerk_of(province, "suizhou", SUIZHOU)
 
 
 def test_an_import_writes_units_and_institutions_and_tells_its_progress(province, clerk) -> None:

@@ -15,25 +15,12 @@ from domain.institution import Institution
 from domain.register_import import RegisterImport, queue_import
 from tasks import imports
 from tests.api.register_workbooks import (
-    SUIZHOU,
-    a_province_at_work,
     a_workbook,
     an_institution,
-    clerk_of,
     count,
     saved,
     send,
 )
-
-
-@pytest.fixture
-def province(platform):
-    yield from a_province_at_work(platform)
-
-
-@pytest.fixture
-def clerk(province):
-    return clerk_of(province, "suizhou", SUIZHOU)
 
 
 @pytest.mark.parametrize(

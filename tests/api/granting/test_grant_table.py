@@ -2,30 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.api.conftest import Person
-from tests.api.grants import Province, a_province_built_before, code_of
+from tests.api.grants import Province, code_of
 from tests.flows.business_grant import NURSES
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("grants") / "province"
-
-
-@pytest.fixture
-def province(template: Path, tmp_path: Path) -> Iterator[Province]:
-    yield from a_province_built_before(template, tmp_path)
-
-
-@pytest.fixture
-def clerk(province: Province) -> Person:
-    return province.clerk()
 
 
 def rows(person: Person, **query: Any) -> list[dict[str, Any]]:
