@@ -20,6 +20,14 @@ EXPERT = Actor("expert", frozenset({"lawyers"}))
 THIRD = Actor("reviewer-3", REVIEWER.groups)
 
 
+def a_claimed_item(store: Store) -> str:
+    """An item to decide, claimed by the reviewer."""
+    store.deploy()
+    found = store.waiting(store.case_at_review(), "decide").id
+    store.claim(found, REVIEWER)
+    return found
+
+
 def does(store: Store, verb: Callable[..., Any], *given: Any, **named: Any) -> Any:
     with store.writing() as session:
         return verb(session, *given, **{"now": NOW, **named})

@@ -27,17 +27,13 @@ from engine.interventions import cancel_case, erase_case
 from engine.queries import is_case_visible
 from engine.work_item_events import events_of_case, events_of_item
 from engine.work_items import load_draft, release_work_item, return_idle_claims, save_draft
-from tests.engine.assigning import EXPERT, LEAD, THIRD, case_of, does, holder, refuses, verbs_told
+from tests.engine.assigning import EXPERT, LEAD, THIRD, a_claimed_item, case_of, does, holder, refuses, verbs_told
 from tests.engine.conftest import ANALYST, NOW, OTHER_REVIEWER, REVIEWER, STRANGER, Store
 
 
 @pytest.fixture
 def item(any_store: Store) -> str:
-    """An item to decide, claimed by the reviewer."""
-    any_store.deploy()
-    found = any_store.waiting(any_store.case_at_review(), "decide").id
-    any_store.claim(found, REVIEWER)
-    return found
+    return a_claimed_item(any_store)
 
 
 def test_a_member_gives_a_free_item_to_a_colleague_and_who_leads_takes_it_from_anybody(any_store: Store) -> None:

@@ -19,17 +19,13 @@ from engine.interventions import cancel_case, suspend_case
 from engine.queries import case_page, history
 from engine.signing import add_signer
 from engine.work_items import load_draft, refuse_signature, release_work_item
-from tests.engine.assigning import EXPERT, LEAD, case_of, does, holder, refuses, verbs_told
+from tests.engine.assigning import EXPERT, LEAD, a_claimed_item, case_of, does, holder, refuses, verbs_told
 from tests.engine.conftest import ANALYST, NOW, REVIEWER, Store
 
 
 @pytest.fixture
 def item(any_store: Store) -> str:
-    """An item to decide, claimed by the reviewer."""
-    any_store.deploy()
-    found = any_store.waiting(any_store.case_at_review(), "decide").id
-    any_store.claim(found, REVIEWER)
-    return found
+    return a_claimed_item(any_store)
 
 
 def said_at(store: Store, case_id: str, element: str) -> list[tuple[str, str, Any]]:
