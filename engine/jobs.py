@@ -52,7 +52,8 @@ class ReadyJob:
 def lease_job(session: Session, job_id: str, *, worker: str, now: datetime) -> LeasedJob | None:
     """Take a READY job whose time has come. None for one that is unknown, taken, closed, or not yet to be tried again.
 
-    A job whose attempts are used up (its workers died) becomes an incident here.
+    A job whose attempts are used up (its workers died) becomes an incident here. For a transaction of its own: one that
+    leases is committed before the disk has it.
     """
     try:
         with open_case_of(session, job_id, WaitKind.JOB, now=now) as case:
