@@ -15,7 +15,7 @@ ROUTES = {
     "inbox": "src/features/inbox/InboxPage.vue",
     "case page": "src/features/cases/CasePage.vue",
 }
-DIAGRAM = "src/features/cases/DiagramView.vue"
+DIAGRAM = "src/features/cases/diagram/DiagramView.vue"
 
 Manifest = dict[str, dict[str, Any]]  # Any: JSON
 

@@ -2,8 +2,8 @@
 
 import { answer, client } from '@/api/client';
 import { claimNext, releaseWorkItem, type Narrowing, type WorkItem } from '@/api/work-items';
-import { imagesOf, loadDesk, type Desk } from './desk';
-import { openPictures, type Pictures } from './pictures';
+import { imagesOf, loadDesk, type Desk } from './desk/desk';
+import { openPictures, type Pictures } from './evidence/pictures';
 
 export interface Prepared {
   itemId: string;

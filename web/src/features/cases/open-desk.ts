@@ -4,9 +4,9 @@ import { onScopeDispose, shallowRef, watch, type ShallowRef } from 'vue';
 import { problemOf } from '@/api/client';
 import type { Loaded } from '@/shared/loaded';
 import { nextDesk } from './ahead';
-import { draftsAreSettled } from './draft';
-import { imagesOf, loadDesk, type Desk, type DeskAddress } from './desk';
-import { openPictures, type Pictures } from './pictures';
+import { draftsAreSettled } from './decision/draft';
+import { imagesOf, loadDesk, type Desk, type DeskAddress } from './desk/desk';
+import { openPictures, type Pictures } from './evidence/pictures';
 
 export interface OpenDesk {
   desk: Desk;
