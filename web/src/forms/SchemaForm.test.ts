@@ -2,9 +2,9 @@ import { flushPromises, mount } from '@vue/test-utils';
 import { describe, expect, it, vi } from 'vitest';
 import { Refusal } from '@/api/problem';
 import SchemaForm from './SchemaForm.vue';
-import { KINDS } from './model';
+import { KINDS } from './model/model';
 import type { FormPlace } from './fields/props';
-import type { Schema } from './schema';
+import type { Schema } from './model/schema';
 
 function aForm(properties: Record<string, Schema>, more: { schema?: Schema; values?: object; place?: FormPlace } = {}) {
   const wrapper = mount(SchemaForm, {

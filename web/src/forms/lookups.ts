@@ -2,7 +2,7 @@
 
 import { answer, client, type Schemas } from '@/api/client';
 import type { FormPlace } from './fields/props';
-import type { Option } from './model';
+import type { Option } from './model/model';
 
 export type Unit = Schemas['UnitChoices']['items'][number];
 const MOST = 20;

@@ -1,5 +1,5 @@
 import type { InjectionKey } from 'vue';
-import type { Field, Kind, Option } from '../model';
+import type { Field, Kind, Option } from '../model/model';
 
 /** What every kind of field is given. described: ids of its help and its problem. */
 export interface FieldProps {

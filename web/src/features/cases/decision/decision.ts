@@ -2,8 +2,8 @@
 
 import { ref } from 'vue';
 import type { LocationQuery, Router } from 'vue-router';
-import { keyOfOption } from '@/forms/keys';
-import type { Field, FormModel, Values } from '@/forms/model';
+import { keyOfOption } from '@/forms/model/keys';
+import type { Field, FormModel, Values } from '@/forms/model/model';
 
 export interface FormKeys {
   field: Field;

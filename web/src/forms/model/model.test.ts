@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import review from '../../../bpmn/real_name/forms/review.json';
-import faceConsent from '../../../bpmn/real_name/forms/face_consent.json';
+import review from '../../../../bpmn/real_name/forms/review.json';
+import faceConsent from '../../../../bpmn/real_name/forms/face_consent.json';
 import { meaningOfKey, picked } from './keys';
 import { formModel, problemsOf, requiredNow, shownFields, valuesToSend } from './model';
 import { faultsOf, type Schema } from './schema';
