@@ -1,6 +1,6 @@
 import { createApp } from 'vue';
-import '@/shared/tokens.css';
-import '@/shared/base.css';
+import '@/shared/styles/tokens.css';
+import '@/shared/styles/base.css';
 import App from '@/app/App.vue';
 import { router } from '@/app/router';
 

@@ -2,7 +2,7 @@
 
 import { onScopeDispose, shallowRef, watch, type ShallowRef } from 'vue';
 import { problemOf } from '@/api/client';
-import type { Loaded } from '@/shared/loaded';
+import type { Loaded } from '@/shared/loading/loaded';
 import { nextDesk } from './ahead';
 import { draftsAreSettled } from './decision/draft';
 import { imagesOf, loadDesk, type Desk, type DeskAddress } from './desk/desk';

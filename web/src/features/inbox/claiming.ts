@@ -4,7 +4,7 @@ import { ref, type Ref } from 'vue';
 import { answer, client, newKey, problemOf } from '@/api/client';
 import { claimNext, claimWorkItem, releaseWorkItem, type Narrowing, type WorkItem } from '@/api/work-items';
 import { inbox as words } from '@/i18n/zh-CN/inbox';
-import { say, sayProblem } from '@/shared/notices';
+import { say, sayProblem } from '@/shared/bottom-bar/notices';
 
 export interface Claiming {
   /** Ids under way: their buttons are off, so that a double click does nothing twice. */

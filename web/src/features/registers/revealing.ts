@@ -1,5 +1,5 @@
 import { ref, watch, type Ref, type ShallowRef } from 'vue';
-import { useLoaded, type Loaded } from '@/shared/loaded';
+import { useLoaded, type Loaded } from '@/shared/loading/loaded';
 
 export interface Revealing<T> {
   state: ShallowRef<Loaded<T>>;

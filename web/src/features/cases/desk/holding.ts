@@ -3,7 +3,7 @@
 import { ref, type Ref } from 'vue';
 import { problemOf } from '@/api/client';
 import { claimWorkItem, releaseWorkItem } from '@/api/work-items';
-import { say, sayProblem } from '@/shared/notices';
+import { say, sayProblem } from '@/shared/bottom-bar/notices';
 
 export interface Holding {
   isBusy: Readonly<Ref<boolean>>;

@@ -1,7 +1,7 @@
 import { mount } from '@vue/test-utils';
 import { afterEach, describe, expect, it } from 'vitest';
 import { defineComponent, h } from 'vue';
-import { keyGroups, useKeys, type KeyBinding } from '@/shared/keys';
+import { keyGroups, useKeys, type KeyBinding } from '@/shared/keys/keys';
 
 const mounted: { unmount: () => void }[] = [];
 

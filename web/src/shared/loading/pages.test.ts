@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { effectScope, nextTick, ref } from 'vue';
-import { usePages, type LoadPage } from '@/shared/pages';
+import { usePages, type LoadPage } from '@/shared/loading/pages';
 
 const settled = () => new Promise((resolve) => setTimeout(resolve));
 

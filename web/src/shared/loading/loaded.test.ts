@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { effectScope, nextTick, ref } from 'vue';
 import { CONNECTION_LOST, Refusal } from '@/api/problem';
-import { useLoaded } from '@/shared/loaded';
+import { useLoaded } from '@/shared/loading/loaded';
 
 const settled = () => new Promise((resolve) => setTimeout(resolve));
 

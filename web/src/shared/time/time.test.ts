@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { exactTime, pausedClock, relativeTime, workingTimeLeft } from '@/shared/time';
+import { exactTime, pausedClock, relativeTime, workingTimeLeft } from '@/shared/time/time';
 
 const NOW = new Date('2026-03-02T02:05:00Z'); // Monday, 10:05 in Beijing
 
