@@ -4,7 +4,7 @@ import { send } from '@/api/send';
 
 export type Schemas = components['schemas'];
 export { answer } from '@/api/send';
-export { problemOf, Refusal, type Problem } from '@/api/problem';
+export { problemOf, type Problem } from '@/api/problem';
 
 /** The HTTP API, typed by the server's own OpenAPI document. `await answer(client.GET('/api/v1/inbox', { … }))`. */
 export const client = createClient<paths>({ baseUrl: window.location.origin, fetch: send });

@@ -7,7 +7,6 @@ export const VIEWS = ['groups', 'mine', 'claimed', 'done'] as const;
 export type View = (typeof VIEWS)[number];
 export const AGES = ['3600', '14400', '86400', '259200'] as const;
 export const DUES = ['overdue', 'today'] as const;
-export type Due = (typeof DUES)[number];
 
 export interface Filter {
   view: View;

@@ -98,7 +98,7 @@ export function aheadDesk(options: AheadOptions = {}): AheadDesk {
 }
 
 /** What one holds already comes first, then the oldest that fits and is nobody's. */
-export async function pickNext(
+async function pickNext(
   narrowing: Narrowing,
   except: readonly string[],
 ): Promise<{ item: WorkItem; isNew: boolean } | null> {

@@ -16,7 +16,7 @@ export type Inbox =
 
 export type LoadPage = (filter: Filter, cursor: string | null, signal: AbortSignal) => Promise<{ items: WorkItem[]; next: string | null }>;
 
-export function loadPage(filter: Filter, cursor: string | null, signal: AbortSignal) {
+function loadPage(filter: Filter, cursor: string | null, signal: AbortSignal) {
   const set = Object.entries(narrowingOf(filter)).filter(([, value]) => value !== null);
   const query = { view: filter.view, ...(Object.fromEntries(set) as Partial<Narrowed>), limit: PAGE, ...(cursor && { cursor }) };
   return answer(client.GET('/api/v1/inbox', { params: { query }, signal }));

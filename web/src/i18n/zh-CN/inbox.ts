@@ -19,7 +19,6 @@ export const inbox = {
     clear: '清除筛选',
   },
   columns: {
-    select: '选择',
     title: '事项',
     facet: '类型',
     number: '编号',
@@ -49,7 +48,6 @@ export const inbox = {
   claimed: (n: number) => `已领取 ${n} 件。`,
   notClaimed: (n: number, who: string) => `${n} 件没有领到${who}。`,
   heldBy: (who: string) => `，正由${who}办理`,
-  takenBy: (who: string) => `该待办正由${who}办理。`,
   states: { COMPLETED: '已办', CANCELLED: '已撤销' } as Record<string, string>,
   empty: {
     groups: { title: '没有待领取的事项', body: '新的事项到达后会自动出现在这里。' },

@@ -2,7 +2,7 @@
 
 import { readonly, ref, type Ref } from 'vue';
 
-export const UNDO_MS = 5000;
+const UNDO_MS = 5000;
 
 export interface Act {
   /** What it is about, once: a second act of the same key takes the place of the first. */
