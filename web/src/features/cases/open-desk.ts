@@ -2,6 +2,7 @@
 
 import { onScopeDispose, shallowRef, watch, type ShallowRef } from 'vue';
 import { problemOf } from '@/api/client';
+import { latestOnly } from '@/shared/loading/latest';
 import type { Loaded } from '@/shared/loading/loaded';
 import { nextDesk } from './ahead';
 import { draftsAreSettled } from './decision/draft';
@@ -21,7 +22,7 @@ export interface DeskOnPage {
 
 export function useDesk(address: () => DeskAddress): DeskOnPage {
   const state = shallowRef<Loaded<OpenDesk>>({ is: 'loading' });
-  let current: AbortController | null = null;
+  const latest = latestOnly();
 
   function show(opened: OpenDesk) {
     const before = state.value;
@@ -29,23 +30,15 @@ export function useDesk(address: () => DeskAddress): DeskOnPage {
     if (before.is === 'ready') before.value.pictures.close();
   }
 
-  async function load(from: (signal: AbortSignal) => Promise<OpenDesk>) {
-    current?.abort();
-    const mine = (current = new AbortController());
-    try {
-      const opened = await from(mine.signal);
-      if (mine === current) show(opened);
-      else opened.pictures.close();
-    } catch (thrown) {
-      if (mine === current && !mine.signal.aborted) state.value = { is: 'failed', problem: problemOf(thrown) };
-    }
+  function load(from: (signal: AbortSignal) => Promise<OpenDesk>) {
+    return latest.run(from, {
+      ready: show,
+      failed: (thrown) => (state.value = { is: 'failed', problem: problemOf(thrown) }),
+      overtaken: (opened) => opened.pictures.close(),
+    });
   }
 
-  async function afresh(signal: AbortSignal): Promise<OpenDesk> {
-    await draftsAreSettled();
-    const desk = await loadDesk(address(), signal);
-    return { desk, pictures: openPictures(imagesOf(desk)) };
-  }
+  const afresh = (signal: AbortSignal) => openAfresh(address, signal);
 
   async function preparedOrAfresh(signal: AbortSignal): Promise<OpenDesk> {
     const asked = address();
@@ -62,8 +55,15 @@ export function useDesk(address: () => DeskAddress): DeskOnPage {
 
   watch(() => JSON.stringify(address()), () => void load(preparedOrAfresh), { immediate: true });
   onScopeDispose(() => {
-    current?.abort();
+    latest.abort();
     close();
   });
   return { state, reload: () => load(afresh) };
+}
+
+/** As the server tells it now, with every draft that was left behind. */
+async function openAfresh(address: () => DeskAddress, signal: AbortSignal): Promise<OpenDesk> {
+  await draftsAreSettled();
+  const desk = await loadDesk(address(), signal);
+  return { desk, pictures: openPictures(imagesOf(desk)) };
 }

@@ -36,28 +36,29 @@ export function useClaiming(): Claiming {
     }
   }
 
-  async function several(ids: string[]): Promise<boolean> {
-    const asked = { params: { header: { 'Idempotency-Key': newKey() } }, body: { ids } };
-    const { items } = await answer(client.POST('/api/v1/inbox/claim', asked));
-    const refused = items.filter((item) => !item.claimed);
-    const holders = [...new Set(refused.map((item) => item.held_by).filter(Boolean))].join('、');
-    const taken = items.length - refused.length;
-    if (taken) say(words.claimed(taken), 'good');
-    if (refused.length) say(words.notClaimed(refused.length, holders && words.heldBy(holders)), 'bad');
-    return taken > 0;
-  }
-
-  async function next(narrowing: Narrowing): Promise<WorkItem | null> {
-    const { item } = await claimNext(narrowing);
-    if (!item) say(words.none);
-    return item;
-  }
-
   return {
     busy,
     claim: (id) => once(id, () => claimWorkItem(id)),
     release: (id) => once(id, () => releaseWorkItem(id)),
     claimSeveral: async (ids) => (ids.length ? ((await once(SEVERAL, () => several(ids))) ?? false) : false),
-    next: (narrowing) => once(NEXT, () => next(narrowing)),
+    next: (narrowing) => once(NEXT, () => nextThatFits(narrowing)),
   };
+}
+
+/** Says how many were claimed, and who holds the others; whether any was. */
+async function several(ids: string[]): Promise<boolean> {
+  const asked = { params: { header: { 'Idempotency-Key': newKey() } }, body: { ids } };
+  const { items } = await answer(client.POST('/api/v1/inbox/claim', asked));
+  const refused = items.filter((item) => !item.claimed);
+  const holders = [...new Set(refused.map((item) => item.held_by).filter(Boolean))].join('、');
+  const taken = items.length - refused.length;
+  if (taken) say(words.claimed(taken), 'good');
+  if (refused.length) say(words.notClaimed(refused.length, holders && words.heldBy(holders)), 'bad');
+  return taken > 0;
+}
+
+async function nextThatFits(narrowing: Narrowing): Promise<WorkItem | null> {
+  const { item } = await claimNext(narrowing);
+  if (!item) say(words.none);
+  return item;
 }

@@ -1,18 +1,16 @@
 /** The list of the inbox: one view, one filter, as many pages as somebody scrolls to. */
 
-import { computed, onScopeDispose, ref, shallowRef, watch, type ComputedRef, type Ref, type ShallowRef } from 'vue';
-import { answer, client, problemOf, type Problem } from '@/api/client';
+import { computed, ref, watch, type ComputedRef, type Ref, type ShallowRef } from 'vue';
+import { answer, client } from '@/api/client';
 import type { Narrowing, WorkItem } from '@/api/work-items';
 import { narrowingOf, type Filter } from '@/shared/inbox-filter';
+import { itemsOf, usePages, type PagedList, type Pages } from '@/shared/loading/pages';
 
 export const PAGE = 50;
 
 type Narrowed = { [name in keyof Narrowing]: NonNullable<Narrowing[name]> };
 
-export type Inbox =
-  | { is: 'loading' }
-  | { is: 'failed'; problem: Problem }
-  | { is: 'ready'; items: WorkItem[]; next: string | null; more: 'idle' | 'loading' | 'failed' };
+export type Inbox = Pages<WorkItem>;
 
 export type LoadPage = (filter: Filter, cursor: string | null, signal: AbortSignal) => Promise<{ items: WorkItem[]; next: string | null }>;
 
@@ -37,78 +35,54 @@ export interface InboxList {
 }
 
 export function useInboxList(filter: Ref<Filter>, load: LoadPage = loadPage): InboxList {
-  const state = shallowRef<Inbox>({ is: 'loading' });
-  const current = ref<string | null>(null);
-  const items = computed(() => (state.value.is === 'ready' ? state.value.items : []));
-  let asked: AbortController | null = null;
+  const pages: PagedList<WorkItem> = usePages(unseen, filter);
+  const { state, reload } = pages;
+  const items = computed(() => itemsOf(state.value));
+  const current = useCurrent(state);
 
-  function begin(): AbortController {
-    asked?.abort();
-    return (asked = new AbortController());
-  }
-
-  async function reload() {
-    const mine = begin();
-    try {
-      const page = await load(filter.value, null, mine.signal);
-      if (mine !== asked) return;
-      show(page.items, page.next);
-    } catch (thrown) {
-      if (mine === asked && !mine.signal.aborted) state.value = { is: 'failed', problem: problemOf(thrown) };
-    }
-  }
-
-  async function loadMore() {
-    const before = state.value;
-    if (before.is !== 'ready' || before.next === null || before.more === 'loading') return;
-    const mine = begin();
-    state.value = { ...before, more: 'loading' };
-    try {
-      const page = await load(filter.value, before.next, mine.signal);
-      if (mine !== asked) return;
-      const known = new Set(items.value.map((item) => item.id));
-      show([...items.value, ...page.items.filter((item) => !known.has(item.id))], page.next);
-    } catch {
-      if (mine === asked && state.value.is === 'ready') state.value = { ...state.value, more: 'failed' };
-    }
-  }
-
-  function show(shown: WorkItem[], next: string | null) {
-    state.value = { is: 'ready', items: shown, next, more: 'idle' };
-    if (!shown.some((item) => item.id === current.value)) current.value = shown[0]?.id ?? null;
+  /** An item may come again on the next page when others came in before it. */
+  async function unseen(cursor: string | null, signal: AbortSignal) {
+    const page = await load(filter.value, cursor, signal);
+    if (cursor === null) return page;
+    const known = new Set(items.value.map((item) => item.id));
+    return { ...page, items: page.items.filter((item) => !known.has(item.id)) };
   }
 
   function move(by: 1 | -1) {
     const place = items.value.findIndex((item) => item.id === current.value);
     const target = items.value[Math.min(items.value.length - 1, Math.max(0, place + by))];
     if (target) current.value = target.id;
-    if (by === 1 && place >= items.value.length - 5) void loadMore();
+    if (by === 1 && place >= items.value.length - 5) void pages.loadMore();
   }
 
   function replace(item: WorkItem) {
-    const ready = state.value;
-    if (ready.is !== 'ready') return;
-    state.value = { ...ready, items: ready.items.map((each) => (each.id === item.id ? item : each)) };
+    show(items.value.map((each) => (each.id === item.id ? item : each)));
   }
 
   /** Whoever works down the list finds the next item under the hand. */
   function remove(id: string) {
-    const ready = state.value;
-    if (ready.is !== 'ready') return;
-    const place = ready.items.findIndex((item) => item.id === id);
-    const rest = ready.items.filter((item) => item.id !== id);
-    state.value = { ...ready, items: rest };
-    if (current.value === id) current.value = (rest[place] ?? rest.at(-1))?.id ?? null;
+    const place = items.value.findIndex((item) => item.id === id);
+    const rest = items.value.filter((item) => item.id !== id);
+    if (state.value.is === 'ready' && current.value === id) current.value = (rest[place] ?? rest.at(-1))?.id ?? null;
+    show(rest);
   }
 
+  function show(changed: WorkItem[]) {
+    if (state.value.is === 'ready') state.value = { ...state.value, items: changed };
+  }
+
+  return { state, items, current, reload, loadMore: pages.loadMore, move, replace, remove };
+}
+
+/** An item that the list no longer has gives way to its first. */
+function useCurrent(state: ShallowRef<Inbox>): Ref<string | null> {
+  const current = ref<string | null>(null);
   watch(
-    filter,
-    () => {
-      state.value = { is: 'loading' };
-      void reload();
+    state,
+    (now) => {
+      if (now.is === 'ready' && !now.items.some((item) => item.id === current.value)) current.value = now.items[0]?.id ?? null;
     },
-    { immediate: true },
+    { flush: 'sync' },
   );
-  onScopeDispose(() => asked?.abort());
-  return { state, items, current, reload, loadMore, move, replace, remove };
+  return current;
 }

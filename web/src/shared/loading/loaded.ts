@@ -1,5 +1,6 @@
 import { onScopeDispose, shallowRef, watch, type ShallowRef, type WatchSource } from 'vue';
 import { problemOf, type Problem } from '@/api/problem';
+import { latestOnly } from './latest';
 
 /** What an async view shows: one of three, never two at once. */
 export type Loaded<T> = { is: 'loading' } | { is: 'failed'; problem: Problem } | { is: 'ready'; value: T };
@@ -13,17 +14,13 @@ export interface Loading<T> {
 /** Loads now and whenever `on` changes; an older load that is overtaken is aborted and forgotten. */
 export function useLoaded<T>(load: (signal: AbortSignal) => Promise<T>, on?: WatchSource): Loading<T> {
   const state = shallowRef<Loaded<T>>({ is: 'loading' });
-  let current: AbortController | null = null;
+  const latest = latestOnly();
 
-  async function run(): Promise<void> {
-    current?.abort();
-    const mine = (current = new AbortController());
-    try {
-      const value = await load(mine.signal);
-      if (mine === current) state.value = { is: 'ready', value };
-    } catch (thrown) {
-      if (mine === current && !mine.signal.aborted) state.value = { is: 'failed', problem: problemOf(thrown) };
-    }
+  function run(): Promise<void> {
+    return latest.run(load, {
+      ready: (value) => (state.value = { is: 'ready', value }),
+      failed: (thrown) => (state.value = { is: 'failed', problem: problemOf(thrown) }),
+    });
   }
 
   if (on) {
@@ -32,7 +29,7 @@ export function useLoaded<T>(load: (signal: AbortSignal) => Promise<T>, on?: Wat
       void run();
     });
   }
-  onScopeDispose(() => current?.abort());
+  onScopeDispose(latest.abort);
   void run();
   return { state, reload: run };
 }

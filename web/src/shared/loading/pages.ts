@@ -1,5 +1,6 @@
 import { onScopeDispose, shallowRef, watch, type ShallowRef, type WatchSource } from 'vue';
 import { problemOf, type Problem } from '@/api/problem';
+import { latestOnly } from './latest';
 
 /** A list that comes page by page: the ones read so far, and where the next begins. */
 export type Pages<T> =
@@ -15,37 +16,32 @@ export interface PagedList<T> {
   loadMore: () => Promise<void>;
 }
 
+export function itemsOf<T>(pages: Pages<T>): T[] {
+  return pages.is === 'ready' ? pages.items : [];
+}
+
 /** Loads the first page now and whenever `on` changes; an older load that is overtaken is aborted and forgotten. */
 export function usePages<T>(load: LoadPage<T>, on: WatchSource): PagedList<T> {
   const state = shallowRef<Pages<T>>({ is: 'loading' });
-  let current: AbortController | null = null;
+  const latest = latestOnly();
 
-  function begin(): AbortController {
-    current?.abort();
-    return (current = new AbortController());
+  function reload(): Promise<void> {
+    return latest.run((signal) => load(null, signal), {
+      ready: ({ items, next }) => (state.value = { is: 'ready', items, next, more: 'idle' }),
+      failed: (thrown) => (state.value = { is: 'failed', problem: problemOf(thrown) }),
+    });
   }
 
-  async function reload(): Promise<void> {
-    const mine = begin();
-    try {
-      const { items, next } = await load(null, mine.signal);
-      if (mine === current) state.value = { is: 'ready', items, next, more: 'idle' };
-    } catch (thrown) {
-      if (mine === current && !mine.signal.aborted) state.value = { is: 'failed', problem: problemOf(thrown) };
-    }
-  }
-
+  /** What has been read so far may be changed meanwhile: the page comes behind what is there when it arrives. */
   async function loadMore(): Promise<void> {
     const before = state.value;
     if (before.is !== 'ready' || before.next === null || before.more === 'loading') return;
-    const mine = begin();
+    const from = before.next;
     state.value = { ...before, more: 'loading' };
-    try {
-      const page = await load(before.next, mine.signal);
-      if (mine === current) state.value = { is: 'ready', items: [...before.items, ...page.items], next: page.next, more: 'idle' };
-    } catch {
-      if (mine === current) state.value = { ...before, more: 'failed' };
-    }
+    await latest.run((signal) => load(from, signal), {
+      ready: ({ items, next }) => (state.value = { is: 'ready', items: [...itemsOf(state.value), ...items], next, more: 'idle' }),
+      failed: () => state.value.is === 'ready' && (state.value = { ...state.value, more: 'failed' }),
+    });
   }
 
   watch(
@@ -56,6 +52,6 @@ export function usePages<T>(load: LoadPage<T>, on: WatchSource): PagedList<T> {
     },
     { immediate: true },
   );
-  onScopeDispose(() => current?.abort());
+  onScopeDispose(latest.abort);
   return { state, reload, loadMore };
 }
