@@ -11,16 +11,24 @@ export interface Prepared {
   pictures: Pictures;
 }
 
+/** isNew: claimed just now, for being prepared. */
+interface Picked {
+  item: WorkItem;
+  isNew: boolean;
+}
+
+type Prepare = (itemId: string, caseId: string) => Promise<Prepared>;
+
 interface Ahead {
   key: string;
   itemId: Promise<string | null>;
-  wasClaimed: boolean;
+  wasClaimed: Promise<boolean>;
   prepared: Promise<Prepared | null>;
 }
 
 export interface AheadOptions {
   pick?: typeof pickNext;
-  prepare?: (itemId: string, caseId: string) => Promise<Prepared>;
+  prepare?: Prepare;
   release?: (itemId: string) => Promise<unknown>;
 }
 
@@ -46,22 +54,9 @@ export function aheadDesk(options: AheadOptions = {}): AheadDesk {
     const key = JSON.stringify(narrowing);
     if (ahead?.key === key) return;
     if (ahead) void dropAhead();
-    const picked = pick(narrowing, [...except, ...passed]);
-    const mine: Ahead = {
-      key,
-      itemId: picked.then((found) => found?.item.id ?? null),
-      wasClaimed: false,
-      prepared: picked.then((found) => (found ? prepare(found.item.id, found.item.case_id) : null)).catch(() => null),
-    };
-    ahead = mine;
-    picked
-      .then((found) => {
-        mine.wasClaimed = found?.isNew ?? false;
-        if (!found && ahead === mine) ahead = null; // something may have come in by the time it is asked again
-      })
-      .catch(() => {
-        if (ahead === mine) ahead = null;
-      });
+    const mine = (ahead = aheadOf(key, pick(narrowing, [...except, ...passed]), prepare));
+    const forget = () => void (ahead === mine && (ahead = null));
+    mine.itemId.then((id) => id === null && forget(), forget); // something may have come in by the time it is asked again
   }
 
   async function next(narrowing: Narrowing, except: readonly string[]): Promise<string | null> {
@@ -91,17 +86,23 @@ export function aheadDesk(options: AheadOptions = {}): AheadDesk {
     if (!mine) return;
     const itemId = await mine.itemId.catch(() => null);
     (await mine.prepared)?.pictures.close();
-    if (itemId && mine.wasClaimed) await release(itemId).catch(() => undefined); // it stays in one's own list then
+    if (itemId && (await mine.wasClaimed)) await release(itemId).catch(() => undefined); // it stays in one's own list then
   }
 
   return { begin, next, take, pass: (itemId) => void passed.add(itemId), giveUp };
 }
 
+function aheadOf(key: string, picked: Promise<Picked | null>, prepare: Prepare): Ahead {
+  return {
+    key,
+    itemId: picked.then((found) => found?.item.id ?? null),
+    wasClaimed: picked.then((found) => found?.isNew ?? false).catch(() => false),
+    prepared: picked.then((found) => (found ? prepare(found.item.id, found.item.case_id) : null)).catch(() => null),
+  };
+}
+
 /** What one holds already comes first, then the oldest that fits and is nobody's. */
-async function pickNext(
-  narrowing: Narrowing,
-  except: readonly string[],
-): Promise<{ item: WorkItem; isNew: boolean } | null> {
+async function pickNext(narrowing: Narrowing, except: readonly string[]): Promise<Picked | null> {
   const set = Object.fromEntries(Object.entries(narrowing).filter(([, value]) => value !== null));
   const query = { ...set, view: 'mine' as const, limit: except.length + 1 };
   const mine = await answer(client.GET('/api/v1/inbox', { params: { query } }));

@@ -5,7 +5,7 @@ import { problemOf } from '@/api/client';
 import { latestOnly } from '@/shared/loading/latest';
 import type { Loaded } from '@/shared/loading/loaded';
 import { nextDesk } from './ahead';
-import { draftsAreSettled } from './decision/draft';
+import { draftsAreSettled } from './decision/kept-drafts';
 import { imagesOf, loadDesk, type Desk, type DeskAddress } from './desk/desk';
 import { openPictures, type Pictures } from './evidence/pictures';
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { draftsAreSettled, forgetDraft, forgetDrafts, openDraft, SAVE_AFTER_MS, type DraftOptions } from './draft';
+import { openDraft, SAVE_AFTER_MS, type DraftOptions } from './draft';
+import { draftsAreSettled, forgetDraft, forgetDrafts } from './kept-drafts';
 
 function aDraft(more: Partial<DraftOptions> = {}) {
   const save = vi.fn((_: Record<string, unknown>) => Promise.resolve());

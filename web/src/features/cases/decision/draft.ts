@@ -1,9 +1,8 @@
 /** What a reviewer has typed and not sent: kept here at once, on the server soon after, and told to other tabs. */
 
-import { ref, watch, type Ref } from 'vue';
-import { currentSession } from '@/api/session';
-
-export type Values = Record<string, unknown>;
+import { ref, type Ref } from 'vue';
+import { autosave } from './autosave';
+import { forgetSaved, forgetUnsent, keepSaved, keepUnsent, savedSince, leftBehind, unsentOf, type Values } from './kept-drafts';
 
 export const SAVE_AFTER_MS = 800;
 const CHANNEL = 'drafts';
@@ -43,56 +42,14 @@ export interface DraftOptions {
   clock?: () => number;
 }
 
-// Outlives a trip to the sign-in page, never the tab: what is typed about a person is not left on the disk.
-const unsent = new Map<string, Values>();
-
-// What this tab saved last, and when: an item that was asked for before then is told the draft of before.
-const savedHere = new Map<string, { values: Values; at: number }>();
-
-// Saves begun when a page was left. A page that is opened meanwhile would be told the draft of before.
-const leaving = new Set<Promise<void>>();
-
-/** Resolves when every draft left behind is saved, or could not be. Wait for it before an item is loaded. */
-export async function draftsAreSettled(): Promise<void> {
-  await Promise.allSettled([...leaving]);
-}
-
-/** Forgets one draft: its item has been sent. */
-export function forgetDraft(itemId: string): void {
-  unsent.delete(itemId);
-  savedHere.delete(itemId);
-}
-
-/** Forgets every draft of this tab: another person signs in. */
-export function forgetDrafts(): void {
-  unsent.clear();
-  savedHere.clear();
-}
-
-watch(
-  () => currentSession.value.is,
-  (is) => is === 'signed-out' && forgetDrafts(),
-  { flush: 'sync' },
-);
-
 export function openDraft(options: DraftOptions): Draft {
   const { itemId, save, clock = Date.now } = options;
   const channel = options.channel === undefined ? new BroadcastChannel(CHANNEL) : options.channel;
-  const kept = unsent.get(itemId);
+  const kept = unsentOf(itemId);
   const values = ref<Values>(kept ?? savedSince(itemId, options.askedAt) ?? options.initial);
   const state = ref<DraftState>(kept ? { is: 'unsaved' } : { is: 'untouched' });
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let underWay: Promise<void> | null = null;
+  const saving = autosave(saveOnce, () => !isClosed && state.value.is === 'unsaved', SAVE_AFTER_MS);
   let isClosed = false;
-
-  /** One after the other: while the connection is lost saves wait, and an older one must not come last. */
-  async function saveNow(): Promise<void> {
-    clearTimeout(timer);
-    while (underWay) await underWay;
-    if (isClosed || state.value.is !== 'unsaved') return;
-    underWay = saveOnce().finally(() => (underWay = null));
-    await underWay;
-  }
 
   async function saveOnce(): Promise<void> {
     const sent = values.value;
@@ -103,72 +60,62 @@ export function openDraft(options: DraftOptions): Draft {
       if (!isClosed && values.value === sent) state.value = { is: 'not_saved', error };
       return;
     }
-    savedHere.set(itemId, { values: sent, at: clock() });
+    keepSaved(itemId, sent, clock());
     if (isClosed || values.value !== sent) return; // typed on meanwhile: its own save follows
-    unsent.delete(itemId);
-    state.value = { is: 'saved', at: clock() };
+    nowSaved();
     channel?.postMessage({ itemId, values: plain(sent) });
+  }
+
+  function nowSaved() {
+    forgetUnsent(itemId);
+    state.value = { is: 'saved', at: clock() };
   }
 
   function later() {
     state.value = { is: 'unsaved' };
-    clearTimeout(timer);
-    timer = setTimeout(() => void saveNow(), SAVE_AFTER_MS);
+    saving.later();
   }
 
   function change(changed: Values) {
     if (isClosed) return;
     values.value = changed;
-    unsent.set(itemId, changed);
+    keepUnsent(itemId, changed);
     later();
   }
 
   function takeOver() {
     if (state.value.is !== 'elsewhere') return;
     values.value = state.value.values;
-    unsent.delete(itemId);
-    state.value = { is: 'saved', at: clock() };
+    nowSaved();
   }
 
-  if (channel) {
-    channel.onmessage = (told: MessageEvent<{ itemId: string; values: Values }>) => {
-      const isOther = told.data.itemId === itemId && !sameJson(told.data.values, values.value);
-      if (isClosed || !isOther) return;
-      savedHere.delete(itemId);
-      clearTimeout(timer);
-      state.value = { is: 'elsewhere', values: told.data.values };
-    };
+  function hear(told: MessageEvent<{ itemId: string; values: Values }>) {
+    const isOther = told.data.itemId === itemId && !sameJson(told.data.values, values.value);
+    if (isClosed || !isOther) return;
+    forgetSaved(itemId);
+    saving.cancel();
+    state.value = { is: 'elsewhere', values: told.data.values };
   }
+
+  function close() {
+    isClosed = true;
+    saving.cancel();
+    channel?.close();
+  }
+
+  async function leave() {
+    await leftBehind(saving.now());
+    close();
+  }
+
+  function park() {
+    keepUnsent(itemId, values.value);
+    close();
+  }
+
+  if (channel) channel.onmessage = hear;
   if (kept) later();
-
-  return {
-    values,
-    state,
-    change,
-    takeOver,
-    keepMine: later,
-    saveNow,
-    async leave() {
-      const saving = saveNow();
-      leaving.add(saving);
-      await saving;
-      leaving.delete(saving);
-      isClosed = true;
-      clearTimeout(timer);
-      channel?.close();
-    },
-    park() {
-      isClosed = true;
-      clearTimeout(timer);
-      unsent.set(itemId, values.value);
-      channel?.close();
-    },
-  };
-}
-
-function savedSince(itemId: string, askedAt = Infinity): Values | undefined {
-  const saved = savedHere.get(itemId);
-  return saved && saved.at >= askedAt ? saved.values : undefined;
+  return { values, state, change, takeOver, keepMine: later, saveNow: saving.now, leave, park };
 }
 
 function sameJson(one: unknown, other: unknown): boolean {
