@@ -18,8 +18,10 @@ _TIMES = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"])
 
 
 def business_commands(sessions: sessionmaker[Session]) -> tuple[click.Command, ...]:
-    """businesses, set-business."""
+    return _businesses(sessions), _set_business(sessions)
 
+
+def _businesses(sessions: sessionmaker[Session]) -> click.Command:
     @click.command("businesses")
     def every() -> None:
         """列出全部业务及其授权规则。"""
@@ -27,6 +29,10 @@ def business_commands(sessions: sessionmaker[Session]) -> tuple[click.Command, .
             for business in businesses(session):
                 click.echo(_told(business))
 
+    return every
+
+
+def _set_business(sessions: sessionmaker[Session]) -> click.Command:
     @click.command("set-business")
     @click.argument("key")
     @click.option("--name", help="业务名称；新业务必填")
@@ -59,16 +65,21 @@ def business_commands(sessions: sessionmaker[Session]) -> tuple[click.Command, .
             code_notice_days=notice_days,
             max_auxiliaries=auxiliaries,
         )
-        try:
-            with transaction(sessions) as session:
-                business = set_business(session, key, terms, datetime.now(UTC))
-                enrol(session, datetime.now(UTC))
-        except Refused as refused:
-            text = KNOWN[refused.code]
-            raise click.ClickException(f"{text.title}：{text.detail}") from refused
-        click.echo(_told(business))
+        click.echo(_told(_changed(sessions, key, terms)))
 
-    return every, change
+    return change
+
+
+def _changed(sessions: sessionmaker[Session], key: str, terms: BusinessTerms) -> Business:
+    """Every institution has its row for a new business at once. A refusal is said in words."""
+    try:
+        with transaction(sessions) as session:
+            business = set_business(session, key, terms, datetime.now(UTC))
+            enrol(session, datetime.now(UTC))
+    except Refused as refused:
+        text = KNOWN[refused.code]
+        raise click.ClickException(f"{text.title}：{text.detail}") from refused
+    return business
 
 
 def _local(typed: datetime | None) -> datetime | None:

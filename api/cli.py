@@ -6,8 +6,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +15,7 @@ import click
 from flask import Flask
 from sqlalchemy.orm import Session, sessionmaker
 
-from api.auth import close_all_sessions
+from api.account_commands import account_commands
 from api.business_commands import business_commands
 from api.evidence_commands import evidence_commands
 from api.incident_commands import incident_commands
@@ -30,9 +28,6 @@ from api.start_timer_commands import start_timer_commands
 from api.what_if_commands import what_if_command
 from config import Settings
 from database import transaction
-from domain.account import create_console_account, reset_password
-from domain.demo_account import disable_demo_accounts
-from domain.refused import Refused
 from domain.unit_seed import seed_units
 from engine.check import check_flow
 from engine.deploy import deploy_folder
@@ -48,7 +43,7 @@ def register_commands(app: Flask, sessions: sessionmaker[Session], settings: Set
         *evidence_commands(sessions),
         *scenario_commands(sessions, settings),
         _deploy_flows(sessions, settings),
-        *_accounts(sessions),
+        *account_commands(sessions),
         _seed_units(sessions),
         *business_commands(sessions),
         *operator_commands(sessions),
@@ -113,67 +108,6 @@ def _seed_units(sessions: sessionmaker[Session]) -> click.Command:
         click.echo(f"新建了 {made} 个行政单位" if made else "行政单位齐全，没有变化")
 
     return command
-
-
-def _accounts(sessions: sessionmaker[Session]) -> tuple[click.Command, ...]:
-    password_option = click.option(
-        "--password", prompt="口令", hide_input=True, confirmation_prompt=True, help="不给出时提示输入"
-    )
-
-    @click.command("create-account")
-    @click.argument("username")
-    @click.option("--group", "groups", multiple=True, help="岗位，可多次给出，如 real_name.reviewer")
-    @click.option("--unit", "unit_code", help="所在行政单位的 6 位区划代码，如 420106")
-    @click.option("--name", "display_name", default="", help="显示的姓名")
-    @password_option
-    def create(username: str, groups: tuple[str, ...], unit_code: str | None, display_name: str, password: str) -> None:
-        """新建工作台账号。"""
-        with _said_in_chinese(), transaction(sessions) as session:
-            account = create_console_account(
-                session,
-                username,
-                password,
-                datetime.now(UTC),
-                display_name=display_name or username,
-                groups=frozenset(groups),
-                unit_code=unit_code,
-            )
-            click.echo(f"已建立账号 {account.username}（{account.id}）")
-
-    @click.command("reset-password")
-    @click.argument("username")
-    @password_option
-    def reset(username: str, password: str) -> None:
-        """为工作台账号设置新口令、解除锁定，并使已有登录失效。"""
-        with _said_in_chinese(), transaction(sessions) as session:
-            account = reset_password(session, username, password)
-            close_all_sessions(session, account.id)
-            click.echo(f"已更新 {username} 的口令")
-
-    @click.command("disable-demo-accounts")
-    def disable() -> None:
-        """停用演示账号：演示用过的数据库转为正式使用之前。"""
-        with transaction(sessions) as session:
-            click.echo(f"已停用 {disable_demo_accounts(session, datetime.now(UTC))} 个演示账号")
-
-    return create, reset, disable
-
-
-_REFUSALS = {
-    "account.username_taken": "用户名已被使用",
-    "account.weak_password": "口令太弱：至少 10 个字符，不含用户名",
-    "account.unknown": "没有这个账号",
-    "unit.unknown": "没有这个行政单位：请先运行 flask seed-units，或核对 6 位区划代码",
-}
-
-
-@contextmanager
-def _said_in_chinese() -> Iterator[None]:
-    """Rules of accounts, as an operator reads them."""
-    try:
-        yield
-    except Refused as refused:
-        raise click.ClickException(_REFUSALS.get(refused.code, refused.code)) from refused
 
 
 def _line(fact: dict[str, Any]) -> None:

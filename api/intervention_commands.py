@@ -30,7 +30,15 @@ SET = click.option("--set", "values", multiple=True, metavar="NAME=JSON", help="
 
 
 def intervention_commands(sessions: sessionmaker[Session]) -> tuple[click.Command, ...]:
-    return (*_cases(sessions), *_elements(sessions), *_proposals(sessions), *_standing_still(sessions))
+    return (
+        *_cases(sessions),
+        *_elements(sessions),
+        *_proposals(sessions),
+        _why(sessions),
+        _waits(sessions),
+        _watchdog(sessions),
+        _undelivered(sessions),
+    )
 
 
 def _cases(sessions: sessionmaker[Session]) -> tuple[click.Command, ...]:
@@ -126,7 +134,7 @@ def _proposals(sessions: sessionmaker[Session]) -> tuple[click.Command, ...]:
     return proposals, confirm, reject, second_person
 
 
-def _standing_still(sessions: sessionmaker[Session]) -> tuple[click.Command, ...]:
+def _why(sessions: sessionmaker[Session]) -> click.Command:
     @click.command("why")
     @click.argument("case_id")
     def say_why(case_id: str) -> None:
@@ -135,6 +143,10 @@ def _standing_still(sessions: sessionmaker[Session]) -> tuple[click.Command, ...
             found = why(session, case_id, datetime.now(UTC))
         click.echo(found.sentence.replace("{holder}", f"账号 {found.holder} "))
 
+    return say_why
+
+
+def _waits(sessions: sessionmaker[Session]) -> click.Command:
     @click.command("waits")
     @click.argument("case_id")
     def waits(case_id: str) -> None:
@@ -146,6 +158,10 @@ def _standing_still(sessions: sessionmaker[Session]) -> tuple[click.Command, ...
             click.echo(f"{wait.id}  {wait.kind:<9}  {wait.title}（{wait.element}）{due}")
         click.echo(f"共 {len(found)} 项")
 
+    return waits
+
+
+def _watchdog(sessions: sessionmaker[Session]) -> click.Command:
     @click.command("watchdog")
     @as_json
     def watchdog(json_lines: bool) -> None:
@@ -159,6 +175,10 @@ def _standing_still(sessions: sessionmaker[Session]) -> tuple[click.Command, ...
         if not json_lines:
             click.echo(f"共 {len(found)} 处")
 
+    return watchdog
+
+
+def _undelivered(sessions: sessionmaker[Session]) -> click.Command:
     @click.command("undelivered")
     @click.option("--send-again", "again", metavar="ID", help="再次发送这一条")
     @click.option("--dismiss", metavar="ID", help="不再需要这一条")
@@ -175,7 +195,7 @@ def _standing_still(sessions: sessionmaker[Session]) -> tuple[click.Command, ...
             click.echo(f"{each.id}  {each.message or each.kind}  {to}  {each.note}  {local_time(each.closed_at)}")
         click.echo(f"共 {len(found)} 条")
 
-    return say_why, waits, watchdog, undelivered
+    return undelivered
 
 
 def _act(sessions: sessionmaker[Session], act: OperatorAct, done: str) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +22,7 @@ from database import transaction
 from engine.errors import Conflict, EngineError
 from engine.hindsight.migrate import cases_to_migrate, find_version, migrate_case, plan_migration, revert_migration
 from engine.hindsight.migration_plan import MigrationPlan
+from engine.model.definition import DefinitionId
 
 REFUSALS = {
     "case.unknown": "没有这个案件",
@@ -64,47 +68,62 @@ def _migrate_cases(sessions: sessionmaker[Session]) -> click.Command:
         if is_applied and not reason:
             raise click.BadParameter("迁移须说明原因", param_hint="--reason")
         chosen = [*cases, *(line.strip() for line in listed or () if line.strip())]
-        try:
-            with sessions() as session:
-                to = find_version(session, flow, to_version)
-                if not chosen:
-                    chosen = cases_to_migrate(session, flow, to, from_version=from_version, standing_at=standing_at)
-        except EngineError as error:
-            raise click.ClickException(REFUSALS.get(error.code, error.code)) from error
-        plans, moved, refused = [], 0, 0
-        for case_id in chosen:
-            try:
-                plan, was_moved = _one(sessions, case_id, to, elements, reason if is_applied else None)
-            except EngineError as error:  # the others' turn comes all the same
-                refused += 1
-                _tell_refusal(case_id, error, json_lines=json_lines)
-                continue
-            plans.append(plan)
-            moved += was_moved
-            _tell(plan, was_moved=was_moved, json_lines=json_lines)
+        with sessions() as session, _refused_in_words():
+            to = find_version(session, flow, to_version)
+            if not chosen:
+                chosen = cases_to_migrate(session, flow, to, from_version=from_version, standing_at=standing_at)
+        tally = _gone_through(sessions, chosen, _Order(to, elements, reason if is_applied else None), json_lines)
         if not json_lines:
-            done = f"已迁移 {moved} 个" if is_applied else f"可以迁移 {sum(plan.fits for plan in plans)} 个"
-            click.echo(f"共 {len(chosen)} 个案件，{done}" + (f"，{refused} 个无法处理" if refused else ""))
-            for code, count in Counter(misfit.code for plan in plans for misfit in plan.misfits).most_common():
-                click.echo(f"  不适合：{WHY.get(code, code)}  {count}")
-        if refused:
+            _tell_tally(tally, is_applied=is_applied)
+        if tally.refused:
             sys.exit(1)
 
     return command
 
 
-def _one(
-    sessions: sessionmaker[Session], case_id: str, to: Any, elements: dict[str, str], reason: str | None
-) -> tuple[MigrationPlan, bool]:
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What is to become of each case. elements: old id → new id. reason: None to look only."""
+
+    to: DefinitionId
+    elements: dict[str, str]
+    reason: str | None
+
+
+@dataclass(slots=True)
+class _Tally:
+    plans: list[MigrationPlan] = field(default_factory=list)
+    moved: int = 0
+    refused: int = 0
+
+
+def _gone_through(sessions: sessionmaker[Session], cases: list[str], order: _Order, json_lines: bool) -> _Tally:
+    """One case after the other, each told at once; a refused one does not keep the others from their turn."""
+    tally = _Tally()
+    for case_id in cases:
+        try:
+            plan, was_moved = _one(sessions, case_id, order)
+        except EngineError as error:
+            tally.refused += 1
+            _tell_refusal(case_id, error, json_lines=json_lines)
+            continue
+        tally.plans.append(plan)
+        tally.moved += was_moved
+        _tell(plan, was_moved=was_moved, json_lines=json_lines)
+    return tally
+
+
+def _one(sessions: sessionmaker[Session], case_id: str, order: _Order) -> tuple[MigrationPlan, bool]:
     """The plan, and whether it was carried out: where a reason is given and the case fits. Raises EngineError."""
-    now = datetime.now(UTC)
+    to, elements, by, now = order.to, order.elements, operator(), datetime.now(UTC)
     try:
         with sessions() as session:
-            plan = plan_migration(session, case_id, to, by=operator(), now=now, elements=elements)
-        if reason is None or not plan.fits:
+            plan = plan_migration(session, case_id, to, by=by, now=now, elements=elements)
+        if order.reason is None or not plan.fits:
             return plan, False
         with transaction(sessions) as session:
-            return migrate_case(session, case_id, to, by=operator(), reason=reason, now=now, elements=elements), True
+            migrated = migrate_case(session, case_id, to, by=by, reason=order.reason, now=now, elements=elements)
+        return migrated, True
     except Conflict as conflict:
         if conflict.code != "case.does_not_fit":
             raise
@@ -117,14 +136,28 @@ def _revert_migration(sessions: sessionmaker[Session]) -> click.Command:
     @click.option("--reason", required=True, help="原因，记入流水")
     def command(case_id: str, reason: str) -> None:
         """撤回案件的最近一次迁移；此后没有新输入时，案件与迁移前完全相同。"""
-        try:
-            with transaction(sessions) as session:
-                plan = revert_migration(session, case_id, by=operator(), reason=reason, now=datetime.now(UTC))
-        except EngineError as error:
-            raise click.ClickException(REFUSALS.get(error.code, error.code)) from error
+        with _refused_in_words(), transaction(sessions) as session:
+            plan = revert_migration(session, case_id, by=operator(), reason=reason, now=datetime.now(UTC))
         click.echo(f"已回到第 {plan.to_version} 版")
 
     return command
+
+
+@contextmanager
+def _refused_in_words() -> Iterator[None]:
+    try:
+        yield
+    except EngineError as error:
+        raise click.ClickException(REFUSALS.get(error.code, error.code)) from error
+
+
+def _tell_tally(tally: _Tally, *, is_applied: bool) -> None:
+    fitting = sum(plan.fits for plan in tally.plans)
+    done = f"已迁移 {tally.moved} 个" if is_applied else f"可以迁移 {fitting} 个"
+    refused = f"，{tally.refused} 个无法处理" if tally.refused else ""
+    click.echo(f"共 {len(tally.plans) + tally.refused} 个案件，{done}{refused}")
+    for code, count in Counter(misfit.code for plan in tally.plans for misfit in plan.misfits).most_common():
+        click.echo(f"  不适合：{WHY.get(code, code)}  {count}")
 
 
 def _tell_refusal(case_id: str, error: EngineError, *, json_lines: bool) -> None:

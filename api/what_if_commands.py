@@ -71,17 +71,7 @@ def what_if_command(sessions: sessionmaker[Session]) -> click.Command:
         json_lines: bool,
     ) -> None:
         """用候选版本重演某业务的已有案件：不写入、不调用、不发送。"""
-        try:
-            with sessions() as session:
-                what_if = WhatIf(_candidate(session, flow, folder), elements)
-        except NotFound as error:
-            raise click.ClickException(f"没有业务 {flow}") from error
-        except InvalidDiagram as error:
-            for problem in error.problems:
-                click.echo(f"  {problem.severity:7} {problem.element}  {problem.code}  {problem.message}", err=True)
-            raise click.ClickException("候选版本不能部署，上面列出了原因") from error
-        if what_if.flow.key != flow:
-            raise click.ClickException(f"{folder} 是 {what_if.flow.key} 的文件夹，不是 {flow} 的")
+        what_if = _what_if(sessions, flow, folder, elements)
         now = datetime.now(UTC)
         with sessions() as session:
             ids = cases_of(session, flow, since.replace(tzinfo=UTC) if since else None, limit)
@@ -91,12 +81,25 @@ def what_if_command(sessions: sessionmaker[Session]) -> click.Command:
                 what_if, sessions, ids, now=now, processes=processes, progress=lambda done: bar.update(done - bar.pos)
             )
         report = {"flow": flow, "candidate": what_if.process.digest} | report_of(outcomes, pace, elements)
-        if json_lines:
-            sys.stdout.write(json.dumps(report, ensure_ascii=False) + "\n")
-        else:
-            _tell(report)
+        _tell(report, json_lines=json_lines)
 
     return command
+
+
+def _what_if(sessions: sessionmaker[Session], flow_key: str, path: Path, elements: dict[str, str]) -> WhatIf:
+    """Raises ClickException where this flow cannot become what is at `path`, after every problem of its diagrams."""
+    try:
+        with sessions() as session:
+            what_if = WhatIf(_candidate(session, flow_key, path), elements)
+    except NotFound as error:
+        raise click.ClickException(f"没有业务 {flow_key}") from error
+    except InvalidDiagram as error:
+        for problem in error.problems:
+            click.echo(f"  {problem.severity:7} {problem.element}  {problem.code}  {problem.message}", err=True)
+        raise click.ClickException("候选版本不能部署，上面列出了原因") from error
+    if what_if.flow.key != flow_key:
+        raise click.ClickException(f"{path} 是 {what_if.flow.key} 的文件夹，不是 {flow_key} 的")
+    return what_if
 
 
 def _candidate(session: Session, flow_key: str, path: Path) -> Flow:
@@ -110,7 +113,10 @@ def _candidate(session: Session, flow_key: str, path: Path) -> Flow:
     return candidate_flow(session, flow_key, {file.relative_to(home).as_posix(): file.read_bytes() for file in files})
 
 
-def _tell(report: Json) -> None:
+def _tell(report: Json, *, json_lines: bool) -> None:
+    if json_lines:
+        sys.stdout.write(json.dumps(report, ensure_ascii=False) + "\n")
+        return
     click.echo(f"{report['flow']}：{report['cases']} 个案件")
     for kind, count in report["totals"].items():
         click.echo(f"  {TOLD[kind]}  {count}")
