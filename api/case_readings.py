@@ -19,10 +19,10 @@ from sqlalchemy.orm import Session
 from api.auth import Audience, Caller
 from api.cases import case_as_seen
 from api.evidence import evidence_link, look_at_case
+from api.evidence_images import Image
 from api.masking import masked_variables
 from api.request_session import now
 from api.transactions import reads
-from api.work_items import Image
 from domain.attempts import local_day
 from domain.documents import DOCUMENT_LABELS, DocumentType
 from domain.face_texts import BAND_TEXTS, FACE_PROBLEM_TEXTS, quality_sentences

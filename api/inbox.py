@@ -14,12 +14,13 @@ from sqlalchemy.orm import Session
 
 from api.auth import Audience, Caller
 from api.concurrency import tag
+from api.evidence_images import Image
 from api.idempotency import answer_belongs_to_case
 from api.limits import limiter
 from api.paging import PageQuery
 from api.request_session import now
 from api.transactions import decides, reads
-from api.work_items import Image, WorkItemList, WorkItemOut, held_by, item_images, items_json
+from api.work_items import WorkItemList, WorkItemOut, held_by, item_images, items_json
 from domain.attempts import LOCAL_TIME
 from engine.claims import claim_items, claim_next_item
 from engine.inbox import InboxFilter, InboxView, inbox_counts, inbox_page, inbox_steps

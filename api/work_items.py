@@ -15,14 +15,14 @@ from api.applications import Application, application
 from api.auth import Caller
 from api.concurrency import refuse_stale, wants_match, work_item_tag
 from api.errors import Rejected
-from api.evidence import evidence_link, look_at_case
+from api.evidence import look_at_case
+from api.evidence_images import Image, images_in
 from api.idempotency import answer_belongs_to_case
 from api.masking import masked_variables
 from api.paging import PageQuery
 from api.request_session import now
 from api.transactions import decides, reads, writes
 from domain.account import AccountKind, display_names
-from engine.attachments import attachments_of
 from engine.errors import Conflict
 from engine.forms import prefilled_values
 from engine.inbox import InboxFilter, InboxView, inbox_page
@@ -78,13 +78,6 @@ class WorkItemOut(BaseModel):
 class WorkItemList(BaseModel):
     items: list[WorkItemOut]
     next: str | None
-
-
-class Image(BaseModel):
-    id: str
-    kind: str
-    media_type: str
-    url: str = Field(description="5 分钟内有效的查看链接")
 
 
 class WorkItemForm(WorkItemOut):
@@ -253,23 +246,6 @@ def _working_time_left_s(item: WorkItemView, at: datetime) -> int | None:
     if item.due_at is None or item.closed_at is not None:
         return None
     return int(working_time_between(at, item.due_at).total_seconds())
-
-
-def images_in(session: Session, case_id: str, values: Any, caller: Caller, at: datetime) -> list[dict[str, Any]]:
-    """Links to those of the case's attachments whose ids occur anywhere in `values` (JSON)."""
-    named = set(_texts(values))
-    return [
-        {"id": each.id, "kind": each.kind, "media_type": each.media_type, "url": evidence_link(caller, each.id, at)}
-        for each in attachments_of(session, case_id)
-        if each.id in named
-    ]
-
-
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [text for each in inner for text in _texts(each)]
 
 
 def _form_page(session: Session, page: WorkItemPage, caller: Caller, *, is_masked: bool) -> dict[str, Any]:
