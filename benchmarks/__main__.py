@@ -2,7 +2,7 @@
 
 A script is a module with a `main()` that prints one JSON object with at least
 `{"title": str, "rows": [{"figure": str, "ours": str, "baseline": str, "must": str, "holds": bool}]}`.
-`make bench only=engine,reading` runs some of them.
+`make bench only=engine,reading` runs some of them. What scripts share is in baselines/, fixtures/ and console/.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from benchmarks import _real_name as flow
-from benchmarks import _stock as stock
+from benchmarks.baselines import stock
+from benchmarks.fixtures import real_name as flow
 from engine.inputs import JobSucceeded, Started, WorkItemCompleted
 from engine.machine import Machine, Process, compile_process
 

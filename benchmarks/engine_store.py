@@ -23,8 +23,8 @@ from sqlalchemy import Column, Engine, MetaData, String, Table, Text, event, fun
 from sqlalchemy.orm import Session, sessionmaker
 
 import vault
-from benchmarks import _real_name as flow
-from benchmarks import _stock as stock
+from benchmarks.baselines import stock
+from benchmarks.fixtures import real_name as flow
 from composition import declare_service_tasks
 from database import Base, make_engine, session_factory, transaction
 from domain.account import APPLICANT_GROUP, find_or_create_wechat_account

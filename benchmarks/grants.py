@@ -23,8 +23,8 @@ from sqlalchemy import Engine, func, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
 import vault
-from benchmarks._grants import fill_grants
-from benchmarks._inbox import refresh_statistics
+from benchmarks.fixtures.grants import fill_grants
+from benchmarks.fixtures.inbox import refresh_statistics
 from composition import Platform
 from config import load_settings
 from database import Base, make_engine, new_id, session_factory, transaction

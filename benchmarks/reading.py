@@ -23,7 +23,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from benchmarks._tesseract import read_with_tesseract
+from benchmarks.baselines.tesseract import read_with_tesseract
 from tasks.vision.images import decode_photo
 from tasks.vision.layout import BACK, FRONT
 from tasks.vision.ocr import TextReader

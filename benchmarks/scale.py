@@ -22,9 +22,9 @@ from typing import Any
 from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
-from benchmarks import _million as million
-from benchmarks import _real_name as flow
 from benchmarks import engine_store as store
+from benchmarks.fixtures import million
+from benchmarks.fixtures import real_name as flow
 from benchmarks.throughput import prepare
 from database import Base, make_engine, session_factory, transaction
 from engine.actors import SYSTEM, Actor

@@ -24,9 +24,9 @@ from sqlalchemy import ARRAY, String, any_, bindparam, insert, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 import vault
-from benchmarks import _real_name as flow
-from benchmarks import _stock as stock
+from benchmarks.baselines import stock
 from benchmarks.engine_store import CONSENT, STOCK
+from benchmarks.fixtures import real_name as flow
 from composition import declare_service_tasks
 from database import Base, make_engine, new_id, session_factory, transaction
 from domain.account import APPLICANT_GROUP, find_or_create_wechat_account

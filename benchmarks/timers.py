@@ -20,8 +20,8 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session, sessionmaker
 
-from benchmarks import _million as million
-from benchmarks import _real_name as flow
+from benchmarks.fixtures import million
+from benchmarks.fixtures import real_name as flow
 from benchmarks.throughput import prepare
 from database import Base, make_engine, session_factory, transaction
 from domain.account import APPLICANT_GROUP, find_or_create_wechat_account

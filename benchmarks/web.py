@@ -23,10 +23,10 @@ from sqlalchemy.orm import Session, sessionmaker
 
 import vault
 from api.app import create_app
-from benchmarks import _real_name as flow
-from benchmarks._bundles import bundle_rows
-from benchmarks._inbox import REVIEWERS, SUPERVISORS, fill_inbox, refresh_statistics
-from benchmarks._pages import page_rows
+from benchmarks.console.bundles import bundle_rows
+from benchmarks.console.pages import page_rows
+from benchmarks.fixtures import real_name as flow
+from benchmarks.fixtures.inbox import REVIEWERS, SUPERVISORS, fill_inbox, refresh_statistics
 from composition import declare_service_tasks
 from config import load_settings
 from database import Base, make_engine, session_factory, transaction

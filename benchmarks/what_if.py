@@ -20,8 +20,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import vault
-from benchmarks import _real_name as real_name
-from benchmarks._what_if_cases import BEGAN, Row, prepared
+from benchmarks.fixtures import real_name
+from benchmarks.fixtures.what_if_cases import BEGAN, Row, prepared
 from composition import declare_service_tasks
 from database import make_engine, session_factory
 from engine.flows import Flow, flow_of_files, load_flow

@@ -23,7 +23,7 @@ from SpiffWorkflow.spiff.serializer.config import SPIFF_CONFIG, ServiceTaskConve
 from SpiffWorkflow.spiff.specs.defaults import NoneTask, ServiceTask
 from SpiffWorkflow.util.task import TaskState
 
-from benchmarks import _real_name as flow
+from benchmarks.fixtures import real_name as flow
 from engine.language.expressions import compile_expression
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from tools.web import build_console
 
-DIST = Path(__file__).resolve().parent.parent / "web" / "dist"
+DIST = Path(__file__).resolve().parents[2] / "web" / "dist"
 ENTRY, ENTRY_KB, ROUTE_KB = "index.html", 120, 200
 ROUTES = {
     "inbox": "src/features/inbox/InboxPage.vue",

@@ -1,0 +1,1 @@
+"""What a figure is compared with, measured in the same run."""
