@@ -46,7 +46,6 @@ LOOPS = (0, 5, 150, 500)  # a loop finishes two activities: 5 are 10 of them, 50
 OF_STOCK = (0, 150)
 MOST_STATEMENTS = 8
 NOW = datetime(2026, 1, 5, 1, 0, tzinfo=UTC)
-CONSENT = {"read_consent": "read_document/2026-01"}
 INFORMATION = {**flow.INFORMATION, "document_number": "110105194912310021"}  # its check digit is wrong
 
 CASE = cast(Table, Case.__table__)
@@ -135,7 +134,7 @@ def started(sessions: sessionmaker[Session], by: Actor) -> str:
     """A case that stands at `information` for the first time."""
     with transaction(sessions) as session:
         case_id = start_case(session, "real_name", by=by, values={}, now=NOW)
-    complete(sessions, item_of(sessions, case_id, "consent"), by, CONSENT)
+    complete(sessions, item_of(sessions, case_id, "consent"), by, flow.VALID_CONSENT)
     return case_id
 
 

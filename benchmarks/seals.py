@@ -142,29 +142,7 @@ def _most_like(lines: Sequence[str], name: str) -> str | None:
 
 
 def _result(outcomes: Sequence[Outcome], forms: int, seed: int) -> dict[str, Any]:
-    rows = []
-    for level in LEVELS:
-        here = [o for o in outcomes if o.task.level == level.name]
-        stamped = [o for o in here if o.is_red]
-        known = [o for o in stamped if o.seal != "unread"]
-        rows += [
-            _share_row(
-                f"{level.name}: round red seal told from none", here,
-                lambda o: o.found == o.is_red, lambda o: o.plain_found == o.is_red, 0.97,
-            ),
-            _share_row(
-                f"{level.name}: ring text right, faded and overprinted ones too", stamped,
-                lambda o: o.text_right, lambda o: o.plain_right, MUSTS[level.name],
-            ),
-            _share_row(
-                f"{level.name}: verdict on the seal right where one is given", known,
-                lambda o: o.seal == ("same" if o.is_own else "different"),
-                lambda o: o.plain_seal == ("same" if o.is_own else "different"), 0.9,
-            ),
-            _share_row(
-                f"{level.name}: printed name right", here, lambda o: o.name == "same", None, 0.9
-            ),
-        ]  # fmt: skip
+    rows = [row for level in LEVELS for row in _rows_of_level(level.name, outcomes)]
     foreign = [o for o in outcomes if o.is_red and not o.is_own]
     wrong = sum(o.seal == "same" for o in foreign)
     cpu_s = sum(o.cpu_s for o in outcomes) / len(outcomes)
@@ -183,6 +161,30 @@ def _result(outcomes: Sequence[Outcome], forms: int, seed: int) -> dict[str, Any
             for kind in KINDS
         },
     }
+
+
+def _rows_of_level(level: str, outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+    here = [o for o in outcomes if o.task.level == level]
+    stamped = [o for o in here if o.is_red]
+    known = [o for o in stamped if o.seal != "unread"]
+    return [
+        _share_row(
+            f"{level}: round red seal told from none", here,
+            lambda o: o.found == o.is_red, lambda o: o.plain_found == o.is_red, 0.97,
+        ),
+        _share_row(
+            f"{level}: ring text right, faded and overprinted ones too", stamped,
+            lambda o: o.text_right, lambda o: o.plain_right, MUSTS[level],
+        ),
+        _share_row(
+            f"{level}: verdict on the seal right where one is given", known,
+            lambda o: o.seal == ("same" if o.is_own else "different"),
+            lambda o: o.plain_seal == ("same" if o.is_own else "different"), 0.9,
+        ),
+        _share_row(
+            f"{level}: printed name right", here, lambda o: o.name == "same", None, 0.9
+        ),
+    ]  # fmt: skip
 
 
 def _counted(outcomes: Sequence[Outcome]) -> dict[str, int]:

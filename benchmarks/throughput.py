@@ -16,35 +16,25 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ARRAY, String, any_, bindparam, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 import vault
 from benchmarks.baselines import stock
-from benchmarks.engine_store import CONSENT, STOCK
+from benchmarks.engine_store import STOCK
 from benchmarks.fixtures import real_name as flow
+from benchmarks.fixtures.whole_cases import NOW, Timed, a_number, applicants, whole_cases
 from composition import declare_service_tasks
-from database import Base, make_engine, new_id, session_factory, transaction
-from domain.account import APPLICANT_GROUP, find_or_create_wechat_account
-from domain.documents import resident_check_digit
+from database import Base, make_engine, session_factory, transaction
 from engine import attachments
-from engine.actors import SYSTEM, Actor
-from engine.attachments import ATTACHMENT
-from engine.case import CASE, WAITING
+from engine.actors import SYSTEM
+from engine.case import CASE
 from engine.deploy import deploy_flow
 from engine.flows import load_flow
-from engine.job_runs import JobResult
-from engine.jobs import lease_job, succeed_job
-from engine.start import start_case
-from engine.work_items import complete_work_item
 from migrations.tables import every_table
-from rows import insert_later, insert_now
-from statements import Statement
-from tests.flows.readings import a_reading
 from tests.servers import start_postgres
 
 # As many as help: more wait for the disk together (group commit), and push each other's memory out of the caches.
@@ -56,20 +46,8 @@ CASES = int(os.environ.get("CASES", "400"))  # of each process
 STEPS_A_CASE = 5
 MUST_A_SECOND = 150
 PATIENCE_S = 900
-NOW = datetime(2026, 1, 5, 1, 0, tzinfo=UTC)
-
-PHOTOGRAPHS: dict[str, Any] = {}  # two ids are made when they are sent
-FORMS = (CONSENT, flow.INFORMATION, PHOTOGRAPHS)
-
-Timed = list[float]  # seconds of one command
 Start = Callable[[], None]  # the clock, once all processes are warm
 Work = Callable[[sessionmaker[Session], int, Start], Timed]
-
-
-def a_number(who: int) -> str:
-    """A valid resident ID number, another for each `who`."""
-    body = f"420106{1950 + who // 360_000:04d}{1 + who // 30_000 % 12:02d}{1 + who // 1_000 % 28:02d}{who % 1_000:03d}"
-    return body + resident_check_digit(body)
 
 
 def work_cases(sessions: sessionmaker[Session], worker: int, start: Start) -> Timed:
@@ -84,84 +62,6 @@ def work_cases(sessions: sessionmaker[Session], worker: int, start: Start) -> Ti
             timed.clear()
             start()
     return timed
-
-
-def applicants(sessions: sessionmaker[Session], worker: int, count: int) -> list[Actor]:
-    with transaction(sessions) as session:
-        found = [find_or_create_wechat_account(session, f"openid-{worker}-{n}", NOW) for n in range(count)]
-        return [Actor(account.id, frozenset({APPLICANT_GROUP})) for account in found]
-
-
-def whole_cases(sessions: sessionmaker[Session], applicants: list[tuple[Actor, str]], timed: Timed) -> None:
-    """From the start to the credential, for all of these (who, document number)."""
-    cases = {by: started(sessions, by, timed) for by, _ in applicants}
-    for form in FORMS:
-        items = waiting(sessions, cases, "WORK_ITEM")
-        for by, number in applicants:
-            given = {**form, "document_number": number} if form is flow.INFORMATION else form
-            completed(sessions, items[cases[by]], cases[by], by, given, timed)
-    jobs = waiting(sessions, cases, "JOB")
-    for by, number in applicants:
-        began = time.perf_counter()
-        with transaction(sessions) as session:
-            leased = lease_job(session, jobs[cases[by]], worker="bench", now=NOW)
-        assert leased is not None
-        with transaction(sessions) as session:
-            succeed_job(session, leased, JobResult(a_reading(name="张三", number=number)), now=NOW)
-        timed.append(time.perf_counter() - began)
-
-
-def started(sessions: sessionmaker[Session], by: Actor, timed: Timed) -> str:
-    began = time.perf_counter()
-    with transaction(sessions) as session:
-        case_id = start_case(session, "real_name", by=by, values={}, now=NOW)
-    timed.append(time.perf_counter() - began)
-    return case_id
-
-
-def completed(
-    sessions: sessionmaker[Session], item: str, case_id: str, by: Actor, form: dict[str, Any], timed: Timed
-) -> None:
-    began = time.perf_counter()
-    with transaction(sessions) as session:
-        if form is PHOTOGRAPHS:
-            photos = [new_id(), new_id()]
-            for photo in photos:
-                insert_later(session, ATTACHMENT, photo_row(photo, case_id, by))
-            insert_now(session, with_next=True)
-            form = dict(zip(("front", "back"), photos, strict=True))
-        complete_work_item(session, item, by=by, values=form, now=NOW)
-    timed.append(time.perf_counter() - began)
-
-
-_WAITING = Statement(
-    select(WAITING.c.case_id, WAITING.c.id).where(
-        WAITING.c.case_id == any_(bindparam("cases", type_=ARRAY(String))),
-        WAITING.c.kind == bindparam("kind"),
-        WAITING.c.closed_at.is_(None),
-    )
-)
-
-
-def waiting(sessions: sessionmaker[Session], cases: dict[Actor, str], kind: str) -> dict[str, str]:
-    """The one open wait of that kind, by case."""
-    with sessions() as session:
-        found = _WAITING.all(session.connection(), {"cases": list(cases.values()), "kind": kind})
-        return {row.case_id: row.id for row in found}
-
-
-def photo_row(photo: str, case_id: str, by: Actor) -> dict[str, Any]:
-    return {
-        "id": photo,
-        "case_id": case_id,
-        "kind": "document-scan",
-        "media_type": "image/jpeg",
-        "size": 1,
-        "digest": "",
-        "created_by": by.id,
-        "created_at": NOW,
-        "retention_until": NOW + timedelta(days=180),
-    }
 
 
 def work_stock(sessions: sessionmaker[Session], worker: int, start: Start) -> Timed:

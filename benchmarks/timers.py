@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from benchmarks.fixtures import million
@@ -89,6 +89,34 @@ def measure_scan(sessions: sessionmaker[Session]) -> float:
     return time.perf_counter() - began
 
 
+def fill(engine: Engine, sessions: sessionmaker[Session]) -> None:
+    """The flow deployed, and timers that are due in years."""
+    now = datetime.now(UTC)
+    with transaction(sessions) as session:
+        deploy_flow(session, load_flow(flow.FOLDER), by=SYSTEM, reason="benchmark", now=now)
+    million.fill(engine, TIMERS, now)
+    with transaction(sessions) as session:
+        session.execute(_AS_TIMERS)
+
+
+def due_times() -> list[datetime]:
+    """OVERDUE of one moment, then A_SECOND for SECONDS: far enough ahead to make their cases before, 60 ms each."""
+    first = datetime.now(UTC) + timedelta(seconds=10 + (OVERDUE + A_SECOND * SECONDS) * 0.06)
+    steady = (first + timedelta(seconds=6 + n / A_SECOND) for n in range(A_SECOND * SECONDS))
+    return [*[first - timedelta(seconds=1)] * OVERDUE, *steady]
+
+
+def clocked(url: str, folder: str, until: float) -> list[tuple[float, float]]:
+    """What run_clock() saw in a process that starts now."""
+    context = multiprocessing.get_context("spawn")
+    results = context.Queue()
+    clock = context.Process(target=run_clock, args=(url, folder, until, results))
+    clock.start()
+    fired: list[tuple[float, float]] = results.get(timeout=600)
+    clock.join()
+    return fired
+
+
 def main() -> None:
     folder = tempfile.mkdtemp(prefix="bench-")
     prepare(Path(folder))
@@ -96,32 +124,21 @@ def main() -> None:
         engine = make_engine(url)
         Base.metadata.create_all(engine)
         sessions = session_factory(engine)
-        now = datetime.now(UTC)
-        with transaction(sessions) as session:
-            deploy_flow(session, load_flow(flow.FOLDER), by=SYSTEM, reason="benchmark", now=now)
-        million.fill(engine, TIMERS, now)
-        with transaction(sessions) as session:
-            session.execute(_AS_TIMERS)
-        # Real cases take a while to make: they are due once all of them are there.
-        lead = timedelta(seconds=10 + (OVERDUE + A_SECOND * SECONDS) * 0.06)
-        first = datetime.now(UTC) + lead
-        overdue = [first - timedelta(seconds=1)] * OVERDUE
-        steady = [first + timedelta(seconds=6 + n / A_SECOND) for n in range(A_SECOND * SECONDS)]
-        start_cases(sessions, [*overdue, *steady])
+        fill(engine, sessions)
+        due = due_times()
+        start_cases(sessions, due)
         scan_s = measure_scan(sessions)
-        time.sleep(max(0.0, (first - datetime.now(UTC)).total_seconds()))
-        context = multiprocessing.get_context("spawn")
-        results = context.Queue()
-        until = steady[-1].timestamp() + 10
-        clock = context.Process(target=run_clock, args=(url, folder, until, results))
-        clock.start()
-        fired = results.get(timeout=600)
-        clock.join()
+        time.sleep(max(0.0, (due[0] + timedelta(seconds=1) - datetime.now(UTC)).total_seconds()))
+        fired = clocked(url, folder, until=due[-1].timestamp() + 10)
         engine.dispose()
-    assert len(fired) == len(overdue) + len(steady), (len(fired), len(overdue) + len(steady))
+    assert len(fired) == len(due), (len(fired), len(due))
+    print(json.dumps({"title": "Deadlines", "rows": rows_of(fired, scan_s)}, ensure_ascii=False))
+
+
+def rows_of(fired: list[tuple[float, float]], scan_s: float) -> list[dict[str, Any]]:
     cold, late = [since for since, _ in fired[:OVERDUE]], sorted(late for _, late in fired[OVERDUE:])
     p99 = late[int(len(late) * 0.99)]
-    rows = [
+    return [
         {
             "figure": f"{TIMERS:,} timers waiting: the first and the last of {OVERDUE} due ones after a cold start",
             "ours": f"{cold[0]:.1f} s, {cold[-1]:.1f} s",
@@ -137,7 +154,6 @@ def main() -> None:
             "holds": p99 <= MUST_LATE_S,
         },
     ]
-    print(json.dumps({"title": "Deadlines", "rows": rows}, ensure_ascii=False))
 
 
 if __name__ == "__main__":
