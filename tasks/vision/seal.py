@@ -3,18 +3,19 @@
 Red is judged against the paper around it: the logarithm of red over the stronger of green and blue, less its median
 nearby. Ink takes the same share of every light, so lamps, shadows and tinted paper leave that number alone; black print
 under the seal only makes holes in it. Seals are ellipses in photographs: one is fitted to the ring and everything else is
-measured in its frame. Coordinates are pixels of the picture, x to the right, y down.
+measured in its frame (seal_frame.py).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from tasks.vision.seal_frame import ANGLES, Seal, distances, frame_points, scaled, unrolled
 
 Rgb = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -32,30 +33,6 @@ RING_OF_A_COPY = 0.85
 TEXT_FROM = 0.2  # of the directions must have ink between star and ring
 MOST_RED = 0.12  # of a picture: beyond it there is noise, whose circles take 20 s to count; a seal covers 0.03
 FULL_FROM = 0.75  # a disc: no seal is that full between star and ring
-ANGLES = 360
-
-
-@dataclass(frozen=True, slots=True)
-class Seal:
-    """An ellipse in the picture. middle: (x, y). axes: full lengths. turn_deg: of the first axis, clockwise.
-
-    ring: share of its ring that shows, 0-1. is_red: False for a copy in black.
-    """
-
-    middle: tuple[float, float]
-    axes: tuple[float, float]
-    turn_deg: float
-    ring: float
-    is_red: bool = True
-
-    @property
-    def box(self) -> tuple[float, float, float, float]:
-        """left, top, right, bottom."""
-        a, b, turn = self.axes[0] / 2, self.axes[1] / 2, math.radians(self.turn_deg)
-        reach_x = math.hypot(a * math.cos(turn), b * math.sin(turn))
-        reach_y = math.hypot(a * math.sin(turn), b * math.cos(turn))
-        x, y = self.middle
-        return x - reach_x, y - reach_y, x + reach_x, y + reach_y
 
 
 def redness(picture_rgb: Rgb) -> Floats:
@@ -95,7 +72,7 @@ def find_seals(picture_rgb: Rgb, red: Floats) -> list[Seal]:
                 found.append(seal)
         if found:
             break
-    grown = [_scaled(seal, 1 / scale) for seal in found]
+    grown = [scaled(seal, 1 / scale) for seal in found]
     return sorted(grown, key=lambda seal: -seal.ring)
 
 
@@ -109,28 +86,6 @@ def has_copied_seal(picture_rgb: Rgb) -> bool:
     # as for red, but paper's own shades and grey print count for nothing
     dark = np.asarray(np.maximum(np.log((_around(light, 0, 255) + 18) / (light + 18)) - 0.15, 0), np.float32)
     return any(_is_copy(dark, proposed) for proposed in _around_stars(dark))
-
-
-def unrolled(picture: Floats, seal: Seal, *, angles: int = ANGLES, radii: int = 131, reach: float = 1.3) -> Floats:
-    """(radii, angles) of `picture` around the seal: row 0 is `reach` times the ring's radius away, the last row the middle.
-
-    Column 0 is straight above the middle in the ellipse's frame, columns go clockwise.
-    """
-    turns = np.linspace(0, 2 * np.pi, angles, endpoint=False, dtype=np.float32)
-    away = np.linspace(reach, 0, radii, dtype=np.float32)[:, None]
-    points = frame_points(seal, away * np.sin(turns), -away * np.cos(turns))
-    return np.asarray(cv2.remap(picture, points[..., 0], points[..., 1], cv2.INTER_LINEAR), np.float32)
-
-
-def frame_points(seal: Seal, x: Floats, y: Floats) -> Floats:
-    """(…, 2) pixels of points given in the seal's frame: the unit circle is its ring, upright as the picture is."""
-    turn = math.radians(seal.turn_deg)
-    cos, sin = math.cos(turn), math.sin(turn)
-    along, across = (x * cos + y * sin) * seal.axes[0] / 2, (y * cos - x * sin) * seal.axes[1] / 2
-    pixels = np.stack(
-        [seal.middle[0] + along * cos - across * sin, seal.middle[1] + along * sin + across * cos], axis=-1
-    )
-    return np.asarray(pixels, np.float32)
 
 
 def _around(values: Floats, low: float, high: float) -> Floats:
@@ -264,17 +219,9 @@ def _fitted_robustly(outline: Floats) -> Iterator[Seal]:
         if not math.isfinite(x + y + a + b) or min(a, b) < 4:
             return
         seal = Seal((x, y), (a, b), turn, 0.0)
-        off = np.abs(_distance(seal, kept) - 1)
+        off = np.abs(distances(seal, kept) - 1)
         kept = kept[off <= max(0.02, float(np.percentile(off, 80)))]
     yield seal
-
-
-def _distance(seal: Seal, points: Floats) -> Floats:
-    """Of each point from the middle, in the seal's frame: 1 on the ring."""
-    turn = math.radians(seal.turn_deg)
-    x, y = points[:, 0] - seal.middle[0], points[:, 1] - seal.middle[1]
-    along, across = x * math.cos(turn) + y * math.sin(turn), y * math.cos(turn) - x * math.sin(turn)
-    return np.asarray(np.hypot(along / (seal.axes[0] / 2), across / (seal.axes[1] / 2)), np.float32)
 
 
 def _has_seal_shape(seal: Seal, shape: tuple[int, ...]) -> bool:
@@ -295,9 +242,3 @@ def _shares(around: NDArray[np.bool_]) -> tuple[float, float, float, float]:
 
 def _is_same(one: Seal, other: Seal) -> bool:
     return math.dist(one.middle, other.middle) < 0.5 * max(*one.axes, *other.axes)
-
-
-def _scaled(seal: Seal, scale: float) -> Seal:
-    # a pixel's middle is at .5 in both pictures
-    x, y = ((value + 0.5) * scale - 0.5 for value in seal.middle)
-    return Seal((x, y), (seal.axes[0] * scale, seal.axes[1] * scale), seal.turn_deg, seal.ring, seal.is_red)

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.vision.ocr import TextReader
-from tasks.vision.seal import ANGLES, RED_FROM, Seal, frame_points, seal_ink, unrolled
+from tasks.vision.seal import RED_FROM, seal_ink
+from tasks.vision.seal_frame import ANGLES, Seal, frame_points, unrolled
 
 Rgb = NDArray[np.uint8]
 Floats = NDArray[np.float32]

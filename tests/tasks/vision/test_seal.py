@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from tasks.vision.seal import RED_FROM, Seal, find_seals, has_copied_seal, redness, unrolled
+from tasks.vision.seal import RED_FROM, find_seals, has_copied_seal, redness
+from tasks.vision.seal_frame import Seal, unrolled
 from tools.cards import forms
 from tools.cards.scene import photograph
 from tools.cards.seal import Seal as Stamp
