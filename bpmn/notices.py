@@ -9,7 +9,6 @@ from pydantic import BaseModel
 from domain.notice import queue_notice
 from engine.service_tasks import TransactionContext, service_task
 
-STARTER = "starter"
 GROUP = "group:"
 
 

@@ -26,24 +26,6 @@ class Purpose(StrEnum):
     ADMIT_INSTITUTION = "admit_institution"
 
 
-class DataClass(StrEnum):
-    """STATUTORY records of a verification are kept as the law asks; CONSENTED data goes when its consent goes."""
-
-    STATUTORY = "statutory"
-    CONSENTED = "consented"
-
-
-# PIPL article 47: withdrawal deletes what was kept on consent alone, never what a law orders to keep.
-DATA_CLASSES: dict[str, DataClass] = {
-    "identity": DataClass.STATUTORY,
-    "credential": DataClass.STATUTORY,
-    "consent": DataClass.STATUTORY,
-    "decision": DataClass.STATUTORY,
-    "portrait": DataClass.CONSENTED,
-    "phone": DataClass.CONSENTED,
-}
-
-
 _STANDING = text("withdrawn_at IS NULL")
 
 

@@ -106,14 +106,6 @@ def issue_code(session: Session, grant_id: str, *, by: str, now: datetime) -> st
     return code
 
 
-def shown_code(session: Session, grant_id: str) -> str | None:
-    """The live code's text, for the unit; None once it is used, expired, replaced or void."""
-    live = live_code(session, grant_id)
-    if live is None or live.sealed is None:
-        return None
-    return open_code(vault.current().cipher(session, data_owner(grant_id)), live.id, live.sealed)
-
-
 def open_code(cipher: vault.DataCipher, code_id: str, sealed: bytes) -> str:
     """The text of a live code. cipher: of the grant's data key (`data_owner`)."""
     return cipher.decrypt(sealed, _context(code_id)).decode()
@@ -137,14 +129,6 @@ def extend_code(session: Session, grant_id: str, *, now: datetime) -> datetime:
     live.expires_at = now + find_business(session, grant.business_key).code_lifetime
     session.flush()
     return live.expires_at
-
-
-def void_code(session: Session, grant_id: str, *, by: str, why: str, now: datetime) -> None:
-    """Take the live code back, reserved or not: ISSUED → NONE. Raises Refused("grant.no_open_code")."""
-    grant = lock_grant(session, grant_id)
-    if end_live_code(session, grant_id, CodeState.VOID, now) is None:
-        raise Refused("grant.no_open_code", grant=grant_id)
-    change_state(session, grant, GrantState.NONE, by=by, why=why, now=now)
 
 
 def expire_code(session: Session, grant_id: str, *, now: datetime) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select
@@ -36,14 +35,6 @@ class Unit(Base):
     parent_code: Mapped[str | None] = mapped_column(ForeignKey("unit.code"))
     contact_name: Mapped[str | None] = mapped_column(String(60))
     contact_phone: Mapped[str | None] = mapped_column(String(30))
-
-
-@dataclass(frozen=True, slots=True)
-class UnitNode:
-    """A unit with those directly below it, in the order of their codes."""
-
-    unit: Unit
-    below: tuple[UnitNode, ...]
 
 
 def find_unit(session: Session, code: str) -> Unit:
@@ -84,20 +75,6 @@ def unit_scope(groups: frozenset[str]) -> frozenset[str]:
 def unit_group(code: str) -> str:
     """The group of those who act for this unit."""
     return UNIT_GROUP + code
-
-
-def unit_tree(session: Session, scope: frozenset[str] | None = None) -> tuple[UnitNode, ...]:
-    """The topmost units with what is below them. scope: of these codes only; None for all."""
-    units = list(session.scalars(select(Unit).order_by(Unit.code)))
-    shown = {unit.code: unit for unit in units if scope is None or unit.code in scope}
-    below: dict[str | None, list[Unit]] = {}
-    for unit in shown.values():
-        below.setdefault(unit.parent_code if unit.parent_code in shown else None, []).append(unit)
-
-    def node(unit: Unit) -> UnitNode:
-        return UnitNode(unit, tuple(node(each) for each in below.get(unit.code, ())))
-
-    return tuple(node(unit) for unit in below.get(None, ()))
 
 
 def keep_unit_contact(session: Session, code: str, name: str, phone: str) -> Unit:

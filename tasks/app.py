@@ -16,8 +16,6 @@ from config import Settings, load_settings
 from engine import dispatching
 from tasks.filesystem_broker import use_whole_files
 
-QUEUES = ("default", "vision")
-
 
 def _filesystem_transport(broker_dir: Path) -> dict[str, Any]:  # Any: Celery's own option types
     """Kombu's broker without a server: one folder that everybody reads from and writes to."""

@@ -8,13 +8,14 @@ from datetime import datetime
 import pytest
 from sqlalchemy.orm import Session
 
+import vault
 from database import new_id
 from domain.account import find_or_create_wechat_account
 from domain.business import seed_businesses
 from domain.credential import VerifiedBy
 from domain.documents import resident_check_digit
 from domain.grant import BusinessGrant, begin_tenure, ensure_grant
-from domain.grant_code import issue_code
+from domain.grant_code import data_owner, issue_code, live_code, open_code
 from domain.grant_tenure import activate
 from domain.institution import Institution, NewInstitution, admit_institution
 from domain.issuing import Verification, issue_credential
@@ -83,3 +84,11 @@ def refusal(verb: Callable[..., object], *arguments: object, **options: object) 
     with pytest.raises(Refused) as refused:
         verb(*arguments, **options)
     return refused.value.code
+
+
+def shown_code(session: Session, grant_id: str) -> str | None:
+    """The live code's text; None once it is used, expired, replaced or void."""
+    live = live_code(session, grant_id)
+    if live is None or live.sealed is None:
+        return None
+    return open_code(vault.current().cipher(session, data_owner(grant_id)), live.id, live.sealed)

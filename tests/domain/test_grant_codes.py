@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 
 from database import new_id
 from domain.business import Business
-from domain.grant import GrantState, changes_of, ensure_grant
+from domain.grant import GrantState, ensure_grant
 from domain.grant_attempts import (
     FailedAttempt,
     FailureKind,
@@ -32,14 +32,12 @@ from domain.grant_code import (
     issue_code,
     live_code,
     reserve_code,
-    shown_code,
-    void_code,
 )
 from domain.grant_tenure import activate, end_tenure, reserved_person
 from domain.institution_editing import Editor
 from domain.institution_state import suspend_institution
 from domain.refused import Refused
-from tests.domain.grants import BUSINESS, a_grant, a_person, a_province, an_institution, an_issued_grant
+from tests.domain.grants import BUSINESS, a_grant, a_person, a_province, an_institution, an_issued_grant, shown_code
 
 DAY = timedelta(days=1)
 
@@ -117,16 +115,6 @@ def test_a_replaced_code_is_void_and_opens_nothing(session, now) -> None:
     assert states_of(session, grant.id) == [CodeState.VOID, CodeState.OPEN]
     assert refusal(find_redeemable, session, old, now).code == "grant.code_not_valid"
     assert find_redeemable(session, new, now).id == grant.id
-
-
-def test_a_code_taken_back_leaves_the_grant_without_one(session, now) -> None:
-    grant, _ = an_issued_grant(session, now)
-
-    void_code(session, grant.id, by="unit", why="voided", now=now)
-
-    assert (grant.state, shown_code(session, grant.id)) == (GrantState.NONE, None)
-    assert [change.became for change in changes_of(session, grant.id)] == ["ISSUED", "NONE"]
-    assert refusal(void_code, session, grant.id, by="unit", why="voided", now=now).code == "grant.no_open_code"
 
 
 # ---- expires
@@ -224,7 +212,7 @@ def test_every_code_that_opens_nothing_gets_the_same_answer(session, now) -> Non
     reserve_code(session, used_grant.id, person, now)
     activate(session, used_grant.id, person, by="system", why="redeemed", now=now)
     void_grant, void = an_issued_grant(session, now, name="二院")
-    void_code(session, void_grant.id, by="unit", why="voided", now=now)
+    issue_code(session, void_grant.id, by="unit", now=now)
     ended_grant, ended = an_issued_grant(session, now, name="三院")
     end_tenure(session, ended_grant.id, why="revoked", by="unit", now=now)
     reserved_grant, reserved = an_issued_grant(session, now, name="四院")
@@ -244,7 +232,7 @@ def test_every_code_that_opens_nothing_gets_the_same_answer(session, now) -> Non
 
 def test_a_failed_try_with_a_dead_code_is_counted_for_its_institution(session, now) -> None:
     grant, code = an_issued_grant(session, now)
-    void_code(session, grant.id, by="unit", why="voided", now=now)
+    end_tenure(session, grant.id, why="revoked", by="unit", now=now)
 
     assert institution_of_code(session, code.lower()) == grant.institution_id
     assert institution_of_code(session, "AAAAAAAA") is None

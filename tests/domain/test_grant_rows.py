@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from domain.grant import GrantState, begin_tenure, ensure_grant, suspend
-from domain.grant_code import issue_code, reserve_code, void_code
+from domain.grant_code import issue_code, reserve_code
 from domain.grant_rows import counts_by_state, grant_rows, read_grant_row
+from domain.grant_tenure import end_tenure
 from domain.institution_editing import Editor
 from domain.institution_state import remove_institution
 from domain.unit import Unit, UnitLevel, subtree
@@ -75,7 +76,7 @@ def test_a_code_is_shown_until_it_is_used_then_never(session, now) -> None:
     reserve_code(session, grant.id, a_person(session, now), now)
 
     while_redeemed = read_grant_row(session, frozenset({ZENGDU}), grant.id)
-    void_code(session, grant.id, by="unit", why="voided", now=now)
+    end_tenure(session, grant.id, why="revoked", by="unit", now=now)
     afterwards = read_grant_row(session, frozenset({ZENGDU}), grant.id)
 
     assert (while_redeemed.code, while_redeemed.is_reserved) == (code, True)

@@ -22,7 +22,6 @@ from domain.grant_code import (
     issue_code,
     live_code,
     reserve_code,
-    void_code,
 )
 from domain.grant_holder import (
     GrantHolder,
@@ -90,10 +89,6 @@ class GrantLife(RuleBasedStateMachine):
     @rule()
     def code_is_issued(self) -> None:
         self.attempt(issue_code, by="unit", now=self.now)
-
-    @rule()
-    def code_is_taken_back(self) -> None:
-        self.attempt(void_code, by="unit", why="voided", now=self.now)
 
     @rule()
     def code_is_extended(self) -> None:

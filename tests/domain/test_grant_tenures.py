@@ -7,7 +7,7 @@ import pytest
 from database import new_id
 from domain.credential import revoke_credential, valid_resident_credential
 from domain.grant import GrantState, begin_tenure, changes_of, enable, ensure_grant, resume, suspend
-from domain.grant_code import issue_code, live_code, shown_code
+from domain.grant_code import issue_code, live_code
 from domain.grant_holder import add_auxiliary, business_groups, grants_held, holders_of, persons_of_group
 from domain.grant_tenure import activate, end_tenure, impact
 from domain.institution_editing import Editor
@@ -22,6 +22,7 @@ from tests.domain.grants import (
     an_institution,
     an_issued_grant,
     refusal,
+    shown_code,
 )
 
 

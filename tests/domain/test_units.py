@@ -15,7 +15,7 @@ from domain.demo_account import create_demo_accounts
 from domain.institution import Institution
 from domain.institution_category import Category
 from domain.refused import Refused
-from domain.unit import Unit, UnitLevel, find_unit, parent_of, subtree, subtrees, unit_scope, unit_tree
+from domain.unit import Unit, UnitLevel, find_unit, parent_of, subtree, subtrees, unit_scope
 from domain.unit_seed import seed_units
 
 
@@ -83,20 +83,6 @@ def test_the_superior_of_a_unit_is_found(session: Session, now: datetime) -> Non
     assert parent_of(session, "420000") is None
     with pytest.raises(Refused, match=r"unit\.unknown"):
         parent_of(session, "999999")
-
-
-def test_the_tree_of_a_scope_begins_at_its_own_top(session: Session, now: datetime) -> None:
-    seed_units(session, now)
-
-    whole = unit_tree(session)
-    of_two = unit_tree(session, frozenset({"420200", "420202", "420106"}))
-
-    assert [node.unit.code for node in whole] == ["420000"]
-    assert len(whole[0].below) == 17
-    assert [(node.unit.code, [each.unit.code for each in node.below]) for node in of_two] == [
-        ("420106", []),
-        ("420200", ["420202"]),
-    ]
 
 
 def test_a_scope_is_read_out_of_groups() -> None:

@@ -24,7 +24,7 @@ from domain.credential import (
 )
 from domain.grant import BusinessGrant, GrantState, enable, ensure_grant, find_grant
 from domain.grant_attempts import refuse_locked
-from domain.grant_code import find_redeemable, shown_code
+from domain.grant_code import find_redeemable
 from domain.grant_holder import HolderRole, auxiliaries_of, holders_of
 from domain.grant_tenure import reserved_person
 from domain.institution import NewInstitution, admit_institution
@@ -41,6 +41,7 @@ from engine.inputs import JobFailed
 from engine.messages import send_message
 from engine.start import start_case
 from engine.work_items import complete_work_item
+from tests.domain.grants import shown_code
 from tests.flows.readings import a_reading, a_selfie_match, a_small_photo
 from tests.flows.story import Story, Town
 

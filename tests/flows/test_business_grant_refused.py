@@ -8,7 +8,7 @@ import pytest
 
 from domain.business import find_business
 from domain.grant import GrantState
-from domain.grant_code import extend_code, void_code
+from domain.grant_code import expire_code, extend_code
 from domain.grant_holder import remove_auxiliary
 from tests.flows.business_grant import (
     AGREED,
@@ -86,7 +86,7 @@ def test_a_code_of_a_business_that_closed_is_not_replaced(town: Town, hospital: 
 
 def test_a_code_that_is_gone_is_not_extended(town: Town, hospital: Hospital, issued: Tenure) -> None:
     with town.writing() as session:
-        void_code(session, hospital.grant, by="operator", why="voided", now=town.now)
+        assert expire_code(session, hospital.grant, now=town.now + 31 * DAY)
 
     issued.tells("extend", hospital.clerk)
 
