@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 
-import cv2
 import numpy as np
 import pypdfium2
 from numpy.typing import NDArray
@@ -143,17 +142,6 @@ def print_pdf(content: bytes, signature: str) -> Rgb:
     pen.text((42 * PX_PER_MM, 180 * PX_PER_MM), "2026", font=font(30), fill=(28, 30, 60), anchor="ls")
     pen.text((105 * PX_PER_MM, 285 * PX_PER_MM), "样本", font=font(40), fill=(120, 120, 122), anchor="mm")
     return np.asarray(page, np.uint8)
-
-
-def scan(form: StampedForm, rng: random.Random) -> bytes:
-    """The page as a flatbed scanner gives it, PNG: hardly turned, a little noise."""
-    height, width = form.page.shape[:2]
-    warp = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(-0.8, 0.8), 1.0)
-    turned = cv2.warpAffine(form.page, warp, (width, height), borderValue=(250, 250, 250))
-    noise = np.random.default_rng(rng.getrandbits(32)).normal(0, 2, turned.shape)
-    buffer = BytesIO()
-    Image.fromarray(np.clip(turned + noise, 0, 255).astype(np.uint8)).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def as_pdf(form: StampedForm) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 from collections.abc import Iterator
@@ -29,12 +28,11 @@ KEPT_OUTSIDE = ("DATABASE_URL", "REDIS_URL", "MASTER_KEY", "HOST")  # a site is 
 
 @dataclass
 class Site:
-    """address: of the web process. desk: where work for reviewers comes from. demo_passwords: by user name."""
+    """address: of the web process. desk: where work for reviewers comes from."""
 
     address: str
     sessions: sessionmaker[Session]
     desk: Desk
-    demo_passwords: dict[str, str]
     _staff: set[str] = field(default_factory=set)
 
     def page_of(self, path: str) -> str:
@@ -68,12 +66,11 @@ def a_site(folder: Path, *, is_quick: bool = False) -> Iterator[Site]:
     build_console(print)
     platform = compose(load_settings(environ))
     prepare(platform, print)
-    passwords = json.loads((platform.settings.var_dir / "demo-accounts.json").read_text())
     desk = Desk(platform.sessions, random.Random(SEED), is_quick)
     address, log = f"http://127.0.0.1:{port}", folder / "log"
     try:
         with supervisor.running(environ, address, log):
-            yield Site(address, platform.sessions, desk, passwords)
+            yield Site(address, platform.sessions, desk)
     except supervisor.NotReady as failure:
         raise supervisor.NotReady(f"{failure}\n{log.read_text()[-2000:]}") from failure
     finally:
