@@ -106,7 +106,7 @@ def load(host_class: type[Host], process: Process, snapshot: bytes) -> Host:
         specs = scope.spec.task_specs
         made: list[Token] = []
         for kept in tokens:
-            made.append(_restore(scope, specs[kept[0]], made[kept[2]] if kept[2] >= 0 else None, kept))
+            made.append(_restore(host, scope, specs[kept[0]], made[kept[2]] if kept[2] >= 0 else None, kept))
         opened.append(made)
         if owner is not None:
             owner.inner.append(scope)
@@ -132,7 +132,7 @@ def _frame(host: Host, owner: Token | None, variables: dict[str, Any] | None, in
     return Local(variables, around) if is_local else Store(variables, host.store.settings)
 
 
-def _restore(scope: Scope, spec: Any, parent: Token | None, kept: list[Any]) -> Token:
+def _restore(host: Host, scope: Scope, spec: Any, parent: Token | None, kept: list[Any]) -> Token:
     flags = kept[4]
     token = Token(scope, spec, parent, kept[1])
     token.ordinal = kept[3]
@@ -141,7 +141,7 @@ def _restore(scope: Scope, spec: Any, parent: Token | None, kept: list[Any]) -> 
         is_incident = bool(flags & _INCIDENT)
         if is_incident:
             token.incident = (kept[5][0], kept[5][1])
-        token.wait = restored(spec.node, scope.host.address_of(token), is_incident, kept[5])
+        token.wait = restored(spec.node, host.address_of(token), is_incident, kept[5])
     if flags & _INSTANCES:
         items, results, opened, *parts = kept[-1]
         token.parts = parts_of(parts[0]) if parts else []

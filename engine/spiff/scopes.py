@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from SpiffWorkflow.util.task import TaskState
 
 from engine.spiff.state import CANCELLED, COMPLETED, ENTERED, CaseState
 from engine.spiff.store import Store
-from engine.spiff.tree import NO_INSTANCE, Scope, Token
-
-if TYPE_CHECKING:
-    from engine.spiff.host import Host
+from engine.spiff.tree import NO_INSTANCE, Scope, ScopeHost, Token
 
 
 class ScopeRules(CaseState):
@@ -22,7 +19,7 @@ class ScopeRules(CaseState):
         if owner is not None:
             self.note(owner, ENTERED)
             frame = frame or owner.workflow.frame
-        scope = Scope(cast("Host", self), name, owner, self.path_inside(owner, index), frame or self.store, index)
+        scope = Scope(cast(ScopeHost, self), name, owner, self.path_inside(owner, index), frame or self.store, index)
         if owner is not None:
             owner.inner.append(scope)
         self.scopes.append(scope)

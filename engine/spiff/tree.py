@@ -5,21 +5,19 @@ A `Token` is SpiffWorkflow's Task, a `Scope` its (sub)workflow: one instance of 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from SpiffWorkflow.bpmn.util.subworkflow import BpmnBaseWorkflow
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
 from engine.spiff.ledger import Completed, Part
-from engine.spiff.process import UNDO
+from engine.spiff.process import UNDO, Process
 from engine.spiff.store import Store
 from engine.waits import Wait
-
-if TYPE_CHECKING:
-    from engine.spiff.host import Host
 
 _NOTHING: Any = MappingProxyType({})
 
@@ -42,6 +40,40 @@ class Instances:
         return [self.results[index] for index in sorted(self.results)]
 
 
+class ScopeHost(Protocol):
+    """What a scope and the elements in it ask of the host they run in; it is engine/spiff/host.py that answers.
+
+    A rule that gives True or False says whether the element is done; None: it stands until the host completes it.
+    """
+
+    engine: Any  # SpiffWorkflow's script engine
+    process: Process
+    scopes: list[Scope]
+    queue: deque[Token]
+
+    def view(self, token: Token) -> Mapping[str, Any]: ...
+
+    def chosen_start(self, specs: list[Any]) -> Any: ...
+
+    def end(self, token: Token) -> bool | None: ...
+
+    def decide(self, token: Token) -> None: ...
+
+    def open_scope(self, name: str, owner: Token) -> None: ...
+
+    def begin_many(self, token: Token) -> bool | None: ...
+
+    def call(self, token: Token) -> None: ...
+
+    def throw_on(self, token: Token) -> bool | None: ...
+
+    def compensate(self, token: Token) -> bool | None: ...
+
+    def join(self, token: Token) -> bool: ...
+
+    def cancelled(self, token: Token) -> None: ...
+
+
 class Scope(BpmnBaseWorkflow):  # type: ignore[misc]  # SpiffWorkflow ships no types
     """One activation of a process or a subprocess.
 
@@ -52,7 +84,7 @@ class Scope(BpmnBaseWorkflow):  # type: ignore[misc]  # SpiffWorkflow ships no t
     """
 
     def __init__(
-        self, host: Host, name: str, owner: Token | None, path: str, frame: Store, index: int = NO_INSTANCE
+        self, host: ScopeHost, name: str, owner: Token | None, path: str, frame: Store, index: int = NO_INSTANCE
     ) -> None:
         self.host = host
         self.name = name

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from engine.spiff.clocks import ClockRules
 from engine.spiff.process import MESSAGE, TIMER, Node
 from engine.spiff.specs import HostedBoundaryEvent, HostedServiceTask, HostedUserTask, activity_of
 from engine.spiff.store import json_value
 from engine.spiff.tree import Token
 from engine.waits import IncidentWait, JobWait, MessageWait, Pause, TimerWait, UserTaskWait, Wait
 
-if TYPE_CHECKING:
-    from engine.spiff.host import Host
 
-
-def wait_of(host: Host, token: Token) -> Wait | None:
+def wait_of(rules: ClockRules, token: Token) -> Wait | None:
     """The wait of a standing token; None where nothing from outside ends it (error events, joins).
 
     Raises ExpressionFailed, InvalidExpression or NotJson: the caller makes it an incident.
@@ -23,28 +21,28 @@ def wait_of(host: Host, token: Token) -> Wait | None:
     node: Node = token.task_spec.node
     if token.incident is not None:
         return IncidentWait(
-            address=host.address_of(token), element=node.id, code=token.incident[0], message=token.incident[1]
+            address=rules.address_of(token), element=node.id, code=token.incident[0], message=token.incident[1]
         )
     spec = token.task_spec
     if isinstance(spec, HostedUserTask):
-        due = host.due(token, node.due) if node.due else None
-        return _user_task(host.address_of(token), node, due)
+        due = rules.due(token, node.due) if node.due else None
+        return _user_task(rules.address_of(token), node, due)
     if isinstance(spec, HostedServiceTask):
-        view = host.view(token)
+        view = rules.view(token)
         parameters = {name: json_value(expression.evaluate(view)) for name, expression in node.parameters}
-        return JobWait(address=host.address_of(token), element=node.id, service=node.service, parameters=parameters)
+        return JobWait(address=rules.address_of(token), element=node.id, service=node.service, parameters=parameters)
     if node.trigger == TIMER:
         return TimerWait(
-            address=host.address_of(token),
+            address=rules.address_of(token),
             element=node.id,
-            due=host.due(token, node.timer) if token.cycle is None else token.cycle[0],
-            attached_to=_seat(host, token),
+            due=rules.due(token, node.timer) if token.cycle is None else token.cycle[0],
+            attached_to=_seat(rules, token),
             left=node.repeats if token.cycle is None else token.cycle[1],
-            clock=host.clock(token),
+            clock=rules.clock(token),
         )
     if node.trigger == MESSAGE:
-        value = node.correlation.evaluate(host.view(token)) if node.correlation else None
-        return _message(host, token, node, correlation_text(value))
+        value = node.correlation.evaluate(rules.view(token)) if node.correlation else None
+        return _message(rules, token, node, correlation_text(value))
     return None
 
 
@@ -63,23 +61,23 @@ def _user_task(address: str, node: Node, due: datetime | None) -> UserTaskWait:
     )
 
 
-def _message(host: Host, token: Token, node: Node, correlation: str) -> MessageWait:
+def _message(rules: ClockRules, token: Token, node: Node, correlation: str) -> MessageWait:
     return MessageWait(
-        address=host.address_of(token),
+        address=rules.address_of(token),
         element=node.id,
         message=node.message,
         correlation=correlation,
-        attached_to=_seat(host, token),
+        attached_to=_seat(rules, token),
     )
 
 
-def _seat(host: Host, token: Token) -> str:
+def _seat(rules: ClockRules, token: Token) -> str:
     """Address of the activity a boundary event sits on; of the subprocess around for the start of an event subprocess."""
     if not isinstance(token.task_spec, HostedBoundaryEvent):
         return ""
     activity = activity_of(token)
     if activity is not None and activity.task_spec.node is not None:
-        return host.address_of(activity)
+        return rules.address_of(activity)
     return token.workflow.path.removesuffix("/")
 
 

@@ -102,8 +102,8 @@ MUTATIONS = [
     ),
     (
         "waiting.py",
-        "due=host.due(token, node.timer) if token.cycle is None else token.cycle[0],",
-        "due=host.due(token, node.timer),",
+        "due=rules.due(token, node.timer) if token.cycle is None else token.cycle[0],",
+        "due=rules.due(token, node.timer),",
     ),
     # elements and inputs that came later
     ("calls.py", "        given = evaluated(node.inputs, self.view(token))", "        given = dict(self.view(token))"),
