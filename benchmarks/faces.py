@@ -21,8 +21,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from tasks.vision.face import PORTRAIT, Bands, Face, FaceEngine
+from tasks.vision.face import PORTRAIT
 from tasks.vision.face_dlib import DlibEngine
+from tasks.vision.face_engine import Bands, Face, FaceEngine
 from tasks.vision.face_insightface import InsightFaceEngine
 from tools.cards import faces
 from tools.cards.people import make_person

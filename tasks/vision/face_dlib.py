@@ -12,7 +12,7 @@ from pathlib import Path
 import dlib
 import numpy as np
 
-from tasks.vision.face import MAX_FACES, Bands, Face, sharpness_of
+from tasks.vision.face_engine import MAX_FACES, Bands, Face, sharpness_of
 from tasks.vision.fingerprints import fingerprints
 from tasks.vision.images import PhotoRgb, shrink_photo
 

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import onnxruntime
 
-from tasks.vision.face import MAX_FACES, Bands, Face, sharpness_of
+from tasks.vision.face_engine import MAX_FACES, Bands, Face, sharpness_of
 from tasks.vision.fingerprints import fingerprints
 from tasks.vision.images import PhotoRgb
 

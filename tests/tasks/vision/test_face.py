@@ -10,8 +10,9 @@ import pytest
 
 from engine.errors import BusinessError
 from tasks.vision import face
-from tasks.vision.face import Bands, Box, Face, FaceMatcher, face_matcher, sharpness_of
+from tasks.vision.face import FaceMatcher, face_matcher
 from tasks.vision.face_dlib import DlibEngine
+from tasks.vision.face_engine import Bands, Box, Face, sharpness_of
 from tasks.vision.face_insightface import FaceModelsBroken, InsightFaceEngine
 from tests.tasks.vision.face_pack import build_pack
 
