@@ -189,7 +189,7 @@ def _near(sessions: sessionmaker[Session]) -> tuple[list[float], float]:
 def _import(sessions: sessionmaker[Session], platform: Platform) -> tuple[float, float]:
     """Seconds of the whole import, and what as many rows would take one by one (measured on 200)."""
     from tasks import imports
-    from tasks.app import use_platform
+    from tasks.process import use_platform
 
     now = datetime.now(UTC)
     with transaction(sessions) as session:

@@ -31,7 +31,8 @@ from domain.register_workbook import INSTITUTIONS, MANAGERS, UNITS, SheetRow, re
 from domain.unit import unit_scope
 from engine.actors import Actor
 from engine.outbox import start_later
-from tasks.app import app, platform
+from tasks.app import app
+from tasks.process import platform
 
 log = logging.getLogger(__name__)
 BATCH = 200

@@ -22,7 +22,8 @@ from database import transaction
 from domain import account, notice
 from domain.acting import accounts_of_group
 from domain.person import person_phone
-from tasks.app import app, platform
+from tasks.app import app
+from tasks.process import platform
 
 log = logging.getLogger(__name__)
 BATCH = 50

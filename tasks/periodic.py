@@ -12,8 +12,9 @@ from engine import attachments, clock_starts, delivery, jobs, set_back, timers, 
 from engine.errors import Conflict
 from engine.retention import drop_what_is_over
 from engine.why import watchdog_finds
-from tasks.app import app, platform
+from tasks.app import app
 from tasks.dispatch import send_job
+from tasks.process import platform
 
 log = logging.getLogger(__name__)
 BATCH = 200

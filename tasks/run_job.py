@@ -10,7 +10,8 @@ from database import is_out_of_space, transaction
 from engine import job_runs, jobs
 from engine.errors import BusinessError, RetryLater
 from engine.service_calls import CallRefused
-from tasks.app import app, platform, worker_name
+from tasks.app import app
+from tasks.process import platform, worker_name
 
 log = logging.getLogger(__name__)
 

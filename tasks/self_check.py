@@ -10,7 +10,8 @@ from celery.schedules import crontab
 from database import transaction
 from engine.hindsight.journal_root import make_root, newest_root
 from engine.hindsight.self_check import check_cases, check_roots, record_findings
-from tasks.app import app, platform
+from tasks.app import app
+from tasks.process import platform
 
 log = logging.getLogger(__name__)
 SAMPLE = 2_000  # cases a night; some 10 s

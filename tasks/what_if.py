@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from database import transaction
 from engine.hindsight import what_if_runs
 from engine.hindsight.what_if import CaseOutcome
-from tasks.app import app, platform
+from tasks.app import app
+from tasks.process import platform
 
 log = logging.getLogger(__name__)
 

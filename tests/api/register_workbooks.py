@@ -16,7 +16,7 @@ from domain.register_workbook import INSTITUTIONS, MANAGERS, UNITS
 from domain.unit import Unit, UnitLevel
 from domain.unit_seed import admit_unit
 from tasks import imports
-from tasks.app import use_platform
+from tasks.process import use_platform
 from tests.api.conftest import Platform
 
 SUIZHOU, ZENGDU, WUHAN = "421300", "421303", "420100"

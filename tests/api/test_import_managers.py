@@ -20,7 +20,7 @@ from domain.institution import find_institution
 from domain.register_workbook import INSTITUTIONS, MANAGERS
 from engine.model.instance import Case
 from tasks import imports
-from tasks.app import use_platform
+from tasks.process import use_platform
 from tests.api.grants import OTHER_COUNTY, Province, a_province, number_of
 from tests.flows.business_grant import COUNTY, Someone
 

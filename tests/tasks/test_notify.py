@@ -23,8 +23,8 @@ from domain.notice import Notice, NoticeState, queue_notice
 from domain.person import identity, keep_person_phone
 from domain.phone_account import find_or_create_phone_account
 from migrations.tables import every_table
-from tasks.app import use_platform
 from tasks.notify import send_notices
+from tasks.process import use_platform
 
 NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 

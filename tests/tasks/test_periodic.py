@@ -19,7 +19,8 @@ from engine.deploy import DEFINITION, FILE, deploy_flow
 from engine.flows import flow_of_files
 from migrations.tables import every_table
 from tasks import periodic
-from tasks.app import app, use_platform
+from tasks.app import app
+from tasks.process import use_platform
 from tests.engine.test_clock_starts import a_report_flow
 
 

@@ -23,7 +23,7 @@ from engine.model.waiting import Waiting
 from engine.queries import open_incidents
 from engine.start import start_case
 from migrations.tables import every_table
-from tasks.app import use_platform
+from tasks.process import use_platform
 from tasks.run_job import run_job
 from tests.engine.diagrams import Diagram
 

@@ -16,7 +16,8 @@ from engine.hindsight.journal_root import ROOT
 from engine.hindsight.self_check import open_findings
 from engine.start import start_case
 from migrations.tables import every_table
-from tasks.app import app, use_platform
+from tasks.app import app
+from tasks.process import use_platform
 from tasks.self_check import sign_journal_heads, verify_journal_sample
 from tests.engine.conftest import ANALYST, APPLICANT
 from tests.engine.flows import a_flow
