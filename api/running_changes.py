@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from domain.acting import PERSON_GROUP
-from engine.case import WAITING
+from engine.model.tables import WAITING
 from engine.model.waiting import WaitKind, spelled
 
 # Element of the diagram → what people read.

@@ -16,11 +16,11 @@ from api.request_session import now
 from domain.grant import BusinessGrant, granting_unit
 from domain.refused import Refused
 from engine.actors import Actor
-from engine.case import CASE
 from engine.errors import Conflict
 from engine.hindsight.replay import read_inputs
 from engine.inputs import JobFailed, JobGivenUp, MessageReceived, Started
 from engine.messages import send_message
+from engine.model.tables import CASE
 from engine.start import start_case
 
 FLOW = "business_grant"

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import Column, Engine, MetaData, String, Table, Text, event, func, insert, select, update
 from sqlalchemy.orm import Session, sessionmaker
@@ -33,8 +33,7 @@ from engine.actors import SYSTEM, Actor
 from engine.deploy import deploy_flow
 from engine.flows import load_flow
 from engine.journal import JOURNAL
-from engine.model.instance import Case
-from engine.model.waiting import Waiting
+from engine.model.tables import CASE, WAITING
 from engine.start import start_case
 from engine.work_items import complete_work_item
 from migrations.tables import every_table
@@ -48,8 +47,6 @@ MOST_STATEMENTS = 8
 NOW = datetime(2026, 1, 5, 1, 0, tzinfo=UTC)
 INFORMATION = {**flow.INFORMATION, "document_number": "110105194912310021"}  # its check digit is wrong
 
-CASE = cast(Table, Case.__table__)
-WAITING = cast(Table, Waiting.__table__)
 STOCK = Table("stock_state", MetaData(), Column("id", String(30), primary_key=True), Column("state", Text))
 
 

@@ -31,9 +31,9 @@ from composition import declare_service_tasks
 from database import Base, make_engine, session_factory, transaction
 from engine import attachments
 from engine.actors import SYSTEM
-from engine.case import CASE
 from engine.deploy import deploy_flow
 from engine.flows import load_flow
+from engine.model.tables import CASE
 from migrations.tables import every_table
 from tests.servers import start_postgres
 

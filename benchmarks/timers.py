@@ -27,9 +27,9 @@ from database import Base, make_engine, session_factory, transaction
 from domain.account import APPLICANT_GROUP, find_or_create_wechat_account
 from engine import timers
 from engine.actors import SYSTEM, Actor
-from engine.case import WAITING
 from engine.deploy import deploy_flow
 from engine.flows import load_flow
+from engine.model.tables import WAITING
 from engine.start import start_case
 from tests.servers import start_postgres
 

@@ -33,12 +33,12 @@ from database import Base, make_engine, session_factory, transaction
 from domain.account import create_console_account
 from engine import attachments
 from engine.actors import SYSTEM, Actor
-from engine.case import WAITING
 from engine.claims import claim_next_item
 from engine.deploy import deploy_flow
 from engine.flows import load_flow
 from engine.inbox import InboxFilter
 from engine.inbox_order import BY_PRIORITY
+from engine.model.tables import WAITING
 from migrations.tables import every_table
 from tests.servers import start_postgres
 

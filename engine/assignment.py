@@ -15,10 +15,10 @@ from sqlalchemy import Table, insert, select, update
 from sqlalchemy.orm import Session
 
 from engine.actors import Actor
-from engine.case import WAITING
 from engine.errors import Conflict, Forbidden, NotFound
 from engine.four_eyes import refuse_same_person
 from engine.item_rows import change_item, given_to, held_item, open_item, refuse_closed, visible_item
+from engine.model.tables import WAITING
 from engine.model.work_item import WorkItemCopy
 from engine.signing import is_being_signed, replace_signer
 from engine.work_item_events import (

@@ -21,14 +21,12 @@ from database import ID_LENGTH, new_id
 from engine.deploy import find_definition
 from engine.errors import Conflict, NotFound
 from engine.model.definition import DefinitionId
-from engine.model.instance import Attachment, Case
-from engine.model.waiting import WAITING_TABLE as WAITING
+from engine.model.instance import Attachment
+from engine.model.tables import CASE, KEY, WAITING
 from engine.service_tasks import StoredFile
 from statements import AnyRow, Statement
 
 ATTACHMENT = cast(Table, Attachment.__table__)
-CASE = cast(Table, Case.__table__)
-KEY = cast(Table, vault.DataKey.__table__)
 SWEPT_AFTER_S = 24 * 3600  # longer than any job runs: its evidence has a file before it has a row
 
 _directory: Path | None = None

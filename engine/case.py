@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from traceback import format_tb
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Table, bindparam, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 import vault
@@ -29,8 +29,9 @@ from engine.errors import BusinessError, Conflict, NotFound
 from engine.inputs import CaseCancelled, Input, JobFailed, JobGivenUp, JobSucceeded, Started, TimerFired, Variables
 from engine.machine import ActivityEvent, Applied, Machine, SentMessage
 from engine.model.definition import DefinitionId
-from engine.model.instance import Case, CaseState
-from engine.model.waiting import Waiting, WaitKind
+from engine.model.instance import CaseState
+from engine.model.tables import CASE, KEY, WAITING
+from engine.model.waiting import WaitKind
 from engine.outbox import hurry_awaited, send_thrown
 from engine.saving import StepRows, insert_case, save_rows
 from engine.service_calls import CallRefused, call_service_task
@@ -38,10 +39,6 @@ from engine.service_tasks import ServiceTask, declared_service_tasks
 from engine.waits import JobWait, Wait
 from rows import NewRow, savepoint
 from statements import AnyRow, Statement
-
-CASE = cast(Table, Case.__table__)
-WAITING = cast(Table, Waiting.__table__)
-KEY = cast(Table, vault.DataKey.__table__)
 
 _log = logging.getLogger(__name__)
 

@@ -8,11 +8,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import vault
-from engine.case import CASE, CASE_COLUMNS, KEY, WAITING, load_machine
+from engine.case import CASE_COLUMNS, load_machine
 from engine.deploy import Definition
 from engine.errors import NotFound
 from engine.inputs import Variables
 from engine.machine import Machine
+from engine.model.tables import CASE, KEY, WAITING
 from engine.views import CaseSummary, WaitView
 from statements import AnyRow
 

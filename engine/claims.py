@@ -10,9 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from engine.actors import Actor
-from engine.case import WAITING
 from engine.errors import Conflict, Forbidden, NotFound
 from engine.inbox import InboxFilter, InboxView, inbox_ids
+from engine.model.tables import WAITING
 from engine.model.waiting import WorkItemState, spelled
 from engine.work_items import claim_work_item
 

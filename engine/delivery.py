@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session, sessionmaker
 import vault
 from database import is_machines_fault, retry_deadlocks, transaction
 from engine.actors import Actor
-from engine.case import WAITING, OpenCase, open_case
+from engine.case import OpenCase, open_case
 from engine.errors import Conflict, EngineError, NotFound
 from engine.inputs import MessageReceived
 from engine.model.outbox import OutboxKind, OutboxState
+from engine.model.tables import WAITING
 from engine.model.waiting import WaitKind, spelled
 from engine.outbox import OUTBOX, read_content, send_to_case
 from engine.start import start_case_by_message, start_case_for

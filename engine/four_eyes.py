@@ -9,19 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Row, Table, exists, or_, select
+from sqlalchemy import Row, exists, or_, select
 from sqlalchemy.orm import Session
 
 from engine.actors import accounts_of_person
 from engine.diagram_xml import local_name, parse_xml
 from engine.errors import Forbidden
 from engine.flows import Flow
-from engine.model.waiting import Waiting, WaitKind, WorkItemState, spelled
+from engine.model.tables import WAITING
+from engine.model.waiting import WaitKind, WorkItemState, spelled
 from engine.work_item_events import EVENT, SIGNED
 
-WAITING = cast(Table, Waiting.__table__)
 PROPERTY = "not_same_person_as"
 
 

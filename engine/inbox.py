@@ -16,10 +16,10 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from engine.actors import Actor
-from engine.case import WAITING
 from engine.deploy import Definition, current_definitions
 from engine.group_patterns import personal_groups
 from engine.inbox_order import BY_AGE, BY_DUE, BY_PRIORITY, Order, Places, first_keys, invalid_cursor, merged_keys
+from engine.model.tables import WAITING
 from engine.model.waiting import WaitKind, WorkItemState, spelled
 from engine.queries import ITEMS, SEARCH, item_views
 from engine.sync import search_hash

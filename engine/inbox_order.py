@@ -20,9 +20,9 @@ from sqlalchemy.orm import Session
 
 from database import UtcTime
 from engine.errors import InvalidForm, Problem
-from engine.model.waiting import RANK, SLOTS, WAITING_TABLE
+from engine.model.tables import RANK, WAITING
+from engine.model.waiting import SLOTS
 
-WAITING = WAITING_TABLE
 _SPACE: ColumnElement[str] = literal_column("' '")
 
 Key = tuple[Any, ...]  # Any: the values of Order.columns, the item's id last

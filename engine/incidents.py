@@ -9,10 +9,10 @@ from typing import cast
 from sqlalchemy import ColumnElement, Table, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from engine.case import CASE
 from engine.deploy import find_definition
 from engine.errors import Conflict, NotFound
 from engine.model.definition import DefinitionId
+from engine.model.tables import CASE
 from engine.model.waiting import JobState, Waiting, WaitKind, WaitState, spelled
 from engine.views import Page
 from statements import AnyRow

@@ -12,7 +12,7 @@ import vault
 from database import after_commit
 from engine.actors import Actor
 from engine.attachments import ATTACHMENT, discard_files
-from engine.case import CASE, WAITING, open_case, open_case_of
+from engine.case import open_case, open_case_of
 from engine.dispatching import dispatch_after_commit
 from engine.errors import Conflict, NotFound
 from engine.incidents import open_incident
@@ -27,6 +27,7 @@ from engine.inputs import (
     Variables,
 )
 from engine.model.instance import SearchVariable
+from engine.model.tables import CASE, WAITING
 from engine.model.waiting import JobState, WaitKind, spelled
 from engine.outbox import hurry_for_case
 from engine.waits import IncidentWait

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 import vault
 from engine.actors import Actor
-from engine.case import WAITING
 from engine.errors import Conflict, Forbidden, NotFound
 from engine.inputs import Variables
+from engine.model.tables import WAITING
 from engine.model.waiting import WaitKind, WorkItemState, spelled
 from statements import AnyRow
 

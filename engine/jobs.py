@@ -16,10 +16,11 @@ from sqlalchemy.orm import Session
 from database import after_commit, commit_unsynced, new_id
 from engine import attachments
 from engine.actors import SYSTEM
-from engine.case import WAITING, OpenCase, open_case_of
+from engine.case import OpenCase, open_case_of
 from engine.errors import BusinessError, Conflict, NotFound
 from engine.inputs import Input, JobFailed, JobGivenUp, JobSucceeded
 from engine.job_runs import JobResult, LeasedJob
+from engine.model.tables import WAITING
 from engine.model.waiting import JobState, WaitKind, spelled
 from engine.service_tasks import declared_service_tasks
 from engine.waits import JobWait

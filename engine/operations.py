@@ -20,7 +20,6 @@ from sqlalchemy.orm import Session
 import vault
 from database import new_id
 from engine.actors import Actor, accounts_of_person
-from engine.case import CASE
 from engine.errors import Conflict, Forbidden, NotFound
 from engine.inputs import Json
 from engine.interventions import (
@@ -33,6 +32,7 @@ from engine.interventions import (
     suspend_case,
 )
 from engine.model.operation import OperatorProposal, ProposalState, SecondPersonRule
+from engine.model.tables import CASE
 
 RULE = cast(Table, SecondPersonRule.__table__)
 PROPOSAL = cast(Table, OperatorProposal.__table__)

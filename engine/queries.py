@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 import vault
 from engine.actors import Actor
 from engine.attachments import attachments_of
-from engine.case import CASE, WAITING
 from engine.case_rows import CASES, case_row, machine_of, open_waits_of, summary_of, title_of, variables_of, wait_view
 from engine.deploy import Definition, find_definition
 from engine.errors import NotFound
@@ -25,6 +24,7 @@ from engine.item_rows import visible_to
 from engine.journal import open_inputs, read_entries
 from engine.model.definition import DefinitionId
 from engine.model.instance import Activity, SearchVariable
+from engine.model.tables import CASE, WAITING
 from engine.model.waiting import WaitKind, spelled
 from engine.model.work_item import WorkItemCopy
 from engine.sync import search_hash

@@ -9,8 +9,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from engine.case import WAITING
 from engine.inputs import JobFailed, JobSucceeded, Json, Started, Variables, WorkItemCompleted
+from engine.model.tables import WAITING
 from engine.model.waiting import WaitKind, spelled
 from engine.views import History
 

@@ -15,8 +15,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 import vault
-from engine.case import CASE
 from engine.model.outbox import OutboxState
+from engine.model.tables import CASE
 from engine.model.what_if import WhatIfRun
 from engine.model.work_item import WorkItemCopy
 from engine.outbox import KEY, OUTBOX, key_hash

@@ -9,12 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from engine.actors import Actor
-from engine.case import CASE, WAITING
 from engine.deploy import find_definition
 from engine.errors import Conflict
 from engine.inputs import WorkItemReturned
 from engine.item_rows import visible_item
 from engine.model.definition import DefinitionId
+from engine.model.tables import CASE, WAITING
 from engine.model.waiting import WaitKind, WorkItemState, spelled
 from engine.signing import is_being_signed
 from engine.work_item_events import RETURNED, record_event

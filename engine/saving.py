@@ -16,13 +16,11 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import Session
 
 from engine.journal import JOURNAL
-from engine.model.instance import Activity, Case, SearchVariable
-from engine.model.waiting import Waiting
+from engine.model.instance import Activity, SearchVariable
+from engine.model.tables import CASE, WAITING
 from rows import NewRow, Target, as_json, insert_now, inserted, inserting, json_of, rows_to_insert
 from statements import Statement
 
-CASE = cast(Table, Case.__table__)
-WAITING = cast(Table, Waiting.__table__)
 ACTIVITY = cast(Table, Activity.__table__)
 SEARCH = cast(Table, SearchVariable.__table__)
 

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
-from engine.case import WAITING
 from engine.jobs import DEFAULT_LEASE_S, FREE, LONGEST_BACK_OFF_S
 from engine.model.outbox import OutboxState
+from engine.model.tables import WAITING
 from engine.model.waiting import JobState, spelled
 from engine.outbox import OUTBOX
 from engine.service_tasks import declared_service_tasks

@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Table, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from engine.deploy import find_definition
 from engine.language.calendar import working_time_between
 from engine.language.timers_text import WORKING
 from engine.model.definition import DefinitionId
-from engine.model.instance import Case
-from engine.model.waiting import Waiting
+from engine.model.tables import CASE, WAITING
 from engine.waits import TimerWait
-
-_CASE = cast(Table, Case.__table__)
-_WAITING = cast(Table, Waiting.__table__)
 
 DAY_S = 86_400
 
@@ -48,12 +44,12 @@ def stopped_clocks(session: Session, case_ids: Collection[str]) -> dict[str, Sto
     """By case, the clock that stands still in it; of several the one with the least left."""
     stopped = (
         select(
-            *(_WAITING.c[name] for name in ("case_id", "element", "created_at", "left_s", "clock")),
-            _CASE.c.definition_id,
+            *(WAITING.c[name] for name in ("case_id", "element", "created_at", "left_s", "clock")),
+            CASE.c.definition_id,
         )
-        .join(_CASE, _CASE.c.id == _WAITING.c.case_id)
-        .where(_WAITING.c.case_id.in_(sorted(case_ids)), _WAITING.c.closed_at.is_(None), _WAITING.c.left_s.is_not(None))
-        .order_by(_WAITING.c.left_s.desc(), _WAITING.c.id)
+        .join(CASE, CASE.c.id == WAITING.c.case_id)
+        .where(WAITING.c.case_id.in_(sorted(case_ids)), WAITING.c.closed_at.is_(None), WAITING.c.left_s.is_not(None))
+        .order_by(WAITING.c.left_s.desc(), WAITING.c.id)
     )
     found: dict[str, StoppedClock] = {}
     for row in session.execute(stopped) if case_ids else ():

@@ -9,9 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
-
-from sqlalchemy import Table
+from typing import Any
 
 import vault
 from database import new_id
@@ -36,13 +34,12 @@ from engine.inputs import (
 )
 from engine.journal import actor_of
 from engine.machine import ActivityEvent
-from engine.model.waiting import JobState, Waiting, WaitKind, WaitState, WorkItemState
+from engine.model.tables import WAITING
+from engine.model.waiting import JobState, WaitKind, WaitState, WorkItemState
 from engine.outbox import correlation_hash
 from engine.service_tasks import declared_service_tasks
 from engine.stopped_clocks import clock_columns
 from engine.waits import IncidentWait, JobWait, MessageWait, TimerWait, UserTaskWait, Wait
-
-WAITING = cast(Table, Waiting.__table__)
 
 Row = dict[str, Any]  # Any: column values
 LONGEST_FACET = 60

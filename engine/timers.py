@@ -7,8 +7,9 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from engine.case import CASE, WAITING, open_case
+from engine.case import open_case
 from engine.model.instance import CaseState
+from engine.model.tables import CASE, WAITING
 from engine.model.waiting import WaitKind, spelled
 
 

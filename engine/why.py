@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from engine.case import CASE, WAITING
 from engine.case_story import Awaited, awaited_now
 from engine.deploy import Definition, find_definition
 from engine.model.definition import DefinitionId
 from engine.model.instance import CaseState
+from engine.model.tables import CASE, WAITING
 from engine.model.waiting import JobState, WaitKind, spelled
 from engine.queries import case_page
 from engine.views import CasePage, WaitView

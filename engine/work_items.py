@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from engine.actors import SYSTEM, Actor
 from engine.attachments import is_attachment_beside
-from engine.case import WAITING, OpenCase, open_case_of
+from engine.case import OpenCase, open_case_of
 from engine.errors import Conflict, NotFound
 from engine.form_values import checked_values, emptied_fields
 from engine.four_eyes import refuse_same_person
@@ -33,6 +33,7 @@ from engine.item_rows import (
     sealed_draft,
     visible_item,
 )
+from engine.model.tables import WAITING
 from engine.model.waiting import WaitKind, WorkItemState, spelled
 from engine.signing import is_being_signed, pass_to_last_signer, pass_to_next_signer, signers_left
 from engine.waits import UserTaskWait

@@ -28,7 +28,6 @@ from sqlalchemy.orm import Session
 import vault
 from engine import journal
 from engine.activities import activity_views
-from engine.case import CASE
 from engine.deploy import Definition, find_definition
 from engine.errors import Conflict
 from engine.hindsight.carry_over import Walk, first_version
@@ -39,6 +38,7 @@ from engine.hindsight.replay import case_row, process_finder
 from engine.hindsight.scenario_recording import constants_of
 from engine.inputs import CaseMigrated, Input, JobSucceeded, MessageReceived
 from engine.model.definition import DefinitionId
+from engine.model.tables import CASE
 from engine.waits import element_of
 from engine.way_taken import lines_of, lines_used
 

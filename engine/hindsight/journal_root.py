@@ -17,10 +17,10 @@ from sqlalchemy import Table, exists, insert, or_, select
 from sqlalchemy.orm import Session
 
 import vault
-from engine.case import CASE
 from engine.journal import GENESIS, JOURNAL
 from engine.language.functions import LOCAL_TIME
 from engine.model.journal_check import JournalHead, JournalRoot
+from engine.model.tables import CASE
 
 ROOT = cast(Table, JournalRoot.__table__)
 HEAD = cast(Table, JournalHead.__table__)

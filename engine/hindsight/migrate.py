@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 import vault
 from engine import sync
 from engine.actors import Actor
-from engine.case import CASE, WAITING, OpenCase, open_case
+from engine.case import OpenCase, open_case
 from engine.deploy import DEFINITION, Definition, find_definition
 from engine.errors import Conflict, NotFound
 from engine.hindsight.carry_over import Walk, renamed
@@ -31,6 +31,7 @@ from engine.journal import BrokenChain
 from engine.model.definition import DefinitionId
 from engine.model.instance import Activity, CaseState
 from engine.model.migration import CaseMigration
+from engine.model.tables import CASE, WAITING
 from engine.model.waiting import WorkItemState
 
 MIGRATION = cast(Table, CaseMigration.__table__)

@@ -11,10 +11,10 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 import vault
-from engine.case import CASE, KEY, WAITING
 from engine.inputs import Input
 from engine.journal import JOURNAL, decode_input, payload_context
 from engine.model.instance import CaseState
+from engine.model.tables import CASE, KEY, WAITING
 from engine.model.waiting import WaitKind, WorkItemState
 
 BATCH = 100

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 import vault
 from engine import journal
-from engine.case import CASE, CASE_COLUMNS, KEY, WAITING, load_machine
+from engine.case import CASE_COLUMNS, load_machine
 from engine.deploy import find_definition
 from engine.errors import Conflict, NotFound
 from engine.hindsight.carry_over import FindProcess, Walk, first_version
@@ -18,6 +18,7 @@ from engine.inputs import CaseMigrated, Input
 from engine.journal import BrokenChain, Entry
 from engine.machine import Machine, replay
 from engine.model.definition import DefinitionId
+from engine.model.tables import CASE, KEY, WAITING
 from engine.sync import KINDS
 from statements import AnyRow
 

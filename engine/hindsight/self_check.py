@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 import vault
 from database import new_id
 from engine import journal
-from engine.case import CASE, load_machine
+from engine.case import load_machine
 from engine.deploy import find_definition
 from engine.errors import Conflict
 from engine.hindsight.carry_over import Walk, first_version
@@ -26,6 +26,7 @@ from engine.inputs import Input
 from engine.machine import Machine
 from engine.model.definition import DefinitionId
 from engine.model.journal_check import JournalFinding
+from engine.model.tables import CASE
 from engine.spiff.codec import from_bytes
 from engine.waits import element_of
 

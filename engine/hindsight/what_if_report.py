@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from engine.case import WAITING
 from engine.hindsight.what_if import KINDS, LACKS, SAME_END, CaseOutcome, work_of
+from engine.model.tables import WAITING
 from engine.model.waiting import WaitKind, WorkItemState, spelled
 
 Json = dict[str, Any]  # Any: a JSON object

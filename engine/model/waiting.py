@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import cast
 
 from sqlalchemy import (
     Column,
@@ -17,7 +16,6 @@ from sqlalchemy import (
     Index,
     Integer,
     String,
-    Table,
     Text,
     TextClause,
     literal_column,
@@ -175,7 +173,3 @@ class Waiting(Base):
     # incident, and a job's last technical error: what happened, without personal data
     code: Mapped[str | None] = mapped_column(String(100))
     note: Mapped[str | None] = mapped_column(Text)
-
-
-WAITING_TABLE = cast(Table, Waiting.__table__)
-RANK: ColumnElement[int] = -WAITING_TABLE.c.priority  # ascending: the most urgent first

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import select, update
 
 from database import transaction
-from engine.case import CASE
 from engine.journal import JOURNAL
+from engine.model.tables import CASE
 from tests.api.conftest import Platform, an_application
 
 

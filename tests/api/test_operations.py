@@ -13,10 +13,10 @@ from sqlalchemy import select, update
 
 from database import transaction
 from engine.actors import SYSTEM
-from engine.case import WAITING
 from engine.deploy import deploy_flow
 from engine.job_runs import JobResult
 from engine.jobs import give_up_job, lease_job, ready_jobs, succeed_job
+from engine.model.tables import WAITING
 from engine.start import start_case
 from engine.work_items import complete_work_item
 from tests.api.conftest import Person, Platform, an_application

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from engine.case import CASE
 from engine.journal import JOURNAL
+from engine.model.tables import CASE
 from tasks.what_if import run_next
 from tests.api.conftest import FLOWS, Platform, an_application
 from tests.api.test_commands import flask, lines

@@ -13,8 +13,8 @@ import psycopg
 import redis
 from sqlalchemy import select
 
-from engine.case import WAITING
 from engine.jobs import ready_jobs
+from engine.model.tables import WAITING
 from engine.model.waiting import WaitKind
 from tests.chaos.platforms import BIN, ROOT
 from tests.chaos.preloads import FullDisk

@@ -12,9 +12,9 @@ from api.model import EvidenceLook
 from database import transaction
 from domain.account import Account
 from engine.attachments import ATTACHMENT
-from engine.case import CASE, WAITING
 from engine.hindsight.replay import rebuild
 from engine.messages import send_message
+from engine.model.tables import CASE, WAITING
 from engine.model.waiting import WaitKind
 from tools.demo.desk import Application
 from tools.demo.site import Site

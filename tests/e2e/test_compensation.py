@@ -10,9 +10,9 @@ from sqlalchemy import select
 
 from database import transaction
 from engine.actors import SYSTEM, Actor
-from engine.case import WAITING
 from engine.deploy import deploy_flow
 from engine.flows import Flow
+from engine.model.tables import WAITING
 from engine.start import start_case
 from engine.work_items import claim_work_item, complete_work_item
 from tests.e2e.console import Console

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from database import transaction
 from domain.account import Account
 from engine.actors import Actor
-from engine.case import WAITING
+from engine.model.tables import WAITING
 from engine.operations import OperatorAct, OperatorVerb, operate
 from tests.e2e.console import Console
 from tools.browser import violations

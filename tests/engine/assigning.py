@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import select
 
 from engine.actors import Actor
-from engine.case import WAITING
 from engine.errors import EngineError
+from engine.model.tables import WAITING
 from engine.queries import case_page
 from engine.work_item_events import events_of_item
 from tests.engine.conftest import NOW, REVIEWER, Store

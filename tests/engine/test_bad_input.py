@@ -11,7 +11,6 @@ from sqlalchemy import select, update
 
 import vault
 from engine import journal
-from engine.case import CASE
 from engine.errors import Conflict
 from engine.flows import flow_of_files
 from engine.hindsight.replay import read_inputs, verify_case
@@ -19,6 +18,7 @@ from engine.hindsight.self_check import NEWER, check_case
 from engine.interventions import retry_incident
 from engine.jobs import free_expired_leases
 from engine.journal import JOURNAL
+from engine.model.tables import CASE
 from engine.queries import case_page, open_incidents
 from engine.start import start_case
 from tests.engine.conftest import ANALYST, APPLICANT, NOW, REVIEWER, Store

@@ -7,12 +7,12 @@ from typing import Any
 
 from sqlalchemy import select
 
-from engine.case import CASE
 from engine.flows import Flow
 from engine.hindsight.migrate import find_version, migrate_case, plan_migration
 from engine.hindsight.replay import verify_case
 from engine.hindsight.time_travel import case_at
 from engine.hindsight.what_if import WhatIf
+from engine.model.tables import CASE
 from engine.model.waiting import WorkItemState
 from engine.queries import case_page, history
 from engine.way_taken import way_taken

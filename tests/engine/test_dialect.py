@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, InternalError, ProgrammingError
 from sqlalchemy.orm import Session, sessionmaker
 
 from database import make_engine, new_id, session_factory, transaction
-from engine.case import CASE
+from engine.model.tables import CASE
 from rows import savepoint
 
 OUTCOME = select(CASE.c.outcome).where(CASE.c.id == "somebody's")

@@ -7,9 +7,9 @@ from sqlalchemy import update
 
 from engine.actors import Actor, know_persons_by
 from engine.assignment import assign_work_item, hand_over
-from engine.case import WAITING
 from engine.errors import Forbidden
 from engine.flows import Flow
+from engine.model.tables import WAITING
 from engine.signing import add_signer
 from tests.engine.assigning import LEAD, does, refuses
 from tests.engine.conftest import REVIEWER, Store

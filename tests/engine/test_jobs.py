@@ -9,10 +9,10 @@ from sqlalchemy import update
 
 from database import after_commit, transaction
 from engine import dispatching, job_runs, jobs
-from engine.case import WAITING
 from engine.errors import BusinessError, NotFound
 from engine.hindsight.replay import read_inputs, verify_case
 from engine.interventions import cancel_case
+from engine.model.tables import WAITING
 from engine.queries import case_page, open_incidents
 from engine.work_items import complete_work_item
 from tests.engine.conftest import ANALYST, APPLICANT, NOW, Store

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from engine.case import CASE
 from engine.errors import Conflict, NotFound
 from engine.flows import Flow, flow_of_files
 from engine.hindsight.migrate import revert_migration
 from engine.messages import send_message
+from engine.model.tables import CASE
 from engine.queries import case_page, history
 from engine.work_items import save_draft
 from tests.engine.conftest import ANALYST, APPLICANT, NOW, REVIEWER, Store

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select, text, update
 
-from engine.case import CASE
+from engine.model.tables import CASE
 from tests.engine.conftest import Store
 
 BY_ID = select(CASE.c.state).where(CASE.c.id == "somebody's")

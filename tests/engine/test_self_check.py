@@ -10,13 +10,14 @@ from sqlalchemy import delete, select, update
 
 import vault
 from engine import journal
-from engine.case import CASE, KEY, WAITING, load_machine
+from engine.case import load_machine
 from engine.deploy import find_definition
 from engine.hindsight.journal_root import HEAD, ROOT, broken_roots, lost_entries, make_root, newest_root
 from engine.hindsight.self_check import Finding, check_case, check_cases, check_roots, open_findings, record_findings
 from engine.inputs import JobSucceeded
 from engine.journal import JOURNAL
 from engine.machine import Machine
+from engine.model.tables import CASE, KEY, WAITING
 from tests.engine.conftest import NOW, REVIEWER, Store
 
 DAY = timedelta(days=1)

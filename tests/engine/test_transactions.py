@@ -12,9 +12,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, object_session
 
 from database import after_commit, transaction
-from engine.case import CASE
 from engine.journal import GENESIS
 from engine.model.instance import Case, SearchVariable
+from engine.model.tables import CASE
 from rows import insert_later, savepoint
 from tests.engine.conftest import Store
 

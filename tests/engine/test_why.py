@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from engine.case import WAITING
 from engine.errors import NotFound
 from engine.interventions import cancel_case
+from engine.model.tables import WAITING
 from engine.operations import OperatorVerb
 from engine.why import watchdog_finds, why
 from tests.engine.conftest import ANALYST, APPLICANT, NOW, REVIEWER, Store

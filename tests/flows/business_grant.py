@@ -34,11 +34,11 @@ from domain.notice import Notice, read_notice
 from domain.person import identity, keep_portrait
 from domain.unit import Unit, UnitLevel
 from engine.actors import Actor
-from engine.case import CASE, WAITING
 from engine.delivery import deliver_outbox
 from engine.hindsight.replay import read_inputs
 from engine.inputs import JobFailed
 from engine.messages import send_message
+from engine.model.tables import CASE, WAITING
 from engine.start import start_case
 from engine.work_items import complete_work_item
 from tests.domain.grants import shown_code

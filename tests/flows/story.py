@@ -15,12 +15,12 @@ from database import transaction
 from domain.account import find_or_create_wechat_account
 from engine.actors import Actor
 from engine.attachments import store_attachment
-from engine.case import CASE, WAITING
 from engine.errors import BusinessError
 from engine.hindsight.replay import rebuild, verify_case
 from engine.job_runs import JobResult, LeasedJob, execute
 from engine.jobs import fail_job, lease_job, succeed_job
 from engine.messages import send_message
+from engine.model.tables import CASE, WAITING
 from engine.model.waiting import WaitKind
 from engine.start import start_case
 from engine.timers import fire_due_timers

@@ -14,9 +14,9 @@ from domain import account, credential, issuing
 from domain.attempts import local_day
 from domain.person import identity
 from engine.actors import SYSTEM
-from engine.case import CASE
 from engine.deploy import DEFINITION, FILE, deploy_flow
 from engine.flows import flow_of_files
+from engine.model.tables import CASE
 from migrations.tables import every_table
 from tasks import periodic
 from tasks.app import app

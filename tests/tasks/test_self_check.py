@@ -10,10 +10,10 @@ from sqlalchemy import delete, func, select
 from composition import compose
 from config import load_settings
 from database import Base, transaction
-from engine.case import WAITING
 from engine.deploy import deploy_flow
 from engine.hindsight.journal_root import ROOT
 from engine.hindsight.self_check import open_findings
+from engine.model.tables import WAITING
 from engine.start import start_case
 from migrations.tables import every_table
 from tasks.app import app

@@ -20,9 +20,9 @@ from database import transaction
 from domain.account import bind_phone, find_or_create_wechat_account
 from engine.actors import Actor
 from engine.attachments import store_attachment
-from engine.case import WAITING
 from engine.job_runs import JobResult
 from engine.jobs import lease_job, succeed_job
+from engine.model.tables import WAITING
 from engine.model.waiting import WaitKind
 from engine.start import start_case
 from engine.work_items import claim_work_item, complete_work_item
