@@ -9,23 +9,21 @@ they give is journalled like anything else that came in. At most 8 statements a 
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from traceback import format_tb
 from typing import Any
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 import vault
-from database import is_machines_fault
 from engine import journal, sync
 from engine.deploy import Definition, find_definition
 from engine.dispatching import dispatch_after_commit
-from engine.errors import BusinessError, Conflict, NotFound
+from engine.errors import Conflict, NotFound
+from engine.in_transaction import InTransaction, answer_of, first_in_transaction
 from engine.inputs import CaseCancelled, Input, JobFailed, JobGivenUp, JobSucceeded, Started, TimerFired, Variables
 from engine.machine import ActivityEvent, Applied, Machine, SentMessage
 from engine.model.definition import DefinitionId
@@ -34,13 +32,10 @@ from engine.model.tables import CASE, KEY, WAITING
 from engine.model.waiting import WaitKind
 from engine.outbox import hurry_awaited, send_thrown
 from engine.saving import StepRows, insert_case, save_rows
-from engine.service_calls import CallRefused, call_service_task
-from engine.service_tasks import ServiceTask, declared_service_tasks
-from engine.waits import JobWait, Wait
-from rows import NewRow, savepoint
+from engine.service_tasks import declared_service_tasks
+from engine.waits import Wait
+from rows import NewRow
 from statements import AnyRow, Statement
-
-_log = logging.getLogger(__name__)
 
 # Timers and in-transaction tasks one transaction may take: a short cycle in a case that slept for a month must not hold
 # its lock for minutes. The rest fires in the transactions of fire_due_timers().
@@ -73,17 +68,6 @@ _LOCK_WAIT = Statement(
     .where(WAITING.c.id == bindparam("one"), WAITING.c.kind == bindparam("kind"))
     .with_for_update(of=(CASE, KEY, WAITING), key_share=True)
 )
-
-
-@dataclass(frozen=True, slots=True)
-class InTransaction:
-    """TransactionContext of engine/service_tasks.py."""
-
-    session: Session
-    case_id: str
-    started_by: str
-    acted_by: str
-    now: datetime
 
 
 @dataclass(slots=True)
@@ -156,11 +140,12 @@ class OpenCase:
 
     def _run_in_transaction_tasks(self) -> None:
         declared = declared_service_tasks()
-        while (found := _first_in_transaction(self.live, declared)) is not None:
+        while (found := first_in_transaction(self.live, declared)) is not None:
             wait, task = found
             self._insert_row()
             if len(self.inputs) < MAX_DERIVED:
-                self._step(self._answer(wait, task))
+                context = InTransaction(self.session, self.id, self.started_by, self._acted_by(), self.now)
+                self._step(answer_of(task, wait, context, at=self.live.at))
             else:
                 self._step(JobGivenUp(at=self.live.at, wait=wait.address, reason="too many tasks in one transaction"))
 
@@ -169,27 +154,6 @@ class OpenCase:
         if self.unsaved is not None:
             insert_case(self.session, self.unsaved)
             self.unsaved = None
-
-    def _answer(self, wait: JobWait, task: ServiceTask) -> Input:
-        """What the task says, as an input. Effects of a task that says no are rolled back to its savepoint."""
-        at = self.live.at
-        context = InTransaction(self.session, self.id, self.started_by, self._acted_by(), self.now)
-        try:
-            with savepoint(self.session):
-                result = call_service_task(task, wait.parameters, context)
-        except BusinessError as no:
-            return JobFailed(at=at, wait=wait.address, code=no.code, message=no.message)
-        except CallRefused as refused:
-            return JobGivenUp(at=at, wait=wait.address, reason=str(refused))
-        except Exception as error:
-            if is_machines_fault(error):
-                raise
-            # Whatever else is a defect of the task: the case stands there as an incident. The error's own message stays
-            # out of journal and log: it may quote what a person typed.
-            where = "".join(format_tb(error.__traceback__))
-            _log.error("%s in case %s failed: %s\n%s", task.name, self.id, type(error).__name__, where)
-            return JobGivenUp(at=at, wait=wait.address, reason=type(error).__name__)
-        return JobSucceeded(at=at, wait=wait.address, result=result)
 
     def _acted_by(self) -> str:
         """Who gave the input that this run answers; what in-transaction tasks answered since is nobody's act."""
@@ -305,15 +269,6 @@ def _new_values(case: OpenCase, machine: Machine, last: journal.Entry) -> dict[s
         "last_at": machine.at,
         "ended_at": machine.at if machine.is_ended else None,
     }
-
-
-def _first_in_transaction(machine: Machine, declared: Mapping[str, ServiceTask]) -> tuple[JobWait, ServiceTask] | None:
-    for wait in machine.waits.values():
-        if isinstance(wait, JobWait):
-            task = declared.get(wait.service)
-            if task is not None and task.in_transaction:
-                return wait, task
-    return None
 
 
 def _context(revision: int) -> bytes:
