@@ -26,7 +26,7 @@ from engine.hindsight.self_check import (
     record_findings,
 )
 from engine.hindsight.time_travel import case_at
-from engine.language.functions import LOCAL_TIME
+from engine.language.dates import LOCAL_TIME
 
 Json = dict[str, Any]  # Any: a JSON object
 

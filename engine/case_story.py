@@ -35,7 +35,7 @@ from engine.inputs import (
     WorkItemReturned,
     WorkItemSigned,
 )
-from engine.language.functions import LOCAL_TIME
+from engine.language.dates import LOCAL_TIME
 from engine.language.timers_text import WORKING
 from engine.machine import TIMER
 from engine.model.definition import DefinitionId

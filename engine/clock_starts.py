@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from engine.actors import SYSTEM
 from engine.deploy import find_definition
 from engine.errors import EngineError
-from engine.language.functions import LOCAL_TIME
+from engine.language.dates import LOCAL_TIME
 from engine.language.schedules import next_on_grid
 from engine.model.definition import DefinitionId
 from engine.model.start_timer import FiringState

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 import vault
 from engine.journal import GENESIS, JOURNAL
-from engine.language.functions import LOCAL_TIME
+from engine.language.dates import LOCAL_TIME
 from engine.model.journal_check import JournalHead, JournalRoot
 from engine.model.tables import CASE
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import chinese_calendar
 
-from engine.language.functions import LOCAL_TIME
+from engine.language.dates import LOCAL_TIME
 
 CALENDAR_VERSION = "chinesecalendar 1.11.0"  # a test holds it against what is installed
 MOST_WORKING_DAYS = 1_000

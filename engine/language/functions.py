@@ -9,17 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from engine.language.dates import add_months_to, is_date, parse_date, years_between
 from engine.language.values import MAX_ITEMS, MAX_TEXT, as_text, contains, equal, is_number
 
-LOCAL_TIME = ZoneInfo("Asia/Shanghai")
 WORKING_DAYS = re.compile(r"working_days\((\d{1,4})\)")
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _INTEGER = re.compile(r"[+-]?\d{1,19}")
 _NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})([eE][+-]?\d{1,3})?")
 _UNITS = {"days": "P{}D", "weeks": "P{}W", "hours": "PT{}H", "minutes": "PT{}M", "seconds": "PT{}S"}
@@ -33,33 +31,6 @@ class Function:
     fewest: int
     most: int
     help: str
-
-
-def parse_date(value: Any) -> date:
-    """A calendar date of `YYYY-MM-DD`, or the date in Asia/Shanghai of an ISO instant with an offset. ValueError."""
-    text = as_text(value)
-    if _DATE.fullmatch(text):
-        return date.fromisoformat(text)
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError("日期应为 YYYY-MM-DD") from None
-    if instant.tzinfo is None:
-        raise ValueError("时刻应带时区，例如 2026-12-01T00:00:00+08:00")
-    return instant.astimezone(LOCAL_TIME).date()
-
-
-def add_months_to(start: date, months: int) -> date:
-    """The same day `months` later; the last day of the month where that month has no such day."""
-    index = start.year * 12 + start.month - 1 + months
-    year, month = divmod(index, 12)
-    for day in (start.day, 30, 29, 28):
-        try:
-            return date(year, month + 1, day)
-        except ValueError:
-            if day <= 28:
-                raise
-    raise AssertionError("unreachable")
 
 
 def _whole(value: Any, most: int = 1_000_000) -> int:
@@ -227,22 +198,9 @@ def _column(rows: Any, name: Any) -> list[Any]:
     return [row.get(name) if isinstance(row, dict) else None for row in rows]
 
 
-def _is_date(value: Any) -> bool:
-    try:
-        parse_date(value)
-    except (TypeError, ValueError, OverflowError):  # the last: year 1 or 9999 moved across a time zone
-        return False
-    return True
-
-
 def _of_dates(work_out: Callable[..., Any]) -> Callable[..., Any]:
     """A date function that gives None where one of its arguments is missing."""
     return lambda *arguments: None if any(a is None for a in arguments) else work_out(*arguments)
-
-
-def _age(birth: Any, day: Any) -> int:
-    born, then = parse_date(birth), parse_date(day)
-    return then.year - born.year - ((then.month, then.day) < (born.month, born.day))
 
 
 def _duration(amount: Any, unit: Any) -> str:
@@ -286,7 +244,7 @@ FUNCTIONS: dict[str, Function] = {
     "count": Function(_count, 2, 2, "列表中等于某值的项数；缺失为 0"),
     "column": Function(_column, 2, 2, "列表中每一项的这个键的值；缺失为空列表"),
     "default": Function(lambda value, other: other if value is None else value, 2, 2, "缺失时用第二个值"),
-    "is_date": Function(_is_date, 1, 1, "是 YYYY-MM-DD 日期或带时区的时刻"),
+    "is_date": Function(is_date, 1, 1, "是 YYYY-MM-DD 日期或带时区的时刻"),
     "date": Function(_of_dates(lambda d: parse_date(d).isoformat()), 1, 1, "时刻在北京时间的日期"),
     "year": Function(_of_dates(lambda d: parse_date(d).year), 1, 1, "年"),
     "month": Function(_of_dates(lambda d: parse_date(d).month), 1, 1, "月"),
@@ -300,7 +258,7 @@ FUNCTIONS: dict[str, Function] = {
     "days_between": Function(
         _of_dates(lambda a, b: (parse_date(b) - parse_date(a)).days), 2, 2, "从第一个日期到第二个日期的天数"
     ),
-    "years_between": Function(_of_dates(_age), 2, 2, "从第一个日期到第二个日期的周年数（周岁）"),
+    "years_between": Function(_of_dates(years_between), 2, 2, "从第一个日期到第二个日期的周年数（周岁）"),
     "duration": Function(_duration, 2, 2, '时长文本，单位 days、weeks、hours、minutes、seconds：duration(3, "days")'),
     "working_days": Function(_working_days, 1, 1, "工作日时长，只用于定时器和办理期限"),
 }

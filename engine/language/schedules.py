@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from engine.language.dates import LOCAL_TIME, add_months_to
 from engine.language.expressions import ExpressionFailed, InvalidExpression
-from engine.language.functions import LOCAL_TIME, add_months_to
 from engine.language.timers_text import compile_cycle, compile_timer, due_at
 
 CYCLE = "timeCycle"

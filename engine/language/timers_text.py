@@ -15,8 +15,9 @@ from functools import lru_cache
 from typing import Any
 
 from engine.language.calendar import MOST_WORKING_DAYS, add_working_days
+from engine.language.dates import LOCAL_TIME, add_months_to
 from engine.language.expressions import Expression, ExpressionFailed, InvalidExpression, compile_expression
-from engine.language.functions import LOCAL_TIME, WORKING_DAYS, add_months_to
+from engine.language.functions import WORKING_DAYS
 
 LONGEST = timedelta(days=3660)  # no timer waits longer; a slip of the pen is refused at deployment
 
