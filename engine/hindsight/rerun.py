@@ -9,21 +9,16 @@ Unlike a migration (carry_over.py) this makes the best of a journal that does no
 
 from __future__ import annotations
 
-import re
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
 
 from engine.errors import Conflict
-from engine.hindsight.carry_over import renamed_input
+from engine.hindsight.input_record import Answer, InputRecord, Unplaced, as_recorded, without_ordinals
 from engine.inputs import (
-    CaseMigrated,
     Input,
-    JobFailed,
-    JobGivenUp,
-    JobSucceeded,
     SignatureRefused,
     Started,
     TimerFired,
@@ -34,7 +29,6 @@ from engine.inputs import (
 from engine.machine import Applied, Machine, Process
 from engine.waits import IncidentWait, JobWait, UserTaskWait, element_of
 
-Answer = JobSucceeded | JobFailed | JobGivenUp
 Said = WorkItemCompleted | WorkItemSigned | SignatureRefused  # by people at a work item
 MOST_FIRINGS = 1_000  # of timers between two inputs
 
@@ -53,17 +47,6 @@ class Candidate:
     people: frozenset[str]
     elements: Mapping[str, str]
     refusal: Callable[[UserTaskWait, Variables], str]
-
-
-@dataclass(frozen=True, slots=True)
-class Unplaced:
-    """An input the candidate did not take. why: `element.gone`, `form.refused`, a code of the machine, `not_reached`."""
-
-    seq: int
-    kind: str
-    element: str
-    why: str
-    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,83 +70,60 @@ def rerun(candidate: Candidate, inputs: Sequence[Input], keeps: frozenset[str], 
 
     until: timers due by then fire after the last input.
     """
-    run = _Run(candidate, as_recorded(inputs, candidate.elements), keeps)
+    run = _Run(candidate, InputRecord(as_recorded(inputs, candidate.elements), keeps))
     run.play(until)
-    return Rerun(run.machine, tuple(run.lacking), run.misfit, tuple(run.unplaced()), run.work)
+    return Rerun(run.machine, tuple(run.lacking), run.misfit, run.unplaced(), run.work)
 
 
-def as_recorded(inputs: Sequence[Input], elements: Mapping[str, str]) -> list[tuple[int, Input]]:
-    """The inputs with their seq, elements named as the last version names them; migrations themselves are left out."""
-    recorded: list[tuple[int, Input]] = []
-    for seq, given in enumerate(inputs, 1):
-        if isinstance(given, CaseMigrated):
-            recorded = [(n, renamed_input(one, given.elements)) for n, one in recorded]
-        else:
-            recorded.append((seq, given))
-    return [(seq, renamed_input(given, elements)) for seq, given in recorded] if elements else recorded
-
-
-@dataclass(slots=True)
 class _Run:
-    candidate: Candidate
-    recorded: Sequence[tuple[int, Input]]
-    keeps: frozenset[str]
-    instants: dict[str, datetime] = field(default_factory=dict)  # recorded up to here
-    machine: Machine = field(init=False)
-    is_over: bool = False
-    lacking: list[str] = field(default_factory=list)
-    misfit: Unplaced | None = None
-    work: Counter[str] = field(default_factory=Counter)
-    used: set[int] = field(default_factory=set)
-    held: dict[int, str] = field(default_factory=dict)  # index in `recorded` → why it found no place
-    answers: dict[str, deque[int]] = field(default_factory=dict)  # by address
+    """The machine of the candidate, and what of the record it took so far."""
 
-    def __post_init__(self) -> None:
-        for index, (_, given) in enumerate(self.recorded):
-            if isinstance(given, JobSucceeded | JobFailed | JobGivenUp):
-                self.answers.setdefault(given.wait, deque()).append(index)
+    def __init__(self, candidate: Candidate, record: InputRecord) -> None:
+        self.candidate = candidate
+        self.record = record
+        self.machine: Machine
+        self.is_over = False
+        self.lacking: list[str] = []
+        self.misfit: Unplaced | None = None
+        self.work: Counter[str] = Counter()
+        self.held: dict[int, str] = {}  # index in the record → why it found no place
 
     def play(self, until: datetime) -> None:
-        started = cast(Started, self.recorded[0][1])
-        self._keep_instants(started)
-        first = replace(started, settings=self.candidate.settings, computed=self.instants)
+        started = cast(Started, self.record.given(0))
+        self.record.keep_instants(started)
+        first = replace(started, settings=self.candidate.settings, computed=self.record.instants)
         try:
             self.machine, applied = Machine.start(self.candidate.process, first)
         except Conflict as conflict:
             self._begin_elsewhere(first, conflict.code)
             return
         self._stepped(applied)
-        for index in range(1, len(self.recorded)):
+        for index in range(1, len(self.record)):
             if self.is_over:
                 return
-            if index not in self.used:
+            if index not in self.record.used:
                 self._take(index)
         self._advance(until)
+
+    def unplaced(self) -> tuple[Unplaced, ...]:
+        return tuple(self.record.told(index, why) for index, why in self.held.items())
 
     def _begin_elsewhere(self, first: Started, why: str) -> None:
         """The candidate has no such start event: no input fits; where it would begin is all that can be told."""
         start = self.candidate.process.starts[0]
         self.machine, _ = Machine.start(self.candidate.process, replace(first, start=start.id))
-        self.misfit = Unplaced(self.recorded[0][0], "Started", first.start, why)
+        self.misfit = replace(self.record.told(0, why), element=first.start)
         self.is_over = True
 
-    def _keep_instants(self, given: Input) -> None:
-        if given.computed:
-            found = {place: at for place, at in given.computed.items() if element_of(place) in self.keeps}
-            self.instants = {**self.instants, **found}
-
-    def unplaced(self) -> list[Unplaced]:
-        return [self._told(index, why) for index, why in self.held.items()]
-
     def _take(self, index: int) -> None:
-        given = self.recorded[index][1]
-        self._keep_instants(given)
+        given = self.record.given(index)
+        self.record.keep_instants(given)
         if isinstance(given, TimerFired):
             # Others that were due at the same instant had not fired yet: what came in between comes first here, too.
             self._advance(given.at, up_to=given.wait if given.wait in self.machine.waits else "")
             return
         self._advance(given.at)
-        if self.is_over or index in self.used:
+        if self.is_over or index in self.record.used:
             return
         why = self._give(index)
         while why and not self.is_over and self._answer_ahead():
@@ -177,7 +137,7 @@ class _Run:
             if self.is_over or not (due := self.machine.due_before(until)):
                 return
             at = max(due[0].due, self.machine.at)
-            fired = TimerFired(at=at, wait=due[0].address, computed=self.instants)
+            fired = TimerFired(at=at, wait=due[0].address, computed=self.record.instants)
             self._stepped(self.machine.apply(fired))
             if fired.wait == up_to:
                 return
@@ -186,42 +146,40 @@ class _Run:
 
     def _give(self, index: int) -> str:
         """Apply the input where it belongs; why it could not be, "" when it was."""
-        given: Any = self.recorded[index][1]  # Any: of the inputs with a wait
+        given: Any = self.record.given(index)  # Any: of the inputs with a wait
         address = getattr(given, "wait", None)
         why = ""
-        for place in [None] if address is None else self._places(address):
-            wait = self.machine.waits.get(place) if place else None
-            if isinstance(given, WorkItemCompleted) and isinstance(wait, UserTaskWait):
-                refusal = self.candidate.refusal(wait, given.values)
-                if refusal:
-                    self.misfit = self._told(index, "form.refused", refusal)
-                    self.is_over = True
-                    return "form.refused"
+        for place in [None] if address is None else _places(self.machine, address):
+            if self._is_refused(index, place):
+                return "form.refused"
             try:
                 applied = self.machine.apply(self._moved(given, place))
             except Conflict as conflict:
                 why = conflict.code
                 continue
-            self.used.add(index)
+            self.record.used.add(index)
             self._stepped(applied)
             return ""
         if address and element_of(address) not in self.candidate.process.elements:
             return "element.gone"
         return why or "not_reached"
 
+    def _is_refused(self, index: int, place: str | None) -> bool:
+        """Whether the form of the work item at this place does not take the values; the run is over then."""
+        given, wait = self.record.given(index), self.machine.waits.get(place) if place else None
+        if not isinstance(given, WorkItemCompleted) or not isinstance(wait, UserTaskWait):
+            return False
+        refusal = self.candidate.refusal(wait, given.values)
+        if refusal:
+            self.misfit = self.record.told(index, "form.refused", refusal)
+            self.is_over = True
+        return bool(refusal)
+
     def _moved(self, given: Any, place: str | None) -> Any:  # Any: an input keeps its type
-        changed: dict[str, Any] = {"at": max(given.at, self.machine.at), "computed": self.instants}
+        changed: dict[str, Any] = {"at": max(given.at, self.machine.at), "computed": self.record.instants}
         if place is not None:
             changed["wait"] = place
         return replace(given, **changed)
-
-    def _places(self, address: str) -> list[str]:
-        """Open waits the input may be for: its own, else those of the same element in the same kind of scope."""
-        waits = self.machine.waits
-        if address in waits:
-            return [address]
-        path = _path(address)
-        return [other for other in waits if _path(other) == path]
 
     def _stepped(self, applied: Applied) -> None:
         """After each step, as it was live: in-transaction tasks answer; then inputs that had come too early."""
@@ -230,7 +188,7 @@ class _Run:
             if self.machine.is_ended:
                 self.is_over = True
                 return
-            wait = self._asked_at_once()
+            wait = _asked_at_once(self.machine, self.candidate.at_once)
             if wait is not None:
                 if not self._answer(wait):
                     self.lacking.append(wait.element)
@@ -239,49 +197,25 @@ class _Run:
             if not self._give_held():
                 return
 
-    def _asked_at_once(self) -> JobWait | None:
-        for wait in self.machine.waits.values():
-            if isinstance(wait, JobWait) and wait.service in self.candidate.at_once:
-                return wait
-        return None
-
     def _answer_ahead(self) -> bool:
         """Answer one open job with a result that was recorded later than what is being tried; False: none has any."""
         jobs = [wait for wait in self.machine.waits.values() if isinstance(wait, JobWait)]
         return any(self._answer(wait) for wait in jobs)
 
     def _answer(self, wait: JobWait) -> bool:
-        index = self._answer_for(wait.address)
-        if index is None:
+        given = self.record.use_answer(wait.address)
+        if given is None:
             return False
-        self.used.add(index)
-        given = cast(Answer, self.recorded[index][1])
-        self._keep_instants(given)
-        answer = replace(given, at=self.machine.at, wait=wait.address, computed=self.instants)
+        answer = replace(given, at=self.machine.at, wait=wait.address, computed=self.record.instants)
         self._stepped(self.machine.apply(answer))
         return True
-
-    def _answer_for(self, address: str) -> int | None:
-        """The next unused result of this activation; of the element, where this activation never happened."""
-        own = self.answers.get(address)
-        if own is not None:
-            return self._next_unused(own)
-        path = _path(address)
-        others = [found for place, found in self.answers.items() if _path(place) == path]
-        unused = [index for found in others for index in found if index not in self.used]
-        return min(unused, default=None)
-
-    def _next_unused(self, indexes: deque[int]) -> int | None:
-        while indexes and indexes[0] in self.used:
-            indexes.popleft()
-        return indexes[0] if indexes else None
 
     def _give_held(self) -> bool:
         """Form values and results that came before the candidate asked for them; a message's moment has passed."""
         for index in list(self.held):
-            given: Any = self.recorded[index][1]  # Any: of the inputs with a wait
+            given: Any = self.record.given(index)  # Any: of the inputs with a wait
             is_kept = isinstance(given, Said | Answer)
-            if is_kept and self._places(given.wait):
+            if is_kept and _places(self.machine, given.wait):
                 why = self.held.pop(index)
                 if not self._give(index):
                     return True
@@ -293,9 +227,21 @@ class _Run:
             if event.kind == "userTask" and event.element in self.candidate.people:
                 self.work[event.element] += {"entered": 1, "cancelled": -1}.get(event.event, 0)
 
-    def _told(self, index: int, why: str, detail: str = "") -> Unplaced:
-        seq, given = self.recorded[index]
-        return Unplaced(seq, type(given).__name__, element_of(getattr(given, "wait", "")), why, detail)
+
+def _places(machine: Machine, address: str) -> list[str]:
+    """Open waits the input may be for: its own, else those of the same element in the same kind of scope."""
+    waits = machine.waits
+    if address in waits:
+        return [address]
+    path = without_ordinals(address)
+    return [other for other in waits if without_ordinals(other) == path]
+
+
+def _asked_at_once(machine: Machine, at_once: frozenset[str]) -> JobWait | None:
+    for wait in machine.waits.values():
+        if isinstance(wait, JobWait) and wait.service in at_once:
+            return wait
+    return None
 
 
 def standing_at(machine: Machine) -> tuple[str, ...]:
@@ -303,11 +249,3 @@ def standing_at(machine: Machine) -> tuple[str, ...]:
     waits = machine.waits.values()
     standing = {wait.element for wait in waits if isinstance(wait, UserTaskWait | JobWait | IncidentWait)}
     return tuple(sorted(standing or {wait.element for wait in waits}))
-
-
-_ORDINAL = re.compile(r":\d+")
-
-
-def _path(address: str) -> str:
-    """The address without ordinals: the element in its kind of scope."""
-    return _ORDINAL.sub("", address)

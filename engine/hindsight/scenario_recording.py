@@ -21,8 +21,9 @@ from engine.deploy import Definition, find_definition
 from engine.errors import Conflict
 from engine.flows import Flow
 from engine.forms import load_form
+from engine.hindsight.input_record import as_recorded
 from engine.hindsight.replay import case_row, read_inputs, walked
-from engine.hindsight.rerun import as_recorded, standing_at
+from engine.hindsight.rerun import standing_at
 from engine.hindsight.scenarios import Scenario, run_scenario
 from engine.inputs import CaseMigrated, Input, Started
 from engine.machine import Process, compile_process

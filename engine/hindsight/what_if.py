@@ -18,8 +18,9 @@ from engine.deploy import Definition, find_definition
 from engine.errors import EngineError, InvalidDiagram, InvalidForm
 from engine.flows import NOBODY, STARTER, Flow
 from engine.forms import Form, load_form, validate_values
+from engine.hindsight.input_record import Unplaced
 from engine.hindsight.recorded_cases import RecordedCase, read_cases
-from engine.hindsight.rerun import Candidate, Rerun, Unplaced, rerun, standing_at
+from engine.hindsight.rerun import Candidate, Rerun, rerun, standing_at
 from engine.hindsight.work_ahead import work_ahead
 from engine.inputs import Variables
 from engine.machine import Process, compile_process
