@@ -27,6 +27,7 @@ from engine.model.outbox import OutboxKey, OutboxKind, OutboxMessage, OutboxStat
 OUTBOX = cast(Table, OutboxMessage.__table__)
 KEY = cast(Table, OutboxKey.__table__)
 LONGEST_DEDUP_KEY = 200
+_NO_ADDRESS = {"receiver": None, "flow_key": None, "message": None, "correlation": ""}  # a kind sets its own
 
 _time_to_live = timedelta(days=7)
 
@@ -175,14 +176,11 @@ def _enqueue(
     message_id = new_id()
     owner, cipher = _key(session, message_id, sender or columns.get("receiver"), now)
     row = {
+        **_NO_ADDRESS,
         "id": message_id,
         "state": OutboxState.PENDING,
         "dedup_key": dedup_key,
         "sender": sender,
-        "receiver": None,
-        "flow_key": None,
-        "message": None,
-        "correlation": "",
         "by": by.id,
         "key_owner": owner,
         "payload": cipher.encrypt(orjson.dumps(dict(content)), _context(message_id)),
@@ -192,14 +190,19 @@ def _enqueue(
         "created_at": now,
         **columns,
     }
-    dialect = sqlite if session.connection().dialect.name == "sqlite" else postgresql
-    written = dialect.insert(OUTBOX).values(row).on_conflict_do_nothing(index_elements=[OUTBOX.c.dedup_key])
-    if session.execute(written.returning(OUTBOX.c.id)).one_or_none() is None:
+    if not _insert_once(session, row):
         if owner == f"outbox:{message_id}":
             vault.current().destroy_data_key(session, owner, now)
-        return None  # another transaction sent it meanwhile
+        return None
     wake_outbox_after_commit(session)
     return message_id
+
+
+def _insert_once(session: Session, row: Mapping[str, Any]) -> bool:
+    """False: another transaction sent the same meanwhile."""
+    dialect = sqlite if session.connection().dialect.name == "sqlite" else postgresql
+    written = dialect.insert(OUTBOX).values(row).on_conflict_do_nothing(index_elements=[OUTBOX.c.dedup_key])
+    return session.execute(written.returning(OUTBOX.c.id)).one_or_none() is not None
 
 
 def _key(session: Session, message_id: str, case_id: str | None, now: datetime) -> tuple[str, vault.DataCipher]:
