@@ -94,24 +94,34 @@ def carry_over(
         return Carried(None, DoesNotFit(first, "Started", started.start, conflict.code), ())
     course = Course(definition_id, machine)
     course.note(first, started, applied)
-    ahead = Counter(given.wait for _, given in taken if isinstance(given, TimerFired))
     skipped: list[int] = []
+    ahead = Counter(given.wait for _, given in taken if isinstance(given, TimerFired))
     for seq, given in taken[1:]:
         try:
-            if not _is_answer_at_once(machine, given):
-                _fire_new_timers(course, seq, given, ahead, recorded.for_input(seq, given))
-            if isinstance(given, TimerFired):
-                ahead[given.wait] -= 1
-                if not isinstance(machine.waits.get(given.wait), TimerWait):
-                    skipped.append(seq)
-                    continue
-            if machine.is_ended:
-                raise Conflict("case.ended")
-            course.note(seq, given, machine.apply(replace(given, computed=recorded.for_input(seq, given))))
+            if not _take(course, seq, given, ahead, recorded.for_input(seq, given)):
+                skipped.append(seq)
         except Conflict as conflict:
             misfit = DoesNotFit(seq, type(given).__name__, element_of(getattr(given, "wait", "")), conflict.code)
             return Carried(course, misfit, tuple(skipped))
     return Carried(course, None, tuple(skipped), _worked_out(course, taken))
+
+
+def _take(course: Course, seq: int, given: Input, ahead: Counter[str], instants: Mapping[str, datetime]) -> bool:
+    """The next input, after the timers that are due before it. False: a firing whose timer is gone.
+
+    ahead: firings the journal still has, by address.
+    """
+    machine = course.machine
+    if not _is_answer_at_once(machine, given):
+        _fire_new_timers(course, seq, given, ahead, instants)
+    if isinstance(given, TimerFired):
+        ahead[given.wait] -= 1
+        if not isinstance(machine.waits.get(given.wait), TimerWait):
+            return False
+    if machine.is_ended:
+        raise Conflict("case.ended")
+    course.note(seq, given, machine.apply(replace(given, computed=instants)))
+    return True
 
 
 def renamed(address: str, elements: Mapping[str, str]) -> str:
