@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from database import is_machines_fault
 from engine.errors import BusinessError
 from engine.inputs import Input, JobFailed, JobGivenUp, JobSucceeded
-from engine.machine import Machine
+from engine.machine_state import MachineState
 from engine.service_calls import CallRefused, call_service_task
 from engine.service_tasks import ServiceTask
 from engine.waits import JobWait
@@ -33,7 +33,9 @@ class InTransaction:
     now: datetime
 
 
-def first_in_transaction(machine: Machine, declared: Mapping[str, ServiceTask]) -> tuple[JobWait, ServiceTask] | None:
+def first_in_transaction(
+    machine: MachineState, declared: Mapping[str, ServiceTask]
+) -> tuple[JobWait, ServiceTask] | None:
     """The first job the case waits for whose service task runs in the transaction, with that task."""
     for wait in machine.waits.values():
         if isinstance(wait, JobWait):

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import ClassVar, NamedTuple, Self
 
 from engine.inputs import Input, Started
+from engine.machine_state import MachineState
 from engine.spiff import codec
 from engine.spiff.host import Host
 from engine.spiff.process import MESSAGE, TIMER, Element, Process
@@ -24,7 +25,6 @@ from engine.spiff.state import ActivityEvent, SentMessage
 from engine.spiff.store import NotJson, Store, json_value
 from engine.spiff.tree import Token
 from engine.taking import perform, token_for
-from engine.waits import DueTimer, TimerWait, Wait
 
 __all__ = [
     "MESSAGE",
@@ -59,14 +59,13 @@ class Applied(NamedTuple):
     sent: tuple[SentMessage, ...] = ()
 
 
-class Machine:
-    """One case. Not thread-safe; the Process it runs is shared by all."""
+class Machine(MachineState):
+    """One case, and what moves it. Not thread-safe; the Process it runs is shared by all."""
 
     host_class: ClassVar[type[Host]] = Host
 
     def __init__(self, host: Host) -> None:
-        self._host = host
-        self._waits = host.waits()
+        super().__init__(host)
         self._is_broken = False
 
     @classmethod
@@ -93,59 +92,6 @@ class Machine:
         """Two machines are equal if these bytes are: variables, waits, counters, live tokens."""
         self._require_whole()
         return codec.canonical(self._host)
-
-    @property
-    def at(self) -> datetime:
-        return self._host.at
-
-    @property
-    def variables(self) -> dict[str, Any]:
-        """The case's variables; not to be changed."""
-        return self._host.store.variables
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        return self._host.store.settings
-
-    def view_of(self, address: str) -> Mapping[str, Any]:
-        """The variables the element at this address sees; not to be changed.
-
-        Those of the called flow for an element inside a call activity. Of an address that is gone: of the innermost scope
-        around it that still runs, else the case's.
-        """
-        return self._host.frame_at(address).seen
-
-    @property
-    def is_ended(self) -> bool:
-        return not self._host.scopes
-
-    @property
-    def is_suspended(self) -> bool:
-        return self._host.is_suspended
-
-    @property
-    def outcome(self) -> str | None:
-        """The outcome of the last end event of the top scope that carried one; "cancelled" after CaseCancelled."""
-        return self._host.outcome
-
-    @property
-    def waits(self) -> Mapping[str, Wait]:
-        """Open waits by address."""
-        return {address: wait for address, (_, wait) in self._waits.items()}
-
-    def due_before(self, at: datetime) -> list[DueTimer]:
-        """Timers due at or before `at`, in due order, equal ones by address; none while the case is suspended.
-
-        One whose clock stands still is not due.
-        """
-        if self.is_suspended:
-            return []
-        timers = [wait for _, wait in self._waits.values() if isinstance(wait, TimerWait)]
-        return sorted(
-            DueTimer(timer.due, timer.address, timer.element)
-            for timer in timers
-            if timer.due is not None and timer.due <= at
-        )
 
     def apply(self, given: Input) -> Applied:
         """Apply one input and run until the case only waits.

@@ -15,6 +15,7 @@ from typing import Any, cast
 from engine.errors import Conflict
 from engine.inputs import CaseMigrated, Input, JobFailed, JobGivenUp, JobSucceeded, Started, TimerFired, Variables
 from engine.machine import ActivityEvent, Applied, Machine, Process
+from engine.machine_state import MachineState
 from engine.waits import DueTimer, JobWait, TimerWait, UserTaskWait, Wait, element_of
 
 FindProcess = Callable[[str], Process]  # by definition id
@@ -253,7 +254,7 @@ def _worked_out(course: Course, taken: Sequence[Taken]) -> dict[str, datetime]:
     }
 
 
-def _is_answer_at_once(machine: Machine, given: Input) -> bool:
+def _is_answer_at_once(machine: MachineState, given: Input) -> bool:
     """What a service task in the same transaction said: it came before any timer that was due at that instant."""
     if not isinstance(given, JobSucceeded | JobFailed | JobGivenUp):
         return False
@@ -274,7 +275,7 @@ def _fire_new_timers(
     raise Conflict("case.timers_pending")
 
 
-def _due_before(machine: Machine, given: Input) -> list[DueTimer]:
+def _due_before(machine: MachineState, given: Input) -> list[DueTimer]:
     """Due timers; before a firing only those whose turn it is before that one."""
     due = machine.due_before(given.at)
     if not isinstance(given, TimerFired):

@@ -17,6 +17,7 @@ from engine.hindsight.carry_over import FindProcess, Walk, first_version
 from engine.inputs import CaseMigrated, Input
 from engine.journal import BrokenChain, Entry
 from engine.machine import Machine, replay
+from engine.machine_state import MachineState
 from engine.model.definition import DefinitionId
 from engine.model.tables import CASE, KEY, WAITING
 from engine.sync import KINDS
@@ -151,7 +152,7 @@ def _both_states(session: Session, row: AnyRow, entries: list[Entry]) -> tuple[M
     return replayed, load_machine(definition, cipher, row.snapshot, row.revision)
 
 
-def _differing_waits(session: Session, case_id: str, machine: Machine) -> tuple[str, ...]:
+def _differing_waits(session: Session, case_id: str, machine: MachineState) -> tuple[str, ...]:
     open_rows = select(WAITING.c.address, WAITING.c.kind, WAITING.c.element).where(
         WAITING.c.case_id == case_id, WAITING.c.closed_at.is_(None)
     )

@@ -27,6 +27,7 @@ from engine.inputs import (
     WorkItemSigned,
 )
 from engine.machine import Applied, Machine, Process
+from engine.machine_state import MachineState
 from engine.waits import IncidentWait, JobWait, UserTaskWait, element_of
 
 Said = WorkItemCompleted | WorkItemSigned | SignatureRefused  # by people at a work item
@@ -228,7 +229,7 @@ class _Run:
                 self.work[event.element] += {"entered": 1, "cancelled": -1}.get(event.event, 0)
 
 
-def _places(machine: Machine, address: str) -> list[str]:
+def _places(machine: MachineState, address: str) -> list[str]:
     """Open waits the input may be for: its own, else those of the same element in the same kind of scope."""
     waits = machine.waits
     if address in waits:
@@ -237,14 +238,14 @@ def _places(machine: Machine, address: str) -> list[str]:
     return [other for other in waits if without_ordinals(other) == path]
 
 
-def _asked_at_once(machine: Machine, at_once: frozenset[str]) -> JobWait | None:
+def _asked_at_once(machine: MachineState, at_once: frozenset[str]) -> JobWait | None:
     for wait in machine.waits.values():
         if isinstance(wait, JobWait) and wait.service in at_once:
             return wait
     return None
 
 
-def standing_at(machine: Machine) -> tuple[str, ...]:
+def standing_at(machine: MachineState) -> tuple[str, ...]:
     """Elements a case stands at: user tasks, jobs and incidents; timers and messages where there is nothing else."""
     waits = machine.waits.values()
     standing = {wait.element for wait in waits if isinstance(wait, UserTaskWait | JobWait | IncidentWait)}

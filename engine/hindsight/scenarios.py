@@ -37,6 +37,7 @@ from engine.inputs import (
     WorkItemSigned,
 )
 from engine.machine import ActivityEvent, Machine, Process
+from engine.machine_state import MachineState
 from engine.waits import JobWait, UserTaskWait, element_of
 from engine.way_taken import lines_of, lines_used
 
@@ -183,7 +184,7 @@ def _played(flow: Flow, process: Process, scenario: Scenario, events: list[Activ
     return ""
 
 
-def _due_first(machine: Machine, given: Input) -> str:
+def _due_first(machine: MachineState, given: Input) -> str:
     """A timer that the platform would have fired before this input came in."""
     if machine.is_ended or isinstance(given, TimerFired):
         return ""
@@ -211,7 +212,7 @@ def _refused(flow: Flow, machine: Machine, given: Input) -> str:
     return ""
 
 
-def _standing(machine: Machine) -> str:
+def _standing(machine: MachineState) -> str:
     return "、".join(standing_at(machine)) or "终点"
 
 
