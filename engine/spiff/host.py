@@ -6,20 +6,20 @@ Each rule is a method of its own, so that a test can give it back to SpiffWorkfl
     one variable store, frames     view, write (state.py), call, hand_back (calls.py)
     joins by tokens per flow       join, may_merge (joins.py)
     addressed events               fire, rivals_of (event-based gateway), rearm (non-interrupting messages) (events.py)
-    addressed error catchers       catcher_at (events.py)
-    errors walk outward            throw, which steps the boundary event at once (events.py)
+    addressed error catchers       catcher_at (throwing.py)
+    errors walk outward            throw, which steps the boundary event at once (throwing.py)
     instances with their own frame begin_many, result_of, is_enough (many.py)
-    escalations, terminate         escalate (events.py), terminate (scopes.py)
-    compensation, last one first   remember, keep, compensate, undo_next, strike (compensation.py, ledger.py)
+    escalations, terminate         escalate (throwing.py), terminate (scopes.py)
+    compensation, last one first   remember, keep (remembering.py, ledger.py), compensate, undo_next, strike (compensation.py)
     cycle timers without a burst   next_in_cycle (events.py)
-    messages out                   send (events.py)
+    messages out                   send (throwing.py)
     scopes done by flat scan       is_done, close_if_done (scopes.py)
     one token touched              complete, fail, give_up, fire, retry, cancel: all that an input may do
     operators                      skip, move, edit (operating.py): a parallel part is left as a whole or not at all
-    run to quiescence              settled = run (step by step, within the budget), settle, prune
-    ordinals when settled          settle, ordinal_of (state.py)
+    run to quiescence              settled = run (step by step, within the budget), settle, prune (running.py)
+    ordinals when settled          settle (running.py), ordinal_of (state.py)
     time is the input's            due, keep_clocks (clocks.py)
-    pruning is neutral             prune
+    pruning is neutral             prune (running.py)
     event subprocesses rewritten   rewrite.py
     one start event of several     begin, chosen_start
 
@@ -34,32 +34,24 @@ from typing import Any
 from SpiffWorkflow.util.task import TaskState
 
 from engine.errors import Conflict
-from engine.language.decisions import DecisionFailed
-from engine.language.expressions import ExpressionFailed, InvalidExpression
-from engine.spiff.clocks import ClockRules
 from engine.spiff.compensation import CompensationRules
-from engine.spiff.evaluation import StoreEngine, incident_of
-from engine.spiff.joins import JoinRules
+from engine.spiff.evaluation import StoreEngine
 from engine.spiff.many import MultiInstanceRules
 from engine.spiff.operating import OperatingRules
 from engine.spiff.process import Node
-from engine.spiff.specs import Hosted, HostedBoundaryEvent, HostedUserTask, Stopped
-from engine.spiff.state import COMPLETED, ENTERED
-from engine.spiff.store import NotJson
+from engine.spiff.running import RunRules
+from engine.spiff.state import COMPLETED
 from engine.spiff.tree import Token
-from engine.spiff.waiting import wait_of
-
-STEP_BUDGET = 1_000  # elements run for one input; a diagram that needs more has a loop with no wait in it
 
 
-class Host(CompensationRules, OperatingRules, MultiInstanceRules, JoinRules, ClockRules):
-    """The mutable state of one case and the rules that move it. Only engine/machine.py calls it."""
+class Host(RunRules, CompensationRules, OperatingRules, MultiInstanceRules):
+    """The mutable state of one case and the rules that move it. Only engine/machine.py calls it.
+
+    Its own: what an input may do. Each touches one token; the machine then calls settled().
+    """
 
     engine = StoreEngine()
-    step_budget = STEP_BUDGET
     start: Node | None = None  # known while the case begins
-
-    # --- what an input may do: each touches one token; the machine then calls settled()
 
     def begin(self, start: str) -> None:
         """Begin at the start event of this id, at the one without a trigger for "". Raises Conflict("start.unknown")."""
@@ -104,81 +96,3 @@ class Host(CompensationRules, OperatingRules, MultiInstanceRules, JoinRules, Clo
     def cancel(self) -> None:
         self.cancel_scope(self.scopes[0])
         self.outcome = "cancelled"
-
-    def settled(self) -> None:
-        """Run until the case only waits, give the waits their places, forget what is over."""
-        self.run()
-        self.settle()
-        self.keep_clocks()
-        self.report_stuck()
-        self.prune()
-
-    # --- running
-
-    def run(self) -> None:
-        steps = self.spread = 0
-        while self.queue or self.merge():
-            token = self.queue.popleft()
-            if token._state != TaskState.READY or isinstance(token.task_spec, HostedUserTask):
-                continue
-            if token.task_spec.node is not None:
-                steps += 1
-                if steps > self.step_budget + self.spread:
-                    token.incident = ("steps.exhausted", f"一次输入内运行了超过 {self.step_budget} 个元素")
-                    continue
-            self.step(token)
-
-    def step(self, token: Token) -> None:
-        """Run the element this token stands at; where it cannot go on, the token stays READY with an incident."""
-        try:
-            token.run()
-        except (Stopped, ExpressionFailed, DecisionFailed, NotJson) as error:
-            token.incident = incident_of(error)
-            return
-        if token._state == TaskState.COMPLETED:
-            self.remember(token)
-            self.note(token, COMPLETED)
-        self.close_if_done(token.workflow)
-
-    def decide(self, token: Token) -> None:
-        """A business rule task: the outputs of its decision become variables."""
-        table = self.process.decisions[token.task_spec.node.decision]
-        self.give(token, table.decide(self.view(token)).outputs)
-
-    # --- settling
-
-    def settle(self) -> None:
-        """Give each token that now waits its wait, in the order of the scopes and their tokens."""
-        for scope in self.scopes:
-            for token in scope.tasks.values():
-                spec: Hosted = token.task_spec
-                if token.wait is not None or spec.node is None:
-                    continue
-                if token.incident is not None or token._state == spec.stands_in:
-                    try:
-                        token.wait = wait_of(self, token)
-                    except (ExpressionFailed, InvalidExpression, NotJson) as error:
-                        token.incident = incident_of(error)
-                        token.wait = wait_of(self, token)
-                    if token.wait is not None and not isinstance(spec, HostedBoundaryEvent):
-                        self.note(token, ENTERED)
-
-    def report_stuck(self) -> None:
-        """A case that waits for nothing, because a join lacks a token that can never come: an incident, not silence."""
-        token = self.stuck_join() if self.scopes and not self.waits() else None
-        if token is not None:
-            token.incident = ("join.stuck", "汇合还缺令牌，但再没有令牌会到来")
-            token.wait = wait_of(self, token)
-            self.note(token, ENTERED)
-
-    # --- pruning
-
-    def prune(self) -> None:
-        """Forget finished tokens, all but the parent of a live one: it says by which flow, or from which split, that came."""
-        for scope in self.scopes:
-            kept: set[int | None] = {token.id for token in scope.tasks.values() if token._state < TaskState.COMPLETED}
-            kept |= {token._parent for token in scope.tasks.values() if token.id in kept}
-            if len(kept) < len(scope.tasks):
-                scope.tasks = {token_id: token for token_id, token in scope.tasks.items() if token_id in kept}
-                for token in scope.tasks.values():
-                    token._children = [child for child in token._children if child in kept]
