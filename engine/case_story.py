@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from engine.deploy import Definition, find_definition
-from engine.diagram_parts import diagram_parts
+from engine.flow.lines import diagram_parts
 from engine.forms import Field, Form
 from engine.group_patterns import is_filled
 from engine.inputs import (

@@ -11,11 +11,9 @@ from pathlib import Path
 
 from engine.checks.calls import check_calls, link
 from engine.checks.case_starts import check_case_starts, check_schedules
-from engine.checks.codes import CODES, found
 from engine.checks.compensation import check_compensation
 from engine.checks.concurrency import check_concurrency
 from engine.checks.config import check_config
-from engine.checks.diagram import Diagram, read_diagrams
 from engine.checks.elements import check_elements, check_file
 from engine.checks.faces import check_faces
 from engine.checks.folder import Folder, open_folder
@@ -25,6 +23,8 @@ from engine.checks.tables import check_table
 from engine.checks.tasks import check_tasks
 from engine.checks.variables import check_variables, written_by
 from engine.errors import InvalidDiagram, Problem
+from engine.flow.codes import CODES, found
+from engine.flow.diagram import Diagram, read_diagrams
 from engine.flows import CONFIG_FILE, Flow, flow_of_files
 from engine.language.decisions import DecisionTable, read_decisions
 from engine.machine import compile_process

@@ -15,8 +15,8 @@ from sqlalchemy import Row, exists, or_, select
 from sqlalchemy.orm import Session
 
 from engine.actors import accounts_of_person
-from engine.diagram_xml import local_name, parse_xml
 from engine.errors import Forbidden
+from engine.flow.xml import local_name, parse_xml
 from engine.flows import Flow
 from engine.model.tables import WAITING
 from engine.model.waiting import WaitKind, WorkItemState, spelled

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from engine.case_story import StoryLine, case_story
 from engine.deploy import find_definition
-from engine.diagram_parts import Line, diagram_parts
+from engine.flow.lines import Line, diagram_parts
 from engine.flows import Flow
 from engine.inputs import (
     CaseCancelled,

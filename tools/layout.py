@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lxml import etree
 
-from engine.diagram_xml import Node, local_name, parse_xml
+from engine.flow.xml import Node, local_name, parse_xml
 from tools.routing import MARGIN, STEP, Box, Direction, Point, Sheet, route
 
 LETTER, LINE = 11, 14  # px of a label's character and line

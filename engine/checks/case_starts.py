@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from engine.checks.codes import found
-from engine.checks.diagram import Diagram, Node, body
 from engine.checks.folder import Folder
-from engine.checks.graph import reachable, scope_edges
 from engine.checks.tasks import definition_of, message_name
-from engine.diagram_xml import local_name
 from engine.errors import Problem
+from engine.flow.codes import found
+from engine.flow.diagram import Diagram, Node, body
+from engine.flow.graph import reachable, scope_edges
+from engine.flow.xml import local_name
 from engine.flows import STARTER, FlowConfig
 from engine.language.expressions import InvalidExpression
 from engine.language.schedules import TIMES, compile_schedule

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from engine.checks.codes import found
-from engine.checks.diagram import Diagram
-from engine.compensation_parts import reach_findings, read_compensation
 from engine.errors import Problem
+from engine.flow.codes import found
+from engine.flow.compensation import reach_findings, read_compensation
+from engine.flow.diagram import Diagram
 
 
 def check_compensation(diagrams: Sequence[Diagram]) -> Iterator[Problem]:

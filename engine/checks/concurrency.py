@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import combinations
 
-from engine.checks.codes import found
-from engine.checks.diagram import FORKS, Diagram, Node
-from engine.checks.graph import in_order, meeting_points, reachable, scope_edges
 from engine.checks.tasks import timer_text
 from engine.errors import Problem
+from engine.flow.codes import found
+from engine.flow.diagram import FORKS, Diagram, Node
+from engine.flow.graph import in_order, meeting_points, reachable, scope_edges
 
 Writes = Mapping[str, frozenset[str]]  # node id → variables it writes
 Deep = Mapping[str, set[str]]  # the same with what is inside the node

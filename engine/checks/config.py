@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from engine.checks.codes import found
-from engine.checks.diagram import Diagram, Node
 from engine.checks.folder import Folder
-from engine.checks.graph import reachable, scope_edges
 from engine.checks.tasks import called_decision, message_name
 from engine.errors import Problem
+from engine.flow.codes import found
+from engine.flow.diagram import Diagram, Node
+from engine.flow.graph import reachable, scope_edges
 from engine.flows import FlowConfig
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from engine.checks.codes import found
-from engine.checks.diagram import ACTIVITIES, BPMN, HOSTED, SPIFF, Diagram, bpmn_children, extensions, is_bpmn
 from engine.checks.loops import LOOP, check_loop
-from engine.compensation_parts import COMPENSABLE, is_for_compensation
-from engine.diagram_xml import Node as Xml
-from engine.diagram_xml import local_name, namespace
 from engine.errors import Problem
+from engine.flow.codes import found
+from engine.flow.compensation import COMPENSABLE, is_for_compensation
+from engine.flow.diagram import ACTIVITIES, BPMN, HOSTED, SPIFF, Diagram, bpmn_children, extensions, is_bpmn
+from engine.flow.xml import Node as Xml
+from engine.flow.xml import local_name, namespace
 
 _ID = re.compile(r"[^\W\d][\w.\-]{0,120}")  # an NCName: addresses of waits use `/` and `:`
 _LAYOUT = frozenset({"documentation", "extensionElements", "textAnnotation", "association", "group", "category"})

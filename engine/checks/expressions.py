@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.checks.codes import found
 from engine.errors import Problem
+from engine.flow.codes import found
 from engine.language.expressions import InvalidExpression, compile_expression
 from engine.language.timers_text import compile_cycle, compile_timer
 

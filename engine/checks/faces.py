@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.checks.codes import found
-from engine.checks.diagram import Diagram, Node
 from engine.checks.folder import Folder
-from engine.checks.graph import reachable
-from engine.compensation_parts import read_compensation
 from engine.errors import Problem
+from engine.flow.codes import found
+from engine.flow.compensation import read_compensation
+from engine.flow.diagram import Diagram, Node
+from engine.flow.graph import reachable
 
 _EXIT = "/exit"  # no element's id holds a slash
 _UNDONE = "/undone"

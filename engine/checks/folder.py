@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from engine.checks.codes import CODES, found
 from engine.errors import InvalidDiagram, Problem
+from engine.flow.codes import CODES, found
 from engine.flows import Flow, FlowConfig
 from engine.forms import Form, load_form
 from engine.language.decisions import DecisionTable, read_decisions

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.checks.codes import found
-from engine.checks.diagram import Diagram, Node, is_bpmn
 from engine.checks.expressions import expression_problems, variable_problems
-from engine.diagram_xml import Node as Xml
-from engine.diagram_xml import local_name
 from engine.errors import Problem
+from engine.flow.codes import found
+from engine.flow.diagram import Diagram, Node, is_bpmn
+from engine.flow.xml import Node as Xml
+from engine.flow.xml import local_name
 
 LOOP = "multiInstanceLoopCharacteristics"
 _MULTIPLE = {"userTask", "serviceTask", "subProcess", "callActivity"}

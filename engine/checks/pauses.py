@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from engine.checks.codes import found
-from engine.checks.diagram import Diagram, Node
 from engine.checks.tasks import timer_text
 from engine.errors import Problem
+from engine.flow.codes import found
+from engine.flow.diagram import Diagram, Node
 from engine.language.expressions import InvalidExpression
 from engine.language.timers_text import may_stand_still
 

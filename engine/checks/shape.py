@@ -6,10 +6,10 @@ import ast
 from collections.abc import Iterator
 
 from engine.checks.case_starts import case_start_problems
-from engine.checks.codes import found
-from engine.checks.diagram import ACTIVITIES, CHOICES, FORKS, HOSTED, NOT_HOSTED, Diagram, Flow, Node
-from engine.checks.graph import components, entrances, in_order, reachable, reversed_edges, scope_edges
 from engine.errors import NotFound, Problem
+from engine.flow.codes import found
+from engine.flow.diagram import ACTIVITIES, CHOICES, FORKS, HOSTED, NOT_HOSTED, Diagram, Flow, Node
+from engine.flow.graph import components, entrances, in_order, reachable, reversed_edges, scope_edges
 from engine.service_tasks import find_service_task
 
 

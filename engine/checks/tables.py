@@ -7,8 +7,8 @@ from itertools import combinations, pairwise, product
 from math import prod
 from typing import Any
 
-from engine.checks.codes import found
 from engine.errors import Problem
+from engine.flow.codes import found
 from engine.language.decisions import Column, DecisionTable, HitPolicy
 from engine.language.expressions import ExpressionFailed
 from engine.language.unary_tests import Cell

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 
 from pydantic import BaseModel
 
-from engine.checks.codes import found
-from engine.checks.diagram import Diagram, Node, body
 from engine.checks.expressions import cycle_problems, expression_problems, timer_problems, variable_problems
 from engine.checks.folder import Folder
 from engine.checks.loops import loop_problems
-from engine.diagram_xml import Node as Xml
-from engine.diagram_xml import local_name
 from engine.errors import NotFound, Problem
+from engine.flow.codes import found
+from engine.flow.diagram import Diagram, Node, body
+from engine.flow.xml import Node as Xml
+from engine.flow.xml import local_name
 from engine.flows import NOBODY
 from engine.service_tasks import ServiceTask, find_service_task
 

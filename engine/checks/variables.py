@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from engine.checks.codes import found
-from engine.checks.diagram import Diagram, Node
 from engine.checks.expressions import RESERVED
 from engine.checks.folder import Folder
 from engine.checks.loops import loop_expressions, loop_names
 from engine.checks.tasks import called_decision, parameters, timer_text
 from engine.errors import Problem
+from engine.flow.codes import found
+from engine.flow.diagram import Diagram, Node
 from engine.flows import FlowConfig
 from engine.group_patterns import pattern_variables
 from engine.language.expressions import InvalidExpression, compile_expression

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from engine.diagram_parts import Line
+from engine.flow.lines import Line
 from engine.machine import Process
 
 # Where the way divides, waits for others, or leads out of its scope, nothing is sure any more.

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from engine.diagram_xml import Node, local_name, namespace, parse_xml
 from engine.errors import EngineError, InvalidDiagram, Problem
+from engine.flow.xml import Node, local_name, namespace, parse_xml
 from engine.language.expressions import Expression, ExpressionFailed, InvalidExpression, compile_expression
 from engine.language.unary_tests import Cell, compile_cell
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from engine.compensation_parts import CompensationParts
-from engine.diagram_xml import Node as Xml
 from engine.errors import Problem
+from engine.flow.compensation import CompensationParts
+from engine.flow.xml import Node as Xml
 from engine.spiff.nodes import NodeReader
 
 

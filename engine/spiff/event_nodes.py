@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from engine.diagram_xml import Node as Xml
-from engine.diagram_xml import local_name
+from engine.flow.xml import Node as Xml
+from engine.flow.xml import local_name
 from engine.language.expressions import Expression, InvalidExpression
 from engine.language.schedules import TIMES, compile_schedule
 from engine.language.timers_text import compile_cycle, compile_timer, may_stand_still

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.diagram_xml import Node as Xml
+from engine.flow.xml import Node as Xml
 from engine.language.expressions import Expression
 from engine.spiff.process import Many
 from engine.spiff.wiring import BPMN, children_of, is_handler

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from engine.diagram_xml import Node as Xml
-from engine.diagram_xml import local_name, namespace
 from engine.errors import Problem
+from engine.flow.xml import Node as Xml
+from engine.flow.xml import local_name, namespace
 from engine.language.expressions import Expression, InvalidExpression, compile_expression
 from engine.spiff.event_nodes import HOSTED_TRIGGERS, EventReader
 from engine.spiff.many_nodes import LOOP, MULTIPLE, read_many

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.compensation_parts import Undoing
+from engine.flow.compensation import Undoing
 from engine.language.decisions import DecisionTable
 from engine.language.expressions import Expression
 from engine.language.schedules import Schedule

@@ -17,10 +17,10 @@ from SpiffWorkflow.spiff.parser.process import SpiffBpmnParser
 from SpiffWorkflow.spiff.parser.task_spec import SpiffTaskParser
 from SpiffWorkflow.spiff.specs.defaults import NoneTask
 
-from engine.compensation_parts import UNWISE, reach_findings, read_compensation, read_undoing
-from engine.diagram_xml import Node as Xml
-from engine.diagram_xml import local_name, namespace, parse_xml
 from engine.errors import InvalidDiagram, Problem
+from engine.flow.compensation import UNWISE, reach_findings, read_compensation, read_undoing
+from engine.flow.xml import Node as Xml
+from engine.flow.xml import local_name, namespace, parse_xml
 from engine.language.decisions import DecisionTable, read_decisions
 from engine.language.expressions import Expression
 from engine.spiff.called_files import DiagramFile, call_problems, pause_problems

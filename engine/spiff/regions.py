@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from engine.checks.graph import Edges, meeting_points, reachable, reversed_edges
-from engine.diagram_xml import Node as Xml
-from engine.diagram_xml import local_name
+from engine.flow.graph import Edges, meeting_points, reachable, reversed_edges
+from engine.flow.xml import Node as Xml
+from engine.flow.xml import local_name
 from engine.spiff.wiring import children_of
 
 SEVERAL = -1  # an element that more than one branch of a split can reach, and that is not where they meet

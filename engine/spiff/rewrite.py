@@ -18,9 +18,9 @@ from __future__ import annotations
 
 from lxml import etree
 
-from engine.compensation_parts import CompensationParts, is_compensating
-from engine.diagram_xml import Node as Xml
-from engine.diagram_xml import local_name
+from engine.flow.compensation import CompensationParts, is_compensating
+from engine.flow.xml import Node as Xml
+from engine.flow.xml import local_name
 from engine.spiff.nodes import scopes
 from engine.spiff.process import EACH, HIDDEN, UNDO
 from engine.spiff.wiring import BPMN, is_handler

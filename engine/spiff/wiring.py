@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.compensation_parts import is_for_compensation
-from engine.diagram_xml import Node as Xml
-from engine.diagram_xml import local_name, namespace
+from engine.flow.compensation import is_for_compensation
+from engine.flow.xml import Node as Xml
+from engine.flow.xml import local_name, namespace
 from engine.language.expressions import Expression
 
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"

@@ -6,8 +6,8 @@ from random import Random
 
 from lxml import etree
 
-from engine.checks.codes import CODES
 from engine.errors import InvalidDiagram
+from engine.flow.codes import CODES
 from engine.machine import compile_process
 from tests.engine.diagrams import Diagram, decision_table
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from engine.checks.diagram import Diagram, Node
+from engine.flow.diagram import Diagram, Node
 
 Edges = Mapping[str, Iterable[str]]
 

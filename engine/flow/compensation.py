@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from engine.diagram_xml import Node as Xml
-from engine.diagram_xml import local_name, namespace
+from engine.flow.xml import Node as Xml
+from engine.flow.xml import local_name, namespace
 
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 COMPENSABLE = frozenset({"userTask", "serviceTask", "businessRuleTask", "sendTask", "subProcess", "callActivity"})

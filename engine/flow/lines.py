@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from engine.diagram_xml import local_name, parse_xml
+from engine.flow.xml import local_name, parse_xml
 
 
 @dataclass(frozen=True, slots=True)

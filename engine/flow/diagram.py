@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from engine.checks.codes import found
-from engine.compensation_parts import is_for_compensation
-from engine.diagram_xml import Node as Xml
-from engine.diagram_xml import local_name, namespace, parse_xml
 from engine.errors import InvalidDiagram
+from engine.flow.codes import found
+from engine.flow.compensation import is_for_compensation
+from engine.flow.xml import Node as Xml
+from engine.flow.xml import local_name, namespace, parse_xml
 
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 SPIFF = "http://spiffworkflow.org/bpmn/schema/1.0/core"
