@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.checks.calls import check_calls, link
 from engine.checks.case_starts import check_case_starts, check_schedules
 from engine.checks.compensation import check_compensation
 from engine.checks.concurrency import check_concurrency
@@ -23,6 +22,7 @@ from engine.checks.tables import check_table
 from engine.checks.tasks import check_tasks
 from engine.checks.variables import check_variables, written_by
 from engine.errors import InvalidDiagram, Problem
+from engine.flow.calls import check_calls, link
 from engine.flow.codes import CODES, found
 from engine.flow.diagram import Diagram, read_diagrams
 from engine.flows import CONFIG_FILE, Flow, flow_of_files
