@@ -13,7 +13,7 @@ from engine.checks.case_starts import check_case_starts, check_schedules
 from engine.checks.compensation import check_compensation
 from engine.checks.concurrency import check_concurrency
 from engine.checks.config import check_config
-from engine.checks.elements import check_elements, check_file
+from engine.checks.elements import check_elements
 from engine.checks.faces import check_faces
 from engine.checks.folder import Folder, open_folder
 from engine.checks.pauses import check_pauses
@@ -22,9 +22,10 @@ from engine.checks.tables import check_table
 from engine.checks.tasks import check_tasks
 from engine.checks.variables import check_variables, written_by
 from engine.errors import InvalidDiagram, Problem
-from engine.flow.calls import check_calls, link
+from engine.flow.calls import call_problems, shared_ids
 from engine.flow.codes import CODES, found
-from engine.flow.diagram import Diagram, read_diagrams
+from engine.flow.diagram import Diagram
+from engine.flow.reading import read_files
 from engine.flows import CONFIG_FILE, Flow, flow_of_files
 from engine.language.decisions import DecisionTable, read_decisions
 from engine.machine import compile_process
@@ -97,24 +98,19 @@ def _files_of(folder: Path) -> dict[str, bytes]:
 
 def _diagram_problems(contents: Sequence[bytes], folder: Folder) -> list[Problem]:
     """contents: the flow's own diagram, then those it calls."""
+    try:
+        files = read_files(contents)
+    except InvalidDiagram as error:
+        return list(error.problems)
     problems: list[Problem] = []
-    files: list[list[Diagram]] = []
-    for content in contents:
-        try:
-            files.append(read_diagrams(content))
-        except InvalidDiagram as error:
-            problems += error.problems
-    if len(files) < len(contents):
-        return problems
-    linked = [diagrams[0] for diagrams in files]
-    link(linked)
-    for diagrams in files:
-        problems += check_file(diagrams)
-        for diagram in diagrams:
+    linked = [file.diagram for file in files]
+    for file in files:
+        problems += file.findings
+        for diagram in file.diagrams:
             problems += _process_problems(diagram, folder)
     problems += [*check_config(linked, folder), *check_case_starts(linked, folder), *check_compensation(linked)]
     problems += check_pauses(linked, is_alone=folder.is_alone)
-    return [*problems, *(() if folder.is_alone else check_calls(linked))]
+    return [*problems, *(() if folder.is_alone else (*call_problems(linked), *shared_ids(linked)))]
 
 
 def _process_problems(diagram: Diagram, folder: Folder) -> list[Problem]:

@@ -20,7 +20,7 @@ from engine.check import check_files
 from engine.errors import Conflict, InvalidDiagram, NotFound
 from engine.flows import Flow, FlowConfig, flow_folders, flow_of_files, load_flow
 from engine.forms import Field, Form, load_form
-from engine.machine import Process, compile_process
+from engine.machine import Process, compile_deployed, compile_process
 from engine.model.definition import DefinitionFile, DefinitionId, ProcessDefinition
 from engine.start_timers import plan_start_timers
 from statements import Statement
@@ -165,7 +165,7 @@ def _compile(session: Session, definition_id: DefinitionId) -> Definition:
     if not rows:
         raise NotFound("definition.unknown", definition=definition_id)
     flow = flow_of_files({row.path: row.content for row in rows})
-    process = compile_process(flow.bpmn, flow.decisions, flow.called)
+    process = compile_deployed(flow.bpmn, flow.decisions, flow.called)
     forms = {stem: load_form(content) for stem, content in flow.forms.items()}
     return Definition(definition_id, rows[0].version, flow.config, process, flow, forms)
 

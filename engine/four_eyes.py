@@ -2,13 +2,11 @@
 
 Who is a human, not an account: one who holds two accounts is the same person with either (`actors.accounts_of_person`).
 
-In the diagram: property `not_same_person_as` of a user task, the ids of the other elements, with blanks between them.
+What the diagram says of it: engine/flow/four_eyes.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Row, exists, or_, select
@@ -16,34 +14,9 @@ from sqlalchemy.orm import Session
 
 from engine.actors import accounts_of_person
 from engine.errors import Forbidden
-from engine.flow.xml import local_name, parse_xml
-from engine.flows import Flow
 from engine.model.tables import WAITING
 from engine.model.waiting import WaitKind, WorkItemState, spelled
 from engine.work_item_events import EVENT, SIGNED
-
-PROPERTY = "not_same_person_as"
-
-
-def others_of(flow: Flow, element: str) -> tuple[str, ...]:
-    """Elements whose completer may not do this one."""
-    for path, content in flow.files.items():
-        if path.endswith(".bpmn") and (others := _rules(content).get(element)):
-            return others
-    return ()
-
-
-@lru_cache(maxsize=128)
-def _rules(bpmn: bytes) -> Mapping[str, tuple[str, ...]]:
-    if PROPERTY.encode() not in bpmn:
-        return {}
-    rules: dict[str, tuple[str, ...]] = {}
-    for task in parse_xml(bpmn).iter():
-        if local_name(task) == "userTask":
-            for item in task.iter():
-                if local_name(item) == "property" and item.get("name") == PROPERTY:
-                    rules[task.get("id", "")] = tuple(item.get("value", "").split())
-    return rules
 
 
 def refuse_same_person(session: Session, item: Row[*tuple[Any, ...]], account_id: str) -> None:

@@ -14,13 +14,14 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import ClassVar, NamedTuple, Self
 
+from engine.flow.vocabulary import MESSAGE, TIMER
 from engine.inputs import Input, Started
 from engine.machine_state import MachineState
 from engine.spiff import codec
 from engine.spiff.host import Host
-from engine.spiff.process import MESSAGE, TIMER, Element, Process
+from engine.spiff.process import Element, Process
 from engine.spiff.process import Node as StartEvent
-from engine.spiff.reader import compile_process
+from engine.spiff.reader import compile_deployed, compile_process
 from engine.spiff.state import ActivityEvent, SentMessage
 from engine.spiff.store import NotJson, Store, json_value
 from engine.spiff.tree import Token
@@ -38,6 +39,7 @@ __all__ = [
     "Process",
     "SentMessage",
     "StartEvent",
+    "compile_deployed",
     "compile_process",
     "replay",
 ]

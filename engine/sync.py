@@ -14,8 +14,8 @@ from typing import Any
 import vault
 from database import new_id
 from engine.deploy import Definition
+from engine.flow.four_eyes import others_of
 from engine.flows import STARTER
-from engine.four_eyes import others_of
 from engine.group_patterns import filled_group
 from engine.inputs import (
     ElementSkipped,

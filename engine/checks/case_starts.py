@@ -5,27 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from engine.checks.folder import Folder
-from engine.checks.tasks import definition_of, message_name
 from engine.errors import Problem
 from engine.flow.codes import found
-from engine.flow.diagram import Diagram, Node, body
+from engine.flow.diagram import Diagram, Node
 from engine.flow.graph import reachable, scope_edges
-from engine.flow.xml import local_name
 from engine.flows import STARTER, FlowConfig
 from engine.language.expressions import InvalidExpression
-from engine.language.schedules import TIMES, compile_schedule
-
-CASE_STARTS = frozenset({"message", "timer"})
-
-
-def case_start_problems(process: str, starts: Sequence[Node]) -> Iterator[Problem]:
-    """Which start events the process that cases run may have."""
-    plain = [start for start in starts if not start.event]
-    if not starts or len(plain) > 1:
-        yield found(process, "scope.start", f"应有开始事件，其中不带事件定义的至多一个，现有 {len(plain)} 个")
-    for start in starts:
-        if start.event and start.event not in CASE_STARTS:
-            yield found(start.id, "event.definition", f"{start.label}：流程只能由人、消息或定时启动")
+from engine.language.schedules import compile_schedule
 
 
 def check_schedules(diagram: Diagram) -> Iterator[Problem]:
@@ -36,9 +22,7 @@ def check_schedules(diagram: Diagram) -> Iterator[Problem]:
 
 
 def _schedule(node: Node) -> Iterator[Problem]:
-    definition = definition_of(node)
-    given = [(local_name(part), body(part)) for part in (() if definition is None else definition)]
-    times = [(kind, text) for kind, text in given if kind in TIMES and text]
+    times = [(kind, text) for kind, text in (node.definition.times.items() if node.definition else ()) if text]
     if len(times) != 1:
         yield found(node.id, "timer.invalid", f"{node.label} 应写明 timeCycle、timeDate 或 timeDuration 之一")
         return
@@ -61,7 +45,7 @@ def check_case_starts(diagrams: Sequence[Diagram], folder: Folder) -> Iterator[P
         yield found(
             diagram.process_id, "start.not_by_hand", "流程图没有不带触发方式的开始事件，flow.toml 的 [start] 不起作用"
         )
-    names = [(start, message_name(diagram, start)) for start in starts if start.event == "message"]
+    names = [(start, start.told) for start in starts if start.event == "message"]
     for number, (start, name) in enumerate(names):
         if name and name in [other for _, other in names[:number]]:
             yield found(start.id, "start.doubled", f"两个开始事件接收同一条消息 {name}")
@@ -77,14 +61,13 @@ def _nobodys(diagram: Diagram, start: Node, config: FlowConfig) -> Iterator[Prob
     """Nobody started what the clock did: a task of the starter's would be nobody's."""
     reached = reachable([start.id], scope_edges(diagram, diagram.process_id))
     reached |= {node.id for node in diagram.within(diagram.process_id) if node.is_event_subprocess}
-    inside = [(diagram, inner) for element in reached for inner in diagram.contents(diagram.nodes[element])]
+    inside = [inner for element in reached for inner in diagram.contents(diagram.nodes[element])]
     called: set[str] = set()
     while inside:
-        where, node = inside.pop()
-        if node.kind == "callActivity" and node.called in diagram.called and node.called not in called:
+        node = inside.pop()
+        if node.kind == "callActivity" and node.called in diagram.further and node.called not in called:
             called.add(node.called)
-            other = diagram.called[node.called]
-            inside += [(other, inner) for inner in other.nodes.values()]
-        lane = where.lane(node) if node.kind == "userTask" else ""
+            inside += diagram.further[node.called].nodes.values()
+        lane = node.lane if node.kind == "userTask" else ""
         if node.kind == "userTask" and (config.group_of(lane) or lane or STARTER) == STARTER:
             yield found(start.id, "start.nobody", f"定时启动的案件没有发起人，{node.label} 将无人可办")

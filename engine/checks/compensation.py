@@ -12,7 +12,7 @@ from engine.flow.diagram import Diagram
 
 def check_compensation(diagrams: Sequence[Diagram]) -> Iterator[Problem]:
     """Of all diagrams of a flow: a throw event may reach into a called one."""
-    parts = [read_compensation(diagram.process) for diagram in diagrams]
+    parts = [read_compensation(diagram) for diagram in diagrams]
     for part in parts:
         yield from (found(*finding) for finding in part.findings)
     yield from (found(*finding) for finding in reach_findings(parts))

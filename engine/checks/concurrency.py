@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import combinations
 
-from engine.checks.tasks import timer_text
 from engine.errors import Problem
 from engine.flow.codes import found
-from engine.flow.diagram import FORKS, Diagram, Node
+from engine.flow.diagram import Diagram, Node
 from engine.flow.graph import in_order, meeting_points, reachable, scope_edges
+from engine.flow.vocabulary import FORKS
 
 Writes = Mapping[str, frozenset[str]]  # node id → variables it writes
 Deep = Mapping[str, set[str]]  # the same with what is inside the node
@@ -82,7 +82,7 @@ def _handler(diagram: Diagram, event: Node, edges: Mapping[str, list[str]], writ
     beside = reachable([host.id], {**edges, host.id: [flow.target for flow in host.outgoing]})
     for variable in sorted(_written(path - beside, writes) & _written(beside, writes)):
         yield found(event.id, "variable.handler_write", f"{event.label} 的处理路径与主流程都写变量 {variable}")
-    is_repeatable = event.event in ("message", "signal", "escalation") or timer_text(event, "timeCycle") is not None
+    is_repeatable = event.event in ("message", "signal", "escalation") or event.time("timeCycle") is not None
     for gateway in in_order(diagram, path):
         if gateway.kind not in FORKS:
             continue

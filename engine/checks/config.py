@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from engine.checks.folder import Folder
-from engine.checks.tasks import called_decision, message_name
 from engine.errors import Problem
 from engine.flow.codes import found
 from engine.flow.diagram import Diagram, Node
@@ -31,7 +30,7 @@ def check_config(diagrams: Sequence[Diagram], folder: Folder) -> Iterator[Proble
     for element in config.progress.keys() - {node.id for _, node in nodes}:
         yield found(element, "progress.unknown", f"flow.toml 的 [progress] 提到了不存在的元素 {element}")
     caught = {
-        message_name(diagram, node)
+        node.told
         for diagram, node in nodes
         if node.event == "message" and not node.is_throwing and not diagram.begins_cases(node)
     }
@@ -44,20 +43,9 @@ def check_config(diagrams: Sequence[Diagram], folder: Folder) -> Iterator[Proble
     yield from _unused([node for _, node in nodes], folder, config)
 
 
-def _is_at_the_top(diagram: Diagram, node: Node) -> bool:
-    """In the process itself or in one of its own event subprocesses: such an end event may give the case's outcome."""
-    if diagram.is_called:
-        return False
-    return node.scope == diagram.process_id or (
-        node.scope in diagram.nodes
-        and diagram.nodes[node.scope].is_event_subprocess
-        and diagram.nodes[node.scope].scope == diagram.process_id
-    )
-
-
 def _outcome_places(diagram: Diagram) -> Iterator[Problem]:
     for node in diagram.nodes.values():
-        if node.kind == "endEvent" and node.properties.get("outcome") and not _is_at_the_top(diagram, node):
+        if node.kind == "endEvent" and node.properties.get("outcome") and not diagram.gives_outcome(node):
             yield found(node.id, "outcome.nested", f"{node.label} 在子流程或被调用的流程里，它的结果不会生效")
 
 
@@ -68,7 +56,7 @@ def _outcomes(diagram: Diagram, config: FlowConfig) -> Iterator[Problem]:
     # A reminder's end is not the end of the case.
     final = reachable(starts, scope_edges(diagram, diagram.process_id), frozenset(beside))
     for node in diagram.nodes.values():
-        if node.kind != "endEvent" or node.event in ("error", "escalation") or not _is_at_the_top(diagram, node):
+        if node.kind != "endEvent" or node.event in ("error", "escalation") or not diagram.gives_outcome(node):
             continue
         outcome = node.properties.get("outcome", "")
         given.add(outcome)
@@ -88,6 +76,6 @@ def _unused(nodes: list[Node], folder: Folder, config: FlowConfig) -> Iterator[P
     used = {node.properties.get("form", "") for node in nodes if node.kind in ("userTask", "startEvent")} | named.keys()
     for stem in sorted(folder.forms.keys() - used):
         yield found(f"forms/{stem}.json", "form.unused", f"没有用户任务使用表单 {stem}")
-    called = {called_decision(node) for node in nodes if node.kind == "businessRuleTask"}
+    called = {node.decision for node in nodes if node.kind == "businessRuleTask"}
     for decision in sorted(folder.tables.keys() - called):
         yield found(decision, "decision.unused", f"没有业务规则任务使用决策 {decision}")

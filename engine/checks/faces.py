@@ -17,7 +17,7 @@ _UNDONE = "/undone"
 
 def check_faces(diagram: Diagram, folder: Folder) -> Iterator[Problem]:
     """Nothing is said of a diagram checked alone: its forms, and so its consents, are not known."""
-    steps = [node for node in diagram.nodes.values() if node.operator.startswith("face.")]
+    steps = [node for node in diagram.nodes.values() if node.operator and node.operator.id.startswith("face.")]
     if not steps or folder.is_alone or folder.broken_forms:
         return
     consents = [node for node in diagram.nodes.values() if _asks_for_face(folder, node)]
@@ -49,7 +49,7 @@ def _edges(diagram: Diagram, *, through: set[str] | None = None, with_events: bo
     with_events: also boundary events, compensation handlers and event subprocesses, which may go off at any time.
     """
     edges: dict[str, list[str]] = {}
-    handlers = read_compensation(diagram.process).handlers
+    handlers = read_compensation(diagram).handlers
     for node in diagram.nodes.values():
         onward = [flow.target for flow in node.outgoing]
         if node.is_undone_event:
@@ -58,7 +58,7 @@ def _edges(diagram: Diagram, *, through: set[str] | None = None, with_events: bo
             onward = [node.id + _UNDONE]
         after = edges.setdefault(node.id, [])
         if with_events:
-            after += [event.id for event in node.boundaries]
+            after += [event.id for event in diagram.boundaries_of(node)]
         if node.kind == "subProcess":
             inside = diagram.within(node.id)
             after += [n.id for n in inside if n.kind == "startEvent" or (with_events and n.is_event_subprocess)]

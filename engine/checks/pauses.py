@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from engine.checks.tasks import timer_text
 from engine.errors import Problem
 from engine.flow.codes import found
 from engine.flow.diagram import Diagram, Node
+from engine.flow.vocabulary import PAUSES_WHILE
 from engine.language.expressions import InvalidExpression
 from engine.language.timers_text import may_stand_still
-
-PAUSES_WHILE = "pauses_while"
 
 
 def check_pauses(diagrams: Sequence[Diagram], *, is_alone: bool) -> Iterator[Problem]:
@@ -34,7 +32,7 @@ def check_pauses(diagrams: Sequence[Diagram], *, is_alone: bool) -> Iterator[Pro
 
 
 def _has_clock(node: Node) -> bool:
-    text = timer_text(node, "timeDuration") if node.event == "timer" else None
+    text = node.time("timeDuration") if node.event == "timer" else None
     if text is None or node.kind == "intermediateCatchEvent":
         return False
     try:
@@ -49,16 +47,16 @@ def _ever_pauses(diagram: Diagram, node: Node, lanes: frozenset[str]) -> bool:
         diagram.nodes[node.scope] if node.kind == "startEvent" else node
     )  # a handler's start stands around the handler
     inside = [inner for each in diagram.within(scope.scope) for inner in diagram.contents(each)]
-    if any(each.kind == "userTask" and diagram.lane(each) in lanes for each in inside):
+    if any(each.kind == "userTask" and each.lane in lanes for each in inside):
         return True
     todo = [each.called for each in inside if each.kind == "callActivity"]
     seen: set[str] = set()
     while todo:
-        called = diagram.called.get(todo.pop())
+        called = diagram.further.get(todo.pop())
         if called is None or called.process_id in seen:
             continue
         seen.add(called.process_id)
-        if any(each.kind == "userTask" and called.lane(each) in lanes for each in called.nodes.values()):
+        if any(each.kind == "userTask" and each.lane in lanes for each in called.nodes.values()):
             return True
         todo += [each.called for each in called.nodes.values() if each.kind == "callActivity"]
     return False

@@ -1,154 +1,34 @@
-"""How the elements hang together: flows, gateways, joins, loops, ways out."""
+"""What never fires, and loops that nothing stops; the rest of a diagram's shape is engine/flow/shape.py."""
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 
-from engine.checks.case_starts import case_start_problems
 from engine.errors import NotFound, Problem
 from engine.flow.codes import found
-from engine.flow.diagram import ACTIVITIES, CHOICES, FORKS, HOSTED, NOT_HOSTED, Diagram, Flow, Node
-from engine.flow.graph import components, entrances, in_order, reachable, reversed_edges, scope_edges
+from engine.flow.diagram import Diagram, Node
+from engine.flow.graph import components, in_order, reachable, scope_edges
+from engine.flow.shape import shape_problems
+from engine.flow.vocabulary import ACTIVITIES, KINDS, NOT_HOSTED
 from engine.service_tasks import find_service_task
 
 
 def check_shape(diagram: Diagram) -> Iterator[Problem]:
-    """Sequence flows, start events, gateways, reachability and loops, scope by scope."""
-    yield from _flows(diagram)
-    for scope in diagram.scopes():
-        yield from _starts(diagram, scope)
-        yield from _ways(diagram, scope)
+    """What hangs together wrongly, what never fires, and loops."""
+    yield from shape_problems(diagram)
     for node in diagram.nodes.values():
-        yield from _gateway(diagram, node)
         if node.kind == "boundaryEvent":
-            yield from _boundary(diagram, node)
+            yield from _never_fires(diagram, node)
     yield from _loops(diagram, {}, frozenset({diagram.process_id}))
 
 
-def _flows(diagram: Diagram) -> Iterator[Problem]:
-    for flow in diagram.all_flows:
-        source, target = diagram.nodes.get(flow.source), diagram.nodes.get(flow.target)
-        place = flow.id or flow.source
-        if source is None or target is None:
-            if flow.source in diagram.nodes or flow.target in diagram.nodes or not (flow.source and flow.target):
-                yield found(place, "flow.dangling", f"顺序流从 {flow.source or '（无）'} 到 {flow.target or '（无）'}")
-            continue
-        if not source.scope == target.scope == flow.scope:
-            yield found(place, "flow.crosses_scope", f"{source.label} 与 {target.label} 不在同一层")
-        no_way_in = target.kind in ("startEvent", "boundaryEvent") or target.is_event_subprocess
-        if no_way_in or source.kind == "endEvent" or source.is_event_subprocess:
-            yield found(place, "flow.misplaced", f"不能从 {source.label} 连到 {target.label}")
-        if flow.condition is not None and source.kind in HOSTED - CHOICES:
-            yield found(place, "flow.condition_misplaced", f"{source.label} 不是排他或包容网关，它的出口不能有条件")
-    for node in diagram.nodes.values():
-        if len(node.outgoing) > 1 and not node.kind.endswith("Gateway"):
-            yield found(node.id, "flow.implicit_split", f"{node.label} 有 {len(node.outgoing)} 个出口")
-
-
-def _starts(diagram: Diagram, scope: str) -> Iterator[Problem]:
-    starts = [node for node in diagram.within(scope) if node.kind == "startEvent"]
-    owner = diagram.nodes.get(scope)
-    begins_cases = scope == diagram.process_id and not diagram.is_called
-    if begins_cases:
-        yield from case_start_problems(scope, starts)
-    elif len(starts) != 1:
-        yield found(scope, "scope.start", f"应有一个开始事件，现有 {len(starts)} 个")
-    for start in starts:
-        if owner is not None and owner.is_event_subprocess:
-            if not start.event:
-                yield found(start.id, "scope.start", "事件子流程的开始事件应为消息、信号、定时、升级或错误事件")
-            elif start.event == "error" and not start.is_interrupting:
-                yield found(start.id, "event.definition", "错误事件子流程只能是中断的")
-        elif start.event and not begins_cases:
-            yield found(start.id, "scope.start", "子流程和被调用的流程直接开始，开始事件不能带事件定义")
-    if not any(node.kind == "endEvent" for node in diagram.within(scope)):
-        yield found(scope, "scope.no_end", "这里没有结束事件")
-
-
-def _ways(diagram: Diagram, scope: str) -> Iterator[Problem]:
-    """Unreachable elements, dead ends, and elements from which no end is ahead."""
-    edges = scope_edges(diagram, scope)
-    reached = reachable(entrances(diagram, scope), edges)
-    ends = [node.id for node in diagram.within(scope) if node.kind == "endEvent"]
-    finishing = reachable(ends, reversed_edges(edges))
-    for node in diagram.within(scope):
-        if node.is_undone_event or (node.is_for_compensation and not node.outgoing):
-            continue  # check_compensation's matter
-        if node.id not in reached:
-            yield found(node.id, "element.unreachable", f"从开始事件到不了 {node.label}")
-        elif not node.outgoing and node.kind != "endEvent" and not node.is_event_subprocess:
-            yield found(node.id, "element.dead_end", f"{node.label} 没有出口")
-        elif node.id not in finishing and not node.is_event_subprocess:
-            yield found(node.id, "element.no_end_ahead", f"从 {node.label} 到不了任何结束事件")
-
-
-def _gateway(diagram: Diagram, node: Node) -> Iterator[Problem]:
-    if node.kind in CHOICES:
-        yield from _choice(node)
-    if node.kind in FORKS:
-        sources = [flow.source for flow in node.incoming]
-        for source in sorted({source for source in sources if sources.count(source) > 1}):
-            yield found(node.id, "join.doubled", f"{diagram.nodes[source].label} 有两条顺序流进入 {node.label}")
-    if node.kind == "eventBasedGateway":
-        for flow in node.outgoing:
-            target = diagram.nodes[flow.target]
-            if target.kind != "intermediateCatchEvent" or len(target.incoming) > 1:
-                yield found(node.id, "gateway.event_targets", f"{node.label} 的出口 {target.label} 不是独占的中间事件")
-        if len(node.outgoing) < 2:
-            yield found(node.id, "gateway.event_targets", f"{node.label} 应至少有两个出口")
-
-
-def _choice(node: Node) -> Iterator[Problem]:
-    default = node.xml.get("default", "")
-    if default and default not in [flow.id for flow in node.outgoing]:
-        yield found(node.id, "gateway.bad_default", f"{default} 不是 {node.label} 的出口")
-    for flow in node.outgoing:
-        if default and flow.id == default and flow.condition:
-            yield found(flow.id, "flow.default_condition", f"{node.label} 的默认出口不能带条件")
-    conditional = [flow for flow in node.outgoing if flow.id != default or not default]
-    if len(node.outgoing) > 1:
-        for flow in conditional:
-            if not flow.condition:
-                yield found(flow.id or node.id, "flow.no_condition", f"{node.label} 的这个出口没有条件，也不是默认出口")
-    if default or not conditional or not all(flow.condition for flow in conditional):
-        return
-    if not _is_exhaustive(conditional):
-        yield found(node.id, "gateway.no_default", f"{node.label} 没有默认出口；条件都不成立时成为异常")
-
-
-def _is_exhaustive(flows: list[Flow]) -> bool:
-    """Two conditions of which one is exactly the other's opposite. Orders are not: both are false for a missing value."""
-    if len(flows) != 2:
-        return False
-    try:
-        one, other = (ast.parse((flow.condition or "").strip(), mode="eval").body for flow in flows)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return _is_opposite(one, other) or _is_opposite(other, one)
-
-
-_OPPOSITES = {ast.Eq: ast.NotEq, ast.Is: ast.IsNot, ast.In: ast.NotIn}
-
-
-def _is_opposite(one: ast.expr, other: ast.expr) -> bool:
-    if isinstance(other, ast.UnaryOp) and isinstance(other.op, ast.Not):
-        return ast.dump(one) == ast.dump(other.operand)
-    if not (isinstance(one, ast.Compare) and isinstance(other, ast.Compare) and len(one.ops) == len(other.ops) == 1):
-        return False
-    same = ast.dump(one.left) == ast.dump(other.left) and ast.dump(one.comparators[0]) == ast.dump(other.comparators[0])
-    return same and _OPPOSITES.get(type(one.ops[0])) is type(other.ops[0])
-
-
-def _boundary(diagram: Diagram, node: Node) -> Iterator[Problem]:
+def _never_fires(diagram: Diagram, node: Node) -> Iterator[Problem]:
     host = diagram.nodes.get(node.attached_to)
-    if host is not None and host.kind in NOT_HOSTED:
-        return
     if host is None or host.scope != node.scope or host.kind not in ACTIVITIES or host.is_event_subprocess:
-        yield found(node.id, "event.boundary", f"{node.label} 没有附着在同一层的任务或子流程上")
-    elif node.is_undone_event:
+        return  # told by shape_problems
+    if node.is_undone_event:
         return
-    elif host.kind == "userTask" and node.event in ("error", "escalation"):
+    if host.kind == "userTask" and node.event in ("error", "escalation"):
         yield found(node.id, "event.never_fires", f"用户任务 {host.label} 不会出错，也不会升级")
     elif node.event == "escalation" and host.kind not in ("subProcess", "callActivity"):
         yield found(node.id, "event.never_fires", f"{host.label} 不会升级")
@@ -161,7 +41,7 @@ def is_instant(node: Node) -> bool:
     if node.kind != "serviceTask":
         return False
     try:
-        return find_service_task(node.operator).in_transaction
+        return find_service_task(node.operator.id if node.operator else "").in_transaction
     except NotFound:
         return False
 
@@ -169,8 +49,8 @@ def is_instant(node: Node) -> bool:
 def _waits(diagram: Diagram, node: Node, passable: dict[str, bool], above: frozenset[str]) -> bool:
     """A token stops here until something comes in."""
     if node.kind == "callActivity":
-        return node.called not in diagram.called or not is_passable(diagram.called[node.called], above=above)
-    if node.kind in {"userTask", "eventBasedGateway", "intermediateCatchEvent"} | NOT_HOSTED:
+        return node.called not in diagram.further or not is_passable(diagram.further[node.called], above=above)
+    if node.kind in NOT_HOSTED or KINDS[node.kind].waits:
         return True
     if node.kind == "serviceTask":
         return not is_instant(node)

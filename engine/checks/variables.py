@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from engine.checks.expressions import RESERVED
 from engine.checks.folder import Folder
 from engine.checks.loops import loop_expressions, loop_names
-from engine.checks.tasks import called_decision, parameters, timer_text
 from engine.errors import Problem
 from engine.flow.codes import found
 from engine.flow.diagram import Diagram, Node
@@ -25,20 +24,19 @@ def written_by(diagram: Diagram, folder: Folder) -> dict[str, frozenset[str]]:
 def _writes(diagram: Diagram, folder: Folder, node: Node) -> Iterator[str]:
     properties = node.properties
     if node.loop is not None:  # what an instance writes is its own
-        yield from filter(None, [node.loop_text("loopDataOutputRef")])
+        yield from filter(None, [node.loop.output])
     elif node.kind == "userTask":
         form = folder.forms.get(properties.get("form", ""))
         yield from form.fields if form else ()
     elif node.kind == "serviceTask":
-        operator = node.extension("serviceTaskOperator")
-        if operator is not None and operator.get("resultVariable"):
-            yield str(operator.get("resultVariable"))
+        if node.operator is not None and node.operator.result:
+            yield node.operator.result
     elif node.kind == "businessRuleTask":
-        table = folder.tables.get(called_decision(node))
+        table = folder.tables.get(node.decision)
         yield from table.outputs if table else ()
     elif node.kind == "callActivity":
         yield from (name for name, _ in node.prefixed("out."))
-    elif node.event:
+    elif node.event and node.kind != "sendTask":
         yield from filter(None, (properties.get("result"), properties.get("correlation_result")))
         form = folder.forms.get(properties.get("form", "")) if diagram.begins_cases(node) else None
         yield from form.fields if form else ()
@@ -52,7 +50,7 @@ def check_variables(diagram: Diagram, folder: Folder, writes: dict[str, frozense
     if folder.config is None or folder.broken_forms or folder.has_broken_tables:
         return
     start = folder.forms.get(folder.config.start.form) if not diagram.is_called else None
-    given = (name for _, call in diagram.callers for name, _ in call.prefixed("in."))
+    given = (name for _, call in diagram.callers() for name, _ in call.prefixed("in."))
     known = RESERVED.union(*writes.values(), start.fields if start else (), given, loop_names(diagram))
     yield from _groups(diagram, folder.config, known)
     told: set[str] = set()
@@ -75,23 +73,21 @@ def _groups(diagram: Diagram, config: FlowConfig, known: frozenset[str]) -> Iter
 
 
 def _reads(diagram: Diagram, folder: Folder) -> Iterator[tuple[str, frozenset[str]]]:
-    for _, call in diagram.callers:
+    for _, call in diagram.callers():
         yield call.id, _names(text for _, text in call.prefixed("out."))
     for flow in diagram.flows:
         yield flow.id or flow.source, _names([flow.condition or ""])
     for node in diagram.nodes.values():
         properties = node.properties
         texts = [properties.get("correlation", "")]
-        operator = node.extension("serviceTaskOperator")
-        if operator is not None:
-            texts += [text for _, text in parameters(operator)]
+        texts += [text for _, text in node.operator.parameters] if node.operator else ()
         texts += [text for _, text in (*node.prefixed("in."), *node.prefixed("payload."))]
         texts += loop_expressions(node)
         form = folder.forms.get(properties.get("form", "")) if node.kind == "userTask" else None
         shown = frozenset(form.shows) if form else frozenset()
         texts += form.prefill.values() if form else ()
-        table = folder.tables.get(called_decision(node)) if node.kind == "businessRuleTask" else None
-        timers = _timer_names([properties.get("due", ""), timer_text(node) or ""])
+        table = folder.tables.get(node.decision) if node.kind == "businessRuleTask" else None
+        timers = _timer_names([properties.get("due", ""), node.time() or ""])
         yield node.id, _names(texts) | shown | timers | (table.names if table else frozenset())
     if folder.config is None:
         return

@@ -31,6 +31,10 @@ CODES: dict[str, tuple[str, str]] = {
     "element.extension": ("warning", "平台不认识这个扩展元素，会忽略它"),
     "element.property": ("warning", "平台不认识这个属性，会忽略它"),
     "element.foreign": ("info", "含有其他建模工具的扩展，会被忽略"),
+    "attribute.blanks": ("error", "名称或引用两端有空白，或属性的值只有空白"),
+    "attribute.flag": ("error", "是非属性应写 true 或 false"),
+    "attribute.misplaced": ("error", "属性或文本写在不起作用的地方"),
+    "attribute.markup": ("error", "应只有文本的地方含有元素"),
     "scope.start": (
         "error",
         "流程和子流程应有合适的开始事件；子流程和被调用的流程只有一个，流程里不带触发方式的至多一个",
@@ -54,6 +58,7 @@ CODES: dict[str, tuple[str, str]] = {
     # expressions, timers, events
     "expression.invalid": ("error", "表达式不在封闭语言之内"),
     "timer.invalid": ("error", "定时器的时间无效"),
+    "timer.several": ("error", "定时器写了不止一个时间"),
     "timer.pauses": ("error", "pauses_while 提到了不存在的泳道，或用在没有可暂停的时钟的事件上"),
     "timer.never_pauses": ("warning", "定时的范围内没有 pauses_while 所指泳道的用户任务"),
     "event.definition": ("error", "事件应有且只有一个受支持的事件定义"),

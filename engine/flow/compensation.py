@@ -1,4 +1,4 @@
-"""What a diagram says of compensation, read from the XML as drawn: for the machine and for the deployment check.
+"""What a diagram says of compensation: for the machine and for the deployment check.
 
 BPMN 2.0.2, 10.5.6 and 13.5.5. What it means here: docs/elements.md, "Compensation".
 """
@@ -9,11 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from engine.flow.xml import Node as Xml
-from engine.flow.xml import local_name, namespace
-
-BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
-COMPENSABLE = frozenset({"userTask", "serviceTask", "businessRuleTask", "sendTask", "subProcess", "callActivity"})
+from engine.flow.diagram import Diagram, Node
+from engine.flow.vocabulary import COMPENSABLE, COMPENSATION
 
 UNWISE = frozenset({"compensation.nothing", "compensation.unused"})  # findings that keep nothing from running
 Finding = tuple[str, str, str]  # element, code of docs/check-codes.md, message
@@ -64,22 +61,15 @@ class Undoing:
     kept: frozenset[str] = frozenset()
 
 
-def is_compensating(xml: Xml) -> bool:
+def is_compensating(node: Node) -> bool:
     """An event with a compensation definition."""
-    return any(local_name(child) == "compensateEventDefinition" for child in xml)
+    return any(definition.kind == COMPENSATION for definition in node.definitions)
 
 
-def is_for_compensation(xml: Xml) -> bool:
-    return xml.get("isForCompensation") == "true"
-
-
-def read_compensation(process: Xml) -> CompensationParts:
+def read_compensation(diagram: Diagram) -> CompensationParts:
     """Never raises: what is wrong is in `findings`."""
     parts = CompensationParts()
-    targets: dict[str, list[str]] = {}
-    for association in process.iter(f"{{{BPMN}}}association"):
-        targets.setdefault(association.get("sourceRef", ""), []).append(association.get("targetRef", ""))
-    _Reader(parts, targets).read(process, process.get("id", ""), frozenset())
+    _Reader(parts, diagram).read(diagram.process_id, diagram.process_id, frozenset())
     used = list(parts.handlers.values())
     for handler in dict.fromkeys(used):
         if used.count(handler) > 1:
@@ -88,30 +78,30 @@ def read_compensation(process: Xml) -> CompensationParts:
 
 
 class _Reader:
-    def __init__(self, parts: CompensationParts, targets: Mapping[str, list[str]]) -> None:
-        self.parts, self.targets = parts, targets
+    def __init__(self, parts: CompensationParts, diagram: Diagram) -> None:
+        self.parts, self.diagram = parts, diagram
 
-    def read(self, scope: Xml, realm_id: str, around: frozenset[str]) -> None:
+    def read(self, scope: str, realm_id: str, around: frozenset[str]) -> None:
         """around: activities of the scopes this event subprocess belongs to, from the inside out."""
-        drawn = _Drawn(scope)
+        drawn = _Drawn(self.diagram, scope)
         realm = self.parts.realms.setdefault(realm_id, Realm(realm_id))
         self._handlers(drawn)
         islands = [self.parts.islands[handler] for handler in drawn.handlers]
         beside = frozenset().union(*islands)
         own = {
-            element: element if local_name(xml) == "subProcess" else xml.get("calledElement", "")
-            for element, xml in drawn.members.items()
-            if local_name(xml) in COMPENSABLE and not drawn.is_event_subprocess(element) and element not in beside
+            element: element if node.kind == "subProcess" else node.called
+            for element, node in drawn.members.items()
+            if node.kind in COMPENSABLE and not node.is_triggered and element not in beside
         }
         realm.activities.update(own)
         self._islands(drawn, islands)
         visible = around | own.keys()
-        for element, xml in drawn.members.items():
-            if local_name(xml) in {"intermediateThrowEvent", "endEvent"} and is_compensating(xml):
-                realm.throws.append(self._throw(element, xml, visible))
-            elif local_name(xml) == "subProcess":
-                is_part = drawn.is_event_subprocess(element)
-                self.read(xml, realm_id if is_part else element, visible if is_part else frozenset())
+        for element, node in drawn.members.items():
+            if node.kind in {"intermediateThrowEvent", "endEvent"} and is_compensating(node):
+                realm.throws.append(self._throw(node, visible))
+            elif node.kind == "subProcess":
+                is_part = node.is_triggered
+                self.read(element, realm_id if is_part else element, visible if is_part else frozenset())
 
     def _tell(self, element: str, code: str, message: str) -> None:
         self.parts.findings.append((element, code, message))
@@ -119,10 +109,11 @@ class _Reader:
     def _handlers(self, drawn: _Drawn) -> None:
         attached: set[str] = set()
         for event in drawn.boundaries:
-            seat = drawn.members[event].get("attachedToRef", "")
+            seat = drawn.members[event].attached_to
             if drawn.flows.get(event) or event in drawn.entered:
                 self._tell(event, "compensation.flows", "补偿边界事件不能有顺序流；用关联线连到补偿活动")
-            handlers = [target for target in self.targets.get(event, ()) if target in drawn.handlers]
+            led_to = self.diagram.associations.get(event, ())
+            handlers = [target for target in led_to if target in drawn.handlers]
             if len(handlers) != 1:
                 self._tell(event, "compensation.no_handler", "补偿边界事件应有一条关联线，连到同一层的一个补偿活动")
                 continue
@@ -138,53 +129,47 @@ class _Reader:
             self.parts.islands[handler] = frozenset(drawn.reached([handler]))
 
     def _islands(self, drawn: _Drawn, islands: list[frozenset[str]]) -> None:
-        main = drawn.reached([element for element, xml in drawn.members.items() if local_name(xml) == "startEvent"])
+        main = drawn.reached([element for element, node in drawn.members.items() if node.kind == "startEvent"])
         for number, island in enumerate(islands):
             others = main.union(*islands[:number], *islands[number + 1 :])
             for element in drawn.ordered(island & others):
                 self._tell(element, "compensation.path", "补偿活动的边界事件之后的路径不能与别的路径相连")
             for element in drawn.ordered(island):
-                xml = drawn.members[element]
-                if is_compensating(xml) or any(event in drawn.boundaries for event in drawn.seats.get(element, ())):
+                is_undone = any(event in drawn.boundaries for event in drawn.seats.get(element, ()))
+                if is_undone or is_compensating(drawn.members[element]):
                     self._tell(element, "compensation.nested", "补偿活动及其边界事件之后不能再抛出补偿或被补偿")
 
-    def _throw(self, element: str, xml: Xml, visible: frozenset[str]) -> Throw:
-        definition = next(child for child in xml if local_name(child) == "compensateEventDefinition")
-        if definition.get("waitForCompletion", "true") == "false":
-            self._tell(element, "compensation.not_awaited", "补偿事件总要等补偿完成，不支持 waitForCompletion=false")
-        activity = definition.get("activityRef", "").rpartition(":")[2]
+    def _throw(self, node: Node, visible: frozenset[str]) -> Throw:
+        definition = next(each for each in node.definitions if each.kind == COMPENSATION)
+        if not definition.is_awaited:
+            self._tell(node.id, "compensation.not_awaited", "补偿事件总要等补偿完成，不支持 waitForCompletion=false")
+        activity = definition.activity
         if activity and activity not in visible:
-            self._tell(element, "compensation.activity", f"补偿事件所指的 {activity[:60]} 不是它所在范围内的活动")
-        return Throw(element, activity, visible)
+            self._tell(node.id, "compensation.activity", f"补偿事件所指的 {activity[:60]} 不是它所在范围内的活动")
+        return Throw(node.id, activity, visible)
 
 
 class _Drawn:
     """The elements and flows directly in one scope."""
 
-    def __init__(self, scope: Xml) -> None:
-        self.members = {
-            child.get("id", ""): child
-            for child in scope
-            if child.get("id") and namespace(child) == BPMN and local_name(child) not in {"sequenceFlow", "laneSet"}
-        }
+    def __init__(self, diagram: Diagram, scope: str) -> None:
+        self.members = {node.id: node for node in diagram.within(scope)}
         self.flows: dict[str, list[str]] = {}
         self.entered: set[str] = set()
-        for flow in scope.findall(f"{{{BPMN}}}sequenceFlow"):
-            self.flows.setdefault(flow.get("sourceRef", ""), []).append(flow.get("targetRef", ""))
-            self.entered.add(flow.get("targetRef", ""))
-        events = [(element, xml) for element, xml in self.members.items() if local_name(xml) == "boundaryEvent"]
-        self.boundaries = [element for element, xml in events if is_compensating(xml)]
+        for flow in diagram.all_flows:
+            if flow.scope == scope:
+                self.flows.setdefault(flow.source, []).append(flow.target)
+                self.entered.add(flow.target)
+        events = [node for node in self.members.values() if node.kind == "boundaryEvent"]
+        self.boundaries = [node.id for node in events if is_compensating(node)]
         self.seats: dict[str, list[str]] = {}
-        for element, xml in events:
-            self.seats.setdefault(xml.get("attachedToRef", ""), []).append(element)
+        for node in events:
+            self.seats.setdefault(node.attached_to, []).append(node.id)
         self.handlers = [
             element
-            for element, xml in self.members.items()
-            if is_for_compensation(xml) and local_name(xml) in COMPENSABLE and not self.is_event_subprocess(element)
+            for element, node in self.members.items()
+            if node.is_for_compensation and node.kind in COMPENSABLE and not node.is_triggered
         ]
-
-    def is_event_subprocess(self, element: str) -> bool:
-        return self.members[element].get("triggeredByEvent") == "true"
 
     def reached(self, starts: Iterable[str]) -> set[str]:
         """What a token at one of these can come to, boundary events included; not by way of compensation."""

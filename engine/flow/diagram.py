@@ -1,125 +1,64 @@
-"""A diagram as the check sees it: nodes, flows and scopes, read without SpiffWorkflow and without believing anything."""
+"""A diagram as the check, the compiler and four-eyes see it: nodes, flows and scopes, frozen, texts as they count.
+
+reading.py makes it from XML without SpiffWorkflow and without believing anything. Nothing here knows XML.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
-from engine.errors import InvalidDiagram
-from engine.flow.codes import found
-from engine.flow.compensation import is_for_compensation
-from engine.flow.xml import Node as Xml
-from engine.flow.xml import local_name, namespace, parse_xml
+from engine.errors import Problem
+from engine.flow.vocabulary import COMPENSATION, KINDS, TIMES
 
-BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
-SPIFF = "http://spiffworkflow.org/bpmn/schema/1.0/core"
-MAX_NODES = 1_000
-MAX_PROCESSES = 20  # of a file that has one too many anyway
-
-ACTIVITIES = frozenset({"userTask", "serviceTask", "businessRuleTask", "subProcess", "callActivity", "sendTask"})
-EVENTS = frozenset({"startEvent", "endEvent", "boundaryEvent", "intermediateCatchEvent", "intermediateThrowEvent"})
-CHOICES = frozenset({"exclusiveGateway", "inclusiveGateway"})
-FORKS = frozenset({"inclusiveGateway", "parallelGateway"})
-GATEWAYS = CHOICES | FORKS | {"eventBasedGateway"}
-HOSTED = ACTIVITIES | EVENTS | GATEWAYS
-# Flow nodes the engine does not run: refused by check_elements, yet nodes, so that their flows do not look broken.
-NOT_HOSTED = frozenset(
-    {
-        *("task", "manualTask", "scriptTask", "receiveTask", "transaction"),
-        *("adHocSubProcess", "complexGateway"),
-    }
-)
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(slots=True, eq=False)
-class Node:
-    """A flow node. kind: BPMN tag (`userTask`). event: kind of its event definition (`timer`), "" for none.
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One event definition, or the message of a send task. kind: `timer`, `message`, `error` …
 
-    scope: id of the process or subprocess it stands in. attached_to: host of a boundary event.
+    reference: id of the message, signal, error or escalation; name: its name or code, "" where there is none.
+    times: `timeDuration`, `timeDate`, `timeCycle` by the text in them, as written. activity: what a compensation names.
     """
 
-    id: str
     kind: str
-    name: str
-    scope: str
-    xml: Xml
-    event: str = ""
-    attached_to: str = ""
-    incoming: list[Flow] = field(default_factory=list)
-    outgoing: list[Flow] = field(default_factory=list)
-    boundaries: list[Node] = field(default_factory=list)
+    reference: str = ""
+    name: str = ""
+    times: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    activity: str = ""
+    is_awaited: bool = True
 
     @property
-    def is_event_subprocess(self) -> bool:
-        return self.kind == "subProcess" and self.xml.get("triggeredByEvent") == "true"
-
-    @property
-    def is_for_compensation(self) -> bool:
-        """A compensation handler: in no sequence flow, run when a throw event undoes its activity."""
-        return is_for_compensation(self.xml)
-
-    @property
-    def is_undone_event(self) -> bool:
-        """A compensation boundary event: no token ever passes it."""
-        return self.kind == "boundaryEvent" and self.event == "compensate"
-
-    @property
-    def is_interrupting(self) -> bool:
-        """Of a boundary event, or of the start event of an event subprocess."""
-        return self.xml.get("cancelActivity" if self.kind == "boundaryEvent" else "isInterrupting", "true") != "false"
-
-    @property
-    def label(self) -> str:
-        return f"“{self.name}”" if self.name else self.id
-
-    def extension(self, name: str) -> Xml | None:
-        """The first spiffworkflow element of this name."""
-        return next((extension for extension in extensions(self.xml) if local_name(extension) == name), None)
-
-    @property
-    def operator(self) -> str:
-        """Name of the service task it calls, "" for none."""
-        found_operator = self.extension("serviceTaskOperator")
-        return "" if found_operator is None else str(found_operator.get("id", ""))
-
-    @property
-    def called(self) -> str:
-        """Id of the process a call activity calls."""
-        return str(self.xml.get("calledElement", ""))
-
-    @property
-    def loop(self) -> Xml | None:
-        """multiInstanceLoopCharacteristics of an activity that runs several times at once or in turn."""
-        return next((child for child in self.xml if is_bpmn(child, "multiInstanceLoopCharacteristics")), None)
-
-    def loop_text(self, name: str) -> str:
-        """A part of the loop characteristics: the text in it, or the name of the data item it is; "" without."""
-        loop = self.loop
-        part = None if loop is None else next((child for child in loop if is_bpmn(child, name)), None)
-        return "" if part is None else body(part) or str(part.get("name") or part.get("id", ""))
-
-    @property
-    def is_throwing(self) -> bool:
-        return self.kind in ("intermediateThrowEvent", "sendTask", "endEvent")
-
-    def prefixed(self, prefix: str) -> list[tuple[str, str]]:
-        """Name and expression of the properties `<prefix><name>`."""
-        given = self.properties.items()
-        return [(name.removeprefix(prefix), text) for name, text in given if name.startswith(prefix)]
-
-    @property
-    def properties(self) -> dict[str, str]:
-        """`spiffworkflow:properties` by name."""
-        values: dict[str, str] = {}
-        for extension in extensions(self.xml):
-            if local_name(extension) == "properties":
-                for item in extension:
-                    if local_name(item) == "property":
-                        values[item.get("name", "")] = item.get("value", "")
-        return values
+    def time(self) -> tuple[str, str]:
+        """Part and text of the time that counts, "" and "" without one."""
+        return next(((part, self.times[part]) for part in TIMES if self.times.get(part)), ("", ""))
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """What a service task calls. id: name of the capability. parameters: name and expression of each, as often as given."""
+
+    id: str
+    result: str
+    parameters: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """Multi-instance. Expressions: cardinality, collection, condition. Variables: item, output, output_item."""
+
+    is_sequential: bool
+    cardinality: str
+    collection: str
+    condition: str
+    item: str
+    output: str
+    output_item: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Flow:
     """A sequence flow. condition: None without a conditionExpression."""
 
@@ -130,29 +69,105 @@ class Flow:
     condition: str | None
 
 
-@dataclass(slots=True)
-class Diagram:
-    """nodes: flow nodes by id, in document order. flows: with both ends among the nodes.
+@dataclass(frozen=True, slots=True, eq=False)
+class Node:
+    """A flow node. kind: BPMN tag (`userTask`). name: as drawn. scope: id of the process or subprocess it stands in.
 
-    all_flows: also the dangling ones. called: the flow's further diagrams by process id. callers: the call activities that
-    call this one, with their diagrams. lanes: id → name. lane_of: node id → lane id.
+    lane: id of its own or the nearest enclosing lane, "" for none. attached_to: host of a boundary event. is_interrupting:
+    of a boundary event, or of the start event of an event subprocess. is_for_compensation: a handler, in no sequence flow.
+    called: process of a call activity. default: id of a gateway's default exit. others: who did these may not do this.
+    properties: by name, without blanks around. definitions: of an event, in the order of the file.
+    incoming, outgoing: flows with both ends among the nodes.
     """
 
-    process: Xml
+    id: str
+    kind: str
+    name: str
+    scope: str
+    lane: str = ""
+    attached_to: str = ""
+    is_interrupting: bool = True
+    is_triggered: bool = False
+    is_for_compensation: bool = False
+    called: str = ""
+    decision: str = ""
+    default: str = ""
+    priority: int = 50
+    others: tuple[str, ...] = ()
+    operator: Operator | None = None
+    loop: Loop | None = None
+    properties: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    definitions: tuple[Definition, ...] = ()
+    incoming: tuple[Flow, ...] = ()
+    outgoing: tuple[Flow, ...] = ()
+
+    @property
+    def definition(self) -> Definition | None:
+        """The event definition that counts."""
+        return self.definitions[0] if self.definitions else None
+
+    @property
+    def event(self) -> str:
+        """Kind of its event definition (`timer`), "" for none; `message` of a send task."""
+        return self.definitions[0].kind if self.definitions else ""
+
+    @property
+    def told(self) -> str:
+        """The message or signal name, error or escalation code of its definition, "" for none."""
+        return self.definitions[0].name if self.definitions else ""
+
+    @property
+    def is_event_subprocess(self) -> bool:
+        return self.kind == "subProcess" and self.is_triggered
+
+    @property
+    def is_undone_event(self) -> bool:
+        """A compensation boundary event: no token ever passes it."""
+        return self.kind == "boundaryEvent" and self.event == COMPENSATION
+
+    @property
+    def is_throwing(self) -> bool:
+        return self.kind in KINDS and KINDS[self.kind].is_throwing
+
+    @property
+    def label(self) -> str:
+        name = " ".join(self.name.split())
+        return f"“{name}”" if name else self.id
+
+    def time(self, *parts: str) -> str | None:
+        """Text of the definition's timeDuration or timeDate (or of these parts instead); None where there is none."""
+        times = self.definitions[0].times if self.definitions else NOTHING
+        return next((times[part] for part in parts or TIMES[:2] if part in times), None)
+
+    def prefixed(self, prefix: str) -> list[tuple[str, str]]:
+        """Name and expression of the properties `<prefix><name>`."""
+        given = self.properties.items()
+        return [(name.removeprefix(prefix), text) for name, text in given if name.startswith(prefix)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Diagram:
+    """One process. nodes: flow nodes by id, in document order. flows: with both ends among the nodes, all_flows: every one.
+
+    lanes: id → name. boundaries: boundary events by their host. associations: what the element of this id leads to.
+    ids: of every BPMN element inside the process. findings: what of it cannot be deployed as it is written, and what no
+    part of the platform reads.
+    further: the diagrams that call activities can call, by process id; calls: who calls each of them. Both are the whole
+    flow's, empty for a diagram read alone.
+    """
+
     process_id: str
-    root: Xml
-    nodes: dict[str, Node] = field(default_factory=dict)
-    all_flows: list[Flow] = field(default_factory=list)
-    flows: list[Flow] = field(default_factory=list)
-    lanes: dict[str, str] = field(default_factory=dict)
-    lane_of: dict[str, str] = field(default_factory=dict)
-    messages: dict[str, str] = field(default_factory=dict)
-    errors: dict[str, str] = field(default_factory=dict)
-    signals: dict[str, str] = field(default_factory=dict)
-    escalations: dict[str, str] = field(default_factory=dict)
-    is_called: bool = False
-    called: dict[str, Diagram] = field(default_factory=dict)
-    callers: list[tuple[Diagram, Node]] = field(default_factory=list)
+    nodes: Mapping[str, Node]
+    all_flows: tuple[Flow, ...]
+    flows: tuple[Flow, ...]
+    lanes: Mapping[str, str]
+    boundaries: Mapping[str, tuple[Node, ...]]
+    associations: Mapping[str, tuple[str, ...]]
+    ids: tuple[str, ...]
+    findings: tuple[Problem, ...]
+    is_called: bool
+    further: Mapping[str, Diagram]
+    calls: Mapping[str, tuple[tuple[Diagram, Node], ...]]
 
     def within(self, scope: str) -> list[Node]:
         return [node for node in self.nodes.values() if node.scope == scope]
@@ -173,112 +188,32 @@ class Diagram:
         for inner in self.within(node.id):
             yield from self.contents(inner)
 
+    def boundaries_of(self, node: Node) -> tuple[Node, ...]:
+        return self.boundaries.get(node.id, ())
+
     def begins_cases(self, node: Node) -> bool:
         """Whether it is a start event of the process that cases run."""
         return node.kind == "startEvent" and node.scope == self.process_id and not self.is_called
 
-    def lane(self, node: Node) -> str:
-        """Id of the node's lane, or of the lane of the nearest scope around it; "" for none."""
-        around = (self.lane_of.get(outer.id, "") for outer in (node, *self.enclosing(node)))
-        return next((lane for lane in around if lane), "")
+    def gives_outcome(self, node: Node) -> bool:
+        """Whether the outcome of an end event here is the case's: in the process, or in event subprocesses of it alone."""
+        return not self.is_called and all(outer.is_event_subprocess for outer in self.enclosing(node))
+
+    def callers(self) -> tuple[tuple[Diagram, Node], ...]:
+        """The call activities that call this diagram, with their own."""
+        return self.calls.get(self.process_id, ()) if self.is_called else ()
 
 
-def read_diagrams(content: bytes) -> list[Diagram]:
-    """One for each process of the file. Raises InvalidDiagram where there is nothing to look at."""
-    root = parse_xml(content)
-    if local_name(root) != "definitions" or namespace(root) != BPMN:
-        raise InvalidDiagram([found("", "xml.not_bpmn", "根元素应为 BPMN 2.0 的 definitions")])
-    processes = [child for child in root if is_bpmn(child, "process")]
-    if not processes:
-        raise InvalidDiagram([found("", "process.none", "流程图中没有流程（process）")])
-    return [_read_process(root, process) for process in processes[:MAX_PROCESSES]]
+@dataclass(frozen=True, slots=True)
+class DiagramFile:
+    """One BPMN file. diagrams: one for each of its processes, of which a flow's file has one.
 
+    findings: what of the file as a whole cannot be deployed; each diagram has its own.
+    """
 
-def _read_process(root: Xml, process: Xml) -> Diagram:
-    diagram = Diagram(process, process.get("id", ""), root)
-    for child in root:
-        if is_bpmn(child, "message"):
-            diagram.messages[child.get("id", "")] = child.get("name", "")
-        elif is_bpmn(child, "error"):
-            diagram.errors[child.get("id", "")] = child.get("errorCode", "")
-        elif is_bpmn(child, "signal"):
-            diagram.signals[child.get("id", "")] = child.get("name", "")
-        elif is_bpmn(child, "escalation"):
-            diagram.escalations[child.get("id", "")] = child.get("escalationCode", "")
-    _read_scope(diagram, process, diagram.process_id)
-    if len(diagram.nodes) > MAX_NODES:
-        raise InvalidDiagram([found(diagram.process_id, "process.too_large", f"流程最多 {MAX_NODES} 个元素")])
-    _connect(diagram)
-    return diagram
+    diagrams: tuple[Diagram, ...]
+    findings: tuple[Problem, ...]
 
-
-def is_bpmn(xml: Xml, name: str) -> bool:
-    return local_name(xml) == name and namespace(xml) == BPMN
-
-
-def bpmn_children(xml: Xml) -> list[Xml]:
-    return [child for child in xml if namespace(child) == BPMN]
-
-
-def extensions(xml: Xml) -> list[Xml]:
-    """The spiffworkflow elements in an element's extensionElements."""
-    return [
-        extension
-        for child in xml
-        if is_bpmn(child, "extensionElements")
-        for extension in child
-        if namespace(extension) == SPIFF
-    ]
-
-
-def body(xml: Xml) -> str:
-    return "".join(str(text) for text in xml.itertext()).strip()
-
-
-def _read_scope(diagram: Diagram, scope_xml: Xml, scope: str) -> None:
-    for child in bpmn_children(scope_xml):
-        kind, element = local_name(child), child.get("id", "")
-        if kind == "sequenceFlow":
-            conditions = [body(part) for part in child if is_bpmn(part, "conditionExpression")]
-            diagram.all_flows.append(
-                Flow(
-                    element,
-                    child.get("sourceRef", ""),
-                    child.get("targetRef", ""),
-                    scope,
-                    conditions[0] if conditions else None,
-                )
-            )
-        elif kind == "laneSet":
-            _read_lanes(diagram, child)
-        elif kind in HOSTED | NOT_HOSTED and element and element not in diagram.nodes and element != diagram.process_id:
-            definitions = [local_name(part) for part in bpmn_children(child)]
-            events = [name.removesuffix("EventDefinition") for name in definitions if name.endswith("EventDefinition")]
-            name = " ".join(child.get("name", "").split())
-            node = Node(element, kind, name, scope, child, events[0] if events else "")
-            node.attached_to = child.get("attachedToRef", "") if kind == "boundaryEvent" else ""
-            diagram.nodes[element] = node
-            if kind == "subProcess":
-                _read_scope(diagram, child, element)
-
-
-def _read_lanes(diagram: Diagram, lane_set: Xml) -> None:
-    for lane in lane_set.iter(f"{{{BPMN}}}lane"):
-        lane_id = lane.get("id", "")
-        diagram.lanes[lane_id] = lane.get("name", "")
-        for child in lane:
-            if is_bpmn(child, "flowNodeRef"):
-                diagram.lane_of[body(child)] = lane_id
-
-
-def _connect(diagram: Diagram) -> None:
-    for flow in diagram.all_flows:
-        source, target = diagram.nodes.get(flow.source), diagram.nodes.get(flow.target)
-        if source and target:
-            diagram.flows.append(flow)
-            source.outgoing.append(flow)
-            target.incoming.append(flow)
-    for node in diagram.nodes.values():
-        host = diagram.nodes.get(node.attached_to)
-        if host is not None:
-            host.boundaries.append(node)
+    @property
+    def diagram(self) -> Diagram:
+        return self.diagrams[0]

@@ -25,7 +25,7 @@ def scope_edges(diagram: Diagram, scope: str) -> dict[str, list[str]]:
     """Where a token in this scope can go next: along flows, and from an activity to its boundary events."""
     return {
         node.id: [flow.target for flow in node.outgoing if diagram.nodes[flow.target].scope == scope]
-        + [event.id for event in node.boundaries if event.scope == scope and not event.is_undone_event]
+        + [event.id for event in diagram.boundaries_of(node) if event.scope == scope and not event.is_undone_event]
         for node in diagram.within(scope)
     }
 

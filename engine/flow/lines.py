@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from engine.flow.xml import local_name, parse_xml
+from engine.flow.reading import read_alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +28,7 @@ class DiagramParts:
 
 @lru_cache(maxsize=64)
 def diagram_parts(bpmn: bytes) -> DiagramParts:
-    """Parsed once for a version of a flow. bpmn: a deployed diagram."""
-    lanes: dict[str, str] = {}
-    lines: list[Line] = []
-    for node in parse_xml(bpmn).iter():
-        kind = local_name(node)
-        if kind == "lane":
-            lane = node.get("id", "")
-            lanes[lane] = node.get("name", "") or lane
-        elif kind == "sequenceFlow":
-            lines.append(Line(node.get("id", ""), node.get("sourceRef", ""), node.get("targetRef", "")))
-    return DiagramParts(lanes, tuple(lines))
+    """bpmn: a deployed diagram."""
+    diagram = read_alone(bpmn)
+    lanes = {lane: name or lane for lane, name in diagram.lanes.items()}
+    return DiagramParts(lanes, tuple(Line(flow.id, flow.source, flow.target) for flow in diagram.all_flows))

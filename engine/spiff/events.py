@@ -8,8 +8,8 @@ from typing import Any
 
 from SpiffWorkflow.util.task import TaskState
 
+from engine.flow.vocabulary import ESCALATION, MESSAGE
 from engine.language.timers_text import next_of_cycle
-from engine.spiff.process import ESCALATION, MESSAGE
 from engine.spiff.scopes import ScopeRules
 from engine.spiff.specs import HostedBoundaryEvent, HostedEventBasedGateway
 from engine.spiff.tree import Token

@@ -14,7 +14,8 @@ from SpiffWorkflow.bpmn.specs.control import (
 )
 from SpiffWorkflow.spiff.specs import defaults as spiff
 
-from engine.spiff.process import COMPENSATION, EACH, Node
+from engine.flow.vocabulary import COMPENSATION
+from engine.spiff.process import EACH, Node
 from engine.spiff.specs import (
     HostedBoundaryEvent,
     HostedBoundaryJoin,

@@ -13,16 +13,6 @@ from engine.language.expressions import Expression
 from engine.language.schedules import Schedule
 from engine.spiff.regions import Regions
 
-TIMER = "timer"
-MESSAGE = "message"
-ERROR = "error"
-SIGNAL = "signal"  # of what throws one; what waits for one is triggered by a message of the signal's name
-ESCALATION = "escalation"
-TERMINATE = "terminate"
-COMPENSATION = "compensate"
-SIGNALLED = "signal:"  # begins the name under which a signal waits and travels; no message's own name begins so
-
-
 EACH = "__each."  # the wrapped task of a multi-instance activity: this and its own id
 UNDO = "__undo."  # the scope a compensation handler runs in: this and the handler's id
 HIDDEN = "__"  # ids of what the compiler adds begin so; a diagram's own may not

@@ -6,7 +6,7 @@ import copy
 import hashlib
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -18,15 +18,23 @@ from SpiffWorkflow.spiff.parser.task_spec import SpiffTaskParser
 from SpiffWorkflow.spiff.specs.defaults import NoneTask
 
 from engine.errors import InvalidDiagram, Problem
+from engine.flow.attributes import SINCE, is_bpmn
+from engine.flow.calls import call_problems
+from engine.flow.codes import found
 from engine.flow.compensation import UNWISE, reach_findings, read_compensation, read_undoing
+from engine.flow.diagram import DiagramFile
+from engine.flow.reading import read_files
+from engine.flow.references import reference_problems
+from engine.flow.shape import shape_problems
+from engine.flow.vocabulary import BPMN
 from engine.flow.xml import Node as Xml
-from engine.flow.xml import local_name, namespace, parse_xml
+from engine.flow.xml import local_name, parse_xml
 from engine.language.decisions import DecisionTable, read_decisions
 from engine.language.expressions import Expression
-from engine.spiff.called_files import DiagramFile, call_problems, pause_problems
+from engine.spiff.called_files import CompiledFile, pause_problems
 from engine.spiff.hosting import host_spec
 from engine.spiff.joins import read_merges
-from engine.spiff.nodes import NodeReader, scopes
+from engine.spiff.nodes import read_nodes
 from engine.spiff.process import EACH, UNDO, Element, Node, Process, spec_name
 from engine.spiff.regions import Regions, read_regions
 from engine.spiff.rewrite import (
@@ -37,14 +45,13 @@ from engine.spiff.rewrite import (
     wrap_multi_instances,
 )
 from engine.spiff.specs import PlainServiceTask
-from engine.spiff.wiring import BPMN, children_of
 
 MOST_FRAMES = 20_000
 _recursing = threading.Lock()  # the limit is the whole interpreter's
 
 
 class _PlainTaskParser(SpiffTaskParser):  # type: ignore[misc]  # SpiffWorkflow ships no types
-    """No prescript, no operator: what a task does is read by NodeReader."""
+    """No prescript, no operator: what a task does is read from the Diagram."""
 
     def create_task(self) -> Any:
         return self.spec_class(self.spec, self.bpmn_id, **self.bpmn_attributes)
@@ -54,7 +61,7 @@ class _PlainTaskParser(SpiffTaskParser):  # type: ignore[misc]  # SpiffWorkflow 
 
 
 class _Parser(SpiffBpmnParser):  # type: ignore[misc]  # SpiffWorkflow ships no types
-    """SpiffWorkflow's parser for the graph alone: services, decisions and events are read by NodeReader."""
+    """SpiffWorkflow's parser for the graph alone: services, decisions and events are read from the Diagram."""
 
     OVERRIDE_PARSER_CLASSES = {  # noqa: RUF012  # SpiffWorkflow's own shape
         **SpiffBpmnParser.OVERRIDE_PARSER_CLASSES,
@@ -74,57 +81,85 @@ def compile_process(
     decisions: DMN files by name. called: further BPMN files by name, each with one process for call activities; element ids
     are unique over all of them.
 
-    Raises InvalidDiagram with every problem found, each with the element's id and a code of docs/check-codes.md. What is
+    Raises InvalidDiagram with the problems found, each with the element's id and a code of docs/check-codes.md. What is
     merely unwise is the deployment check's to say (engine/check.py); here only what cannot be hosted is refused.
     """
+    return _compile([bpmn_xml, *_by_name(called)], decisions, let_through=frozenset())
+
+
+def compile_deployed(
+    bpmn_xml: bytes, decisions: Mapping[str, bytes], called: Mapping[str, bytes] | None = None
+) -> Process:
+    """As compile_process(), of a version that was deployed: what is refused only since means what it meant then."""
+    return _compile([bpmn_xml, *_by_name(called)], decisions, let_through=SINCE)
+
+
+def _by_name(called: Mapping[str, bytes] | None) -> list[bytes]:
+    return [content for _, content in sorted((called or {}).items())]
+
+
+def _compile(contents: Sequence[bytes], decisions: Mapping[str, bytes], let_through: frozenset[str]) -> Process:
     tables = _tables(decisions)
-    files = [_open(bpmn_xml, tables, is_called=False)]
-    files += [_open(content, tables, is_called=True) for _, content in sorted((called or {}).items())]
-    problems = [problem for file in files for problem in file.reader.problems]
-    problems += [*call_problems(files), *pause_problems(files), *_compensation_problems(files)]
-    if problems:
-        raise InvalidDiagram(problems)
-    digest = _digest([file.root for file in files], decisions)
+    drawn = read_files(contents)
+    files = [
+        CompiledFile(file.diagram, read_nodes(file.diagram, frozenset(tables)), read_compensation(file.diagram))
+        for file in drawn
+    ]
+    _refuse(problem for problem in _problems(drawn, files) if problem.code not in let_through)
+    roots = [_without_drawing(parse_xml(content)) for content in contents]
+    digest = _digest(roots, decisions)
     nodes: dict[str, Node] = {}
     specs: dict[str, Any] = {}
     conditions: dict[str, Expression] = {}
     regions = Regions()
-    starts = tuple(files[0].reader.nodes[xml.get("id", "")] for xml in children_of(files[0].process, "startEvent"))
-    for file in files:
-        for scope in scopes(file.process):  # before it is rewritten
-            regions |= read_regions(scope)
-        own = {spec_name(element): node for element, node in file.reader.nodes.items()}
+    for file, root in zip(files, roots, strict=True):
+        for scope in file.diagram.scopes():
+            regions |= read_regions(file.diagram, scope)
+        own = {spec_name(element): node for element, node in file.read.nodes.items()}
         each = {EACH + name: replace(node, many=None) for name, node in own.items() if node.many is not None}
-        specs |= _parse(file, own | each)
+        specs |= _parse(file, root, own | each)
         nodes |= own
-        conditions |= file.reader.conditions
+        conditions |= file.read.conditions
+    top = files[0].diagram
     return Process(
-        process_id=files[0].id,
+        process_id=top.process_id,
         digest=digest,
         elements={node.id: Element(node.id, node.kind, node.name, node.lane) for node in nodes.values()},
         specs=specs,
-        top=files[0].id,
+        top=top.process_id,
         conditions=conditions,
         decisions=tables,
         has_clocks=any(node.pauses for node in nodes.values()),
-        starts=starts,
+        starts=tuple(files[0].read.nodes[node.id] for node in top.nodes.values() if top.begins_cases(node)),
         regions=regions,
         merges=read_merges(specs),
         undoing=read_undoing([file.compensation for file in files]),
     )
 
 
-def _open(content: bytes, tables: Mapping[str, DecisionTable], *, is_called: bool) -> DiagramFile:
-    root = _without_drawing(parse_xml(content))
-    process = _executable(root)
-    reader = NodeReader(root, process, frozenset(tables), is_called=is_called)
-    return DiagramFile(root, process, reader, read_compensation(process))
+def _problems(drawn: Sequence[DiagramFile], files: Sequence[CompiledFile]) -> Iterator[Problem]:
+    for file in drawn:
+        yield from file.findings
+        yield from file.diagram.findings
+        yield from shape_problems(file.diagram)
+        yield from reference_problems(file.diagram)
+    yield from call_problems([file.diagram for file in drawn])
+    for compiled in files:
+        yield from compiled.read.problems
+    yield from pause_problems(files)
+    yield from _compensation_problems(files)
 
 
-def _compensation_problems(files: list[DiagramFile]) -> list[Problem]:
+def _refuse(problems: Iterable[Problem]) -> None:
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if errors:
+        raise InvalidDiagram(errors)
+
+
+def _compensation_problems(files: Sequence[CompiledFile]) -> list[Problem]:
     findings = [finding for file in files for finding in file.compensation.findings]
     findings += reach_findings([file.compensation for file in files])
-    return [Problem(element, "error", code, message) for element, code, message in findings if code not in UNWISE]
+    return [found(*finding) for finding in findings if finding[1] not in UNWISE]
 
 
 def _without_drawing(root: Xml) -> Xml:
@@ -164,22 +199,9 @@ def _tables(decisions: Mapping[str, bytes]) -> dict[str, DecisionTable]:
     return tables
 
 
-def _executable(root: Xml) -> Xml:
-    if local_name(root) != "definitions" or namespace(root) != BPMN:
-        raise InvalidDiagram([Problem("", "error", "xml.not_bpmn", "不是 BPMN 2.0 文件")])
-    processes = root.findall(f"{{{BPMN}}}process")
-    if len(processes) != 1:
-        code = "process.several" if processes else "process.none"
-        raise InvalidDiagram([Problem("", "error", code, "文件中应有且只有一个流程")])
-    if processes[0].get("isExecutable") != "true":
-        name = processes[0].get("id", "")
-        raise InvalidDiagram([Problem(name, "error", "process.not_executable", "流程应标为可执行（isExecutable）")])
-    return processes[0]
-
-
-def _parse(file: DiagramFile, nodes: Mapping[str, Node]) -> dict[str, Any]:
+def _parse(file: CompiledFile, root: Xml, nodes: Mapping[str, Node]) -> dict[str, Any]:
     """SpiffWorkflow's spec of every scope by name, its classes swapped for hosted ones."""
-    root, process = file.root, file.process
+    process = next(child for child in root if is_bpmn(child, "process"))
     for unread in root.findall(f"{{{BPMN}}}collaboration"):
         root.remove(unread)  # a single pool around the process; SpiffWorkflow would make it mutable
     # SpiffWorkflow finds elements by any id inside the process: a service or parameter of that name would be taken for one.

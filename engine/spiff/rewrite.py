@@ -1,6 +1,6 @@
 """What SpiffWorkflow's parser is shown in place of the diagram.
 
-Elements it does not read, or reads wrong, have stand-ins of the plainest kind; what they are is read by NodeReader and
+Elements it does not read, or reads wrong, have stand-ins of the plainest kind; what they are is read from the Diagram and
 given to their specs afterwards (specs.py). Event subprocesses are compiled away: its own do not hold (tests/engine/spiff).
 
 A scope with event subprocesses becomes
@@ -16,14 +16,16 @@ own, which a throw event opens as a scope. The boundary event that leads to it i
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from lxml import etree
 
-from engine.flow.compensation import CompensationParts, is_compensating
+from engine.flow.attributes import flag
+from engine.flow.compensation import CompensationParts
+from engine.flow.vocabulary import BPMN, COMPENSATION, DEFINITION, LOOP
 from engine.flow.xml import Node as Xml
 from engine.flow.xml import local_name
-from engine.spiff.nodes import scopes
 from engine.spiff.process import EACH, HIDDEN, UNDO
-from engine.spiff.wiring import BPMN, is_handler
 
 _TASK_STANDS_IN = {"callActivity", "intermediateThrowEvent", "sendTask"}
 _ARE_SCOPES = {"subProcess", "callActivity"}
@@ -59,7 +61,7 @@ def lead_to_starts(process: Xml) -> None:
 
 def wrap_multi_instances(process: Xml) -> None:
     """A multi-instance task becomes a subprocess of its id around the task; what opens its instances is the host's."""
-    for loop in list(process.iter(f"{{{BPMN}}}multiInstanceLoopCharacteristics")):
+    for loop in list(process.iter(f"{{{BPMN}}}{LOOP}")):
         xml = loop.getparent()
         assert xml is not None
         xml.remove(loop)
@@ -82,11 +84,22 @@ def take_out_handlers(process: Xml, parts: CompensationParts) -> dict[str, Xml]:
     taken: dict[str, Xml] = {}
     for scope in list(scopes(process)):
         for child in list(scope):
-            if local_name(child) == "association" or (local_name(child) == "boundaryEvent" and is_compensating(child)):
+            if local_name(child) == "association" or _is_undone_event(child):
                 scope.remove(child)
         for handler in [child.get("id", "") for child in scope if child.get("id") in parts.islands]:
             taken[handler] = _taken_out(scope, handler, parts.islands[handler])
     return taken
+
+
+def _is_undone_event(xml: Xml) -> bool:
+    return local_name(xml) == "boundaryEvent" and xml.find(f"{{{BPMN}}}{COMPENSATION}{DEFINITION}") is not None
+
+
+def scopes(process: Xml) -> Iterator[Xml]:
+    """The process and its subprocesses, outer ones first."""
+    yield process
+    for child in process.findall(f"{{{BPMN}}}subProcess"):
+        yield from scopes(child)
 
 
 def _taken_out(scope: Xml, handler: str, island: frozenset[str]) -> Xml:
@@ -104,26 +117,26 @@ def _taken_out(scope: Xml, handler: str, island: frozenset[str]) -> Xml:
 
 def _strip_definitions(xml: Xml) -> None:
     for child in list(xml):
-        if local_name(child).endswith("EventDefinition"):
+        if local_name(child).endswith(DEFINITION):
             xml.remove(child)
 
 
 def compile_event_subprocesses(process: Xml) -> None:
-    """Rewrite the process element in place. The diagram must have passed NodeReader."""
+    """Rewrite the process element in place. The diagram must have been accepted."""
     for scope in list(scopes(process)):  # outer first: a handler has become a plain subprocess when its own turn comes
         if _handlers(scope):
             _compile(scope)
 
 
 def _handlers(scope: Xml) -> list[Xml]:
-    return [child for child in scope.findall(f"{{{BPMN}}}subProcess") if is_handler(child)]
+    return [child for child in scope.findall(f"{{{BPMN}}}subProcess") if flag(child, "triggeredByEvent")]
 
 
 def _compile(scope: Xml) -> None:
     name = scope.get("id", "")
     handlers = [(handler, _start(handler)) for handler in _handlers(scope)]
-    interrupting = [pair for pair in handlers if pair[1].get("isInterrupting", "true") != "false"]
-    others = [pair for pair in handlers if pair[1].get("isInterrupting", "true") == "false"]
+    interrupting = [pair for pair in handlers if flag(pair[1], "isInterrupting")]
+    others = [pair for pair in handlers if not flag(pair[1], "isInterrupting")]
     body = _new(None, "subProcess", f"{HIDDEN}body.{name}")
     own_handlers = {id(handler) for handler, _ in handlers}
     for child in list(scope):
@@ -166,7 +179,7 @@ def _fill(scope: Xml, guarded: Xml, handlers: list[tuple[Xml, Xml]]) -> None:
 def _start(handler: Xml) -> Xml:
     start = handler.find(f"{{{BPMN}}}startEvent")
     if start is None:
-        raise AssertionError("NodeReader lets no handler without a start event through")
+        raise AssertionError("no reading lets a handler without a start event through")
     return start
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from SpiffWorkflow.util.task import TaskState
 
+from engine.flow.vocabulary import ERROR, ESCALATION, MESSAGE, SIGNAL, TERMINATE
 from engine.spiff.calls import evaluated
 from engine.spiff.events import EventRules
-from engine.spiff.process import ERROR, ESCALATION, MESSAGE, SIGNAL, TERMINATE
 from engine.spiff.specs import Stopped, boundary_events_of
 from engine.spiff.state import COMPLETED, FAILED, SentMessage
 from engine.spiff.tree import Token

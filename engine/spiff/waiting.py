@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from engine.flow.vocabulary import MESSAGE, TIMER
 from engine.spiff.clocks import ClockRules
-from engine.spiff.process import MESSAGE, TIMER, Node
+from engine.spiff.process import Node
 from engine.spiff.specs import HostedBoundaryEvent, HostedServiceTask, HostedUserTask, activity_of
 from engine.spiff.store import json_value
 from engine.spiff.tree import Token

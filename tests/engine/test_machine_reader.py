@@ -84,29 +84,33 @@ def test_a_hostile_condition_is_refused_with_its_flow() -> None:
 
 
 @pytest.mark.parametrize(
-    ("xml", "element"),
+    ("xml", "element", "code"),
     [
-        ('<bpmn:scriptTask id="s"><bpmn:script>x = 1</bpmn:script></bpmn:scriptTask>', "s"),
-        ('<bpmn:complexGateway id="g"/>', "g"),
-        ('<bpmn:manualTask id="t"/>', "t"),
-        ('<bpmn:task id="t"/>', "t"),
-        ('<bpmn:dataObject id="o"/>', "o"),
-        ('<bpmn:transaction id="t"/>', "t"),
-        ('<bpmn:adHocSubProcess id="t"/>', "t"),
-        ('<bpmn:userTask id="t"><bpmn:standardLoopCharacteristics/></bpmn:userTask>', "t"),
-        ('<bpmn:sendTask id="t"><bpmn:multiInstanceLoopCharacteristics/></bpmn:sendTask>', "t"),
-        ('<bpmn:userTask id="t"><bpmn:ioSpecification/></bpmn:userTask>', "t"),
+        ('<bpmn:scriptTask id="s"><bpmn:script>x = 1</bpmn:script></bpmn:scriptTask>', "s", "element.script"),
+        ('<bpmn:complexGateway id="g"/>', "g", "element.unsupported"),
+        ('<bpmn:manualTask id="t"/>', "t", "element.unsupported"),
+        ('<bpmn:task id="t"/>', "t", "element.unsupported"),
+        ('<bpmn:dataObject id="o"/>', "o", "element.data"),
+        ('<bpmn:transaction id="t"/>', "t", "element.unsupported"),
+        ('<bpmn:adHocSubProcess id="t"/>', "t", "element.unsupported"),
+        ('<bpmn:userTask id="t"><bpmn:standardLoopCharacteristics/></bpmn:userTask>', "t", "element.unsupported"),
+        (
+            '<bpmn:sendTask id="t"><bpmn:multiInstanceLoopCharacteristics/></bpmn:sendTask>',
+            "t",
+            "multi_instance.invalid",
+        ),
+        ('<bpmn:userTask id="t"><bpmn:ioSpecification/></bpmn:userTask>', "t", "element.data"),
     ],
 )
-def test_what_is_not_hosted_is_refused_with_its_id(xml: str, element: str) -> None:
-    assert (element, "element.unsupported") in problems_of(drawn(lambda d: d.raw(xml)))
+def test_what_is_not_hosted_is_refused_with_its_id(xml: str, element: str, code: str) -> None:
+    assert (element, code) in problems_of(drawn(lambda d: d.raw(xml)))
 
 
 @pytest.mark.parametrize("kind", ["link", "cancel", "conditional"])
 def test_an_end_event_that_would_be_ignored_is_refused(kind: str) -> None:
     xml = f'<bpmn:endEvent id="e"><bpmn:{kind}EventDefinition/></bpmn:endEvent>'
 
-    assert ("e", "event.definition") in problems_of(drawn(lambda d: d.raw(xml)))
+    assert ("e", "element.unsupported") in problems_of(drawn(lambda d: d.raw(xml)))
 
 
 @pytest.mark.parametrize(
@@ -161,7 +165,7 @@ def test_ids_must_be_unique_and_not_the_compilers_own() -> None:
         drawn(lambda d: d.raw('<bpmn:userTask id="fill"/><bpmn:userTask id="__body"/><bpmn:userTask/>'))
     )
 
-    assert {("fill", "xml.duplicate_id"), ("__body", "element.no_id"), ("", "element.no_id")} <= set(found)
+    assert {("fill", "xml.duplicate_id"), ("__body", "element.no_id"), ("process", "element.no_id")} <= set(found)
 
 
 def test_ids_that_spiffworkflow_uses_itself_are_fine() -> None:

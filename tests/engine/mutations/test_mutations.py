@@ -156,7 +156,7 @@ MUTATIONS = [
     ("regions.py", "            parts[element][reminder] = BESIDE", "            pass"),
     (
         "regions.py",
-        '            onward.setdefault(event.get("attachedToRef", ""), []).append(event.get("id", ""))',
+        "            onward[event.attached_to].append(event.id)",
         "            pass",
     ),
     ("scopes.py", "            kept, scope = scope.owner, scope.owner.workflow", "            return"),

@@ -43,10 +43,10 @@ import pytest
 from SpiffWorkflow.util.task import TaskState
 
 from engine.errors import Conflict, InvalidDiagram
+from engine.flow.vocabulary import ERROR, ESCALATION
 from engine.language.timers_text import due_at
 from engine.machine import Machine, Process, compile_process
 from engine.spiff.host import Host
-from engine.spiff.process import ERROR, ESCALATION
 from engine.spiff.specs import HostedBoundaryEvent, boundary_events_of
 from engine.waits import TimerWait
 from tests.engine.random.comparison import Mismatch
