@@ -13,11 +13,12 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 import bpmn
-import vault
 from config import Settings, load_settings
-from database import make_engine, session_factory
 from domain.acting import accounts_of_same_person
 from engine import actors, attachments, outbox
+from storage import vault
+from storage.engines import make_engine
+from storage.transactions import session_factory
 
 # Declarations that belong to no single flow; light to import (models load when a task runs).
 SHARED_SERVICE_TASKS = ("bpmn.notices", "tasks.vision.service_tasks")

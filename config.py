@@ -19,7 +19,7 @@ class InvalidSettings(Exception):
 class Settings:
     """Everything that differs between two installations.
 
-    master_key: 32 bytes; wraps every data key (vault.py). Without DATABASE_URL it is made once, in `var_dir/master.key`.
+    master_key: 32 bytes; wraps every data key (storage/vault.py). Without DATABASE_URL it is made once, in `var_dir/master.key`.
     message_days: how long a message between cases waits for somebody to take it before operators are told.
     sandbox: WeChat and SMS are simulated, demo accounts exist. True on loopback without DATABASE_URL, or with DEMO=1.
     """

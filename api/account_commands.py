@@ -10,10 +10,10 @@ import click
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.auth import close_all_sessions
-from database import transaction
 from domain.account import create_console_account, reset_password
 from domain.demo_account import disable_demo_accounts
 from domain.refused import Refused
+from storage.transactions import transaction
 
 _REFUSALS = {
     "account.username_taken": "用户名已被使用",

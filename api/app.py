@@ -60,7 +60,7 @@ from api.work_item_records import work_item_records_api
 from api.work_item_verbs import work_item_verbs_api
 from api.work_items import work_items_api
 from config import Settings
-from database import new_id
+from storage.columns import new_id
 
 PARTS = (
     session_api,

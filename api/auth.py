@@ -20,10 +20,10 @@ from sqlalchemy.orm import Session
 from api.errors import Rejected
 from api.model import ApiSession
 from config import Settings
-from database import new_id
 from domain.account import Account, AccountGroup, AccountKind
 from domain.acting import Standing, groups_by_standing, is_verified
 from engine.actors import Actor
+from storage.columns import new_id
 
 COOKIE = "console_session"
 CSRF_HEADER = "X-Requested-With"

@@ -8,11 +8,11 @@ import click
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.problem_texts import KNOWN
-from database import transaction
 from domain.attempts import LOCAL_TIME
 from domain.business import SUPERVISOR, Business, BusinessTerms, businesses, set_business
 from domain.grant_roll import enrol
 from domain.refused import Refused
+from storage.transactions import transaction
 
 _TIMES = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"])
 

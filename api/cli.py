@@ -27,11 +27,11 @@ from api.scenario_commands import scenario_commands
 from api.start_timer_commands import start_timer_commands
 from api.what_if_commands import what_if_command
 from config import Settings
-from database import transaction
 from domain.unit_seed import seed_units
 from engine.check import check_flow
 from engine.deploy import deploy_folder
 from engine.errors import InvalidDiagram, Problem
+from storage.transactions import transaction
 
 
 def register_commands(app: Flask, sessions: sessionmaker[Session], settings: Settings) -> None:

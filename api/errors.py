@@ -22,12 +22,12 @@ from werkzeug.exceptions import HTTPException
 
 from api.problem_texts import BY_STATUS, KNOWN, Text, message_of_input
 from api.request_session import now
-from database import is_out_of_space, is_transient
 from domain.refused import Refused
 from engine.errors import Conflict, EngineError, Forbidden, InvalidDiagram, InvalidForm, NotFound, Problem
 from engine.journal import BrokenChain
 from engine.media import InvalidUpload
-from vault import KeyDestroyed, Tampered
+from storage.failures import is_out_of_space, is_transient
+from storage.vault import KeyDestroyed, Tampered
 
 log = logging.getLogger(__name__)
 

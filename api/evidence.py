@@ -13,16 +13,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-import vault
 from api.auth import Caller
 from api.errors import Rejected
 from api.model import EvidenceLook
 from api.request_session import now
 from api.transactions import in_one_transaction
-from database import new_id
 from engine.attachments import attachment_facts, read_attachment
 from engine.media import HEIC, load_picture, open_picture
 from engine.service_tasks import StoredFile
+from storage import vault
+from storage.columns import new_id
 
 evidence_api = APIBlueprint("evidence", __name__, url_prefix="/api/v1", tag="案件")
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import click
 from sqlalchemy.orm import Session, sessionmaker
 
-import vault
 from api.evidence_export import consents_json, redacted
 from api.journal_commands import as_json, local_time
 from api.operator_commands import operator
@@ -19,6 +18,7 @@ from engine.errors import EngineError
 from engine.hindsight.evidence_check import check_evidence
 from engine.hindsight.evidence_file import Export, evidence_file
 from engine.journal import BrokenChain
+from storage import vault
 
 REFUSALS = {"case.unknown": "没有这个案件", "case.erased": "案件已销毁，内容不可读"}
 

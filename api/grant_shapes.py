@@ -16,7 +16,7 @@ from domain.grant_tenure import reserved_person
 from domain.institution_category import CATEGORY_LABELS, Category
 from domain.person import find_person, person_phone, read_identity
 from domain.privacy import mask_document_number, mask_name, mask_phone
-from vault import KeyDestroyed
+from storage.vault import KeyDestroyed
 
 STATE_LABELS: dict[GrantState, str] = {
     GrantState.NONE: "未生成",

@@ -17,10 +17,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-import vault
 from api.auth import Caller
 from api.errors import Rejected
 from api.model import IdempotentAnswer
+from storage import vault
 
 KEPT_FOR = timedelta(hours=24)
 KEY_HEADER = "Idempotency-Key"

@@ -13,7 +13,6 @@ import click
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.case_past import past_json
-from database import transaction
 from engine.errors import EngineError, NotFound
 from engine.hindsight.journal_root import make_root, newest_root
 from engine.hindsight.self_check import (
@@ -27,6 +26,7 @@ from engine.hindsight.self_check import (
 )
 from engine.hindsight.time_travel import case_at
 from engine.language.dates import LOCAL_TIME
+from storage.transactions import transaction
 
 Json = dict[str, Any]  # Any: a JSON object
 

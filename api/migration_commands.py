@@ -18,11 +18,11 @@ from api.journal_commands import as_json
 from api.migrations import WHY, plan_json
 from api.operator_commands import operator
 from api.what_if_commands import elements_option
-from database import transaction
 from engine.errors import Conflict, EngineError
 from engine.hindsight.migrate import cases_to_migrate, find_version, migrate_case, plan_migration, revert_migration
 from engine.hindsight.migration_plan import MigrationPlan
 from engine.model.definition import DefinitionId
+from storage.transactions import transaction
 
 REFUSALS = {
     "case.unknown": "没有这个案件",

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from database import Base, Bytes, Id, UtcTime
+from storage.columns import Base, Bytes, Id, UtcTime
 
 
 class ApiSession(Base):

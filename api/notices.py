@@ -19,7 +19,7 @@ from api.transactions import reads
 from domain.account import APPLICANT_GROUP, PHONE_APPLICANT_GROUP
 from domain.notice import Notice, read_notice
 from engine.queries import my_case
-from vault import KeyDestroyed
+from storage.vault import KeyDestroyed
 
 EVERYBODY = frozenset({APPLICANT_GROUP, PHONE_APPLICANT_GROUP})
 

@@ -14,13 +14,13 @@ import click
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.problem_texts import KNOWN
-from database import transaction
 from domain.credential import revoke_credential
 from domain.refused import Refused
 from engine.actors import Actor
 from engine.errors import EngineError
 from engine.interventions import erase_case
 from engine.operations import OperatorAct, OperatorVerb, operate
+from storage.transactions import transaction
 
 _CASE_WORDS = {
     "case.unknown": "没有这个案件",

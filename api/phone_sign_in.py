@@ -8,7 +8,6 @@ from apiflask import APIBlueprint
 from flask import Response
 from sqlalchemy.orm import Session
 
-import vault
 from api.auth import LASTS, open_session, platform_settings
 from api.errors import problem
 from api.idempotency import forget_old_answers
@@ -17,11 +16,13 @@ from api.request_session import now
 from api.session import CodeRequest, CodeSent, PhoneProof, Token
 from api.sms import send_code
 from api.transactions import in_one_transaction
-from database import after_commit, new_id
 from domain.account import AccountKind
 from domain.phone_account import find_or_create_phone_account
 from domain.phones import normalise_phone
 from domain.sms_code import LIFETIME, check_code, make_code
+from storage import vault
+from storage.columns import new_id
+from storage.transactions import after_commit
 
 phone_sign_in_api = APIBlueprint("phone_sign_in", __name__, url_prefix="/api/v1", tag="登录")
 

@@ -10,7 +10,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
-from database import Base
+from storage.columns import Base
 
 
 class RequestDatabase(SQLAlchemy):

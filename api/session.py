@@ -10,7 +10,6 @@ from flask import Response, current_app, request
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
-import vault
 from api.auth import (
     COOKIE,
     LASTS,
@@ -31,7 +30,6 @@ from api.roles import places_of
 from api.sms import send_code
 from api.transactions import decides, in_one_transaction, reads, writes
 from api.wechat import OpenidOf
-from database import after_commit
 from domain.account import (
     LOCKED_FOR,
     AccountKind,
@@ -45,6 +43,8 @@ from domain.phones import normalise_phone
 from domain.privacy import mask_phone
 from domain.refused import Refused
 from domain.sms_code import LIFETIME, check_code, make_code
+from storage import vault
+from storage.transactions import after_commit
 
 session_api = APIBlueprint("session", __name__, url_prefix="/api/v1", tag="登录")
 

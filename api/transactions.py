@@ -22,7 +22,8 @@ from sqlalchemy.orm import Session
 from api.auth import Audience, Caller, identify, is_use_due, note_use, token_of
 from api.idempotency import answer_once
 from api.request_session import db, now, request_session
-from database import retry_deadlocks, transaction
+from storage.failures import retry_deadlocks
+from storage.transactions import transaction
 
 View = Callable[
     ..., Any

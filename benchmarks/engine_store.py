@@ -2,8 +2,8 @@
 
 Diagram: bpmn/real_name with its own service tasks. A step is one transaction: the applicant completes `information`, the
 in-transaction check finds the number wrong, the case waits at `information` again (two journal entries). Durable as in
-production: SQLite in WAL mode as database.py sets it, PostgreSQL with fsync. Baseline, on the same databases in the same
-run: stock SpiffWorkflow, its JSON in one row, SELECT … FOR UPDATE and UPDATE, nothing else kept.
+production: SQLite in WAL mode as storage/engines.py sets it, PostgreSQL with fsync. Baseline, on the same databases in the
+same run: stock SpiffWorkflow, its JSON in one row, SELECT … FOR UPDATE and UPDATE, nothing else kept.
 """
 
 from __future__ import annotations
@@ -22,11 +22,9 @@ from typing import Any
 from sqlalchemy import Column, Engine, MetaData, String, Table, Text, event, func, insert, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
-import vault
 from benchmarks.baselines import stock
 from benchmarks.fixtures import real_name as flow
 from composition import declare_service_tasks
-from database import Base, make_engine, session_factory, transaction
 from domain.account import APPLICANT_GROUP, find_or_create_wechat_account
 from engine import attachments
 from engine.actors import SYSTEM, Actor
@@ -37,6 +35,10 @@ from engine.model.tables import CASE, WAITING
 from engine.start import start_case
 from engine.work_items import complete_work_item
 from migrations.tables import every_table
+from storage import vault
+from storage.columns import Base
+from storage.engines import make_engine
+from storage.transactions import session_factory, transaction
 from tests.servers import start_postgres
 
 CASES = 12  # of each age

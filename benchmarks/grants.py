@@ -22,12 +22,10 @@ from pathlib import Path
 from sqlalchemy import Engine, func, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
-import vault
 from benchmarks.fixtures.grants import fill_grants
 from benchmarks.fixtures.inbox import refresh_statistics
 from composition import Platform
 from config import load_settings
-from database import Base, make_engine, new_id, session_factory, transaction
 from domain.account import create_console_account
 from domain.grant import BusinessGrant, GrantState
 from domain.grant_rows import grant_rows
@@ -40,6 +38,10 @@ from domain.register_workbook import INSTITUTIONS, WorkbookWriter
 from domain.unit import subtree
 from domain.workbook_inspection import inspect_workbook
 from migrations.tables import every_table
+from storage import vault
+from storage.columns import Base, new_id
+from storage.engines import make_engine
+from storage.transactions import session_factory, transaction
 from tests.servers import start_postgres
 
 COUNT = 100_000

@@ -26,7 +26,6 @@ from benchmarks import engine_store as store
 from benchmarks.fixtures import million
 from benchmarks.fixtures import real_name as flow
 from benchmarks.throughput import prepare
-from database import Base, make_engine, session_factory, transaction
 from engine.actors import SYSTEM, Actor
 from engine.claims import claim_next_item
 from engine.deploy import deploy_flow
@@ -34,6 +33,9 @@ from engine.flows import load_flow
 from engine.inbox import InboxFilter, InboxView, inbox_counts, inbox_page
 from engine.inbox_order import BY_PRIORITY
 from engine.model.tables import WAITING
+from storage.columns import Base
+from storage.engines import make_engine
+from storage.transactions import session_factory, transaction
 from tests.servers import start_postgres
 
 ITEMS = int(os.environ.get("ITEMS", "1000000"))

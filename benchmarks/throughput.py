@@ -22,19 +22,21 @@ from typing import Any
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
-import vault
 from benchmarks.baselines import stock
 from benchmarks.engine_store import STOCK
 from benchmarks.fixtures import real_name as flow
 from benchmarks.fixtures.whole_cases import NOW, Timed, a_number, applicants, whole_cases
 from composition import declare_service_tasks
-from database import Base, make_engine, session_factory, transaction
 from engine import attachments
 from engine.actors import SYSTEM
 from engine.deploy import deploy_flow
 from engine.flows import load_flow
 from engine.model.tables import CASE
 from migrations.tables import every_table
+from storage import vault
+from storage.columns import Base
+from storage.engines import make_engine
+from storage.transactions import session_factory, transaction
 from tests.servers import start_postgres
 
 # As many as help: more wait for the disk together (group commit), and push each other's memory out of the caches.

@@ -23,7 +23,6 @@ from sqlalchemy.orm import Session, sessionmaker
 from benchmarks.fixtures import million
 from benchmarks.fixtures import real_name as flow
 from benchmarks.throughput import prepare
-from database import Base, make_engine, session_factory, transaction
 from domain.account import APPLICANT_GROUP, find_or_create_wechat_account
 from engine import timers
 from engine.actors import SYSTEM, Actor
@@ -31,6 +30,9 @@ from engine.deploy import deploy_flow
 from engine.flows import load_flow
 from engine.model.tables import WAITING
 from engine.start import start_case
+from storage.columns import Base
+from storage.engines import make_engine
+from storage.transactions import session_factory, transaction
 from tests.servers import start_postgres
 
 TIMERS = int(os.environ.get("TIMERS", "100000"))

@@ -21,7 +21,6 @@ from flask.testing import FlaskClient
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, sessionmaker
 
-import vault
 from api.app import create_app
 from benchmarks.console.bundles import bundle_rows
 from benchmarks.console.pages import page_rows
@@ -29,7 +28,6 @@ from benchmarks.fixtures import real_name as flow
 from benchmarks.fixtures.inbox import REVIEWERS, SUPERVISORS, fill_inbox, refresh_statistics
 from composition import declare_service_tasks
 from config import load_settings
-from database import Base, make_engine, session_factory, transaction
 from domain.account import create_console_account
 from engine import attachments
 from engine.actors import SYSTEM, Actor
@@ -40,6 +38,10 @@ from engine.inbox import InboxFilter
 from engine.inbox_order import BY_PRIORITY
 from engine.model.tables import WAITING
 from migrations.tables import every_table
+from storage import vault
+from storage.columns import Base
+from storage.engines import make_engine
+from storage.transactions import session_factory, transaction
 from tests.servers import start_postgres
 
 ITEMS = 100_000

@@ -19,16 +19,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-import vault
 from benchmarks.fixtures import real_name
 from benchmarks.fixtures.what_if_cases import BEGAN, Row, prepared
 from composition import declare_service_tasks
-from database import make_engine, session_factory
 from engine.flows import Flow, flow_of_files, load_flow
 from engine.hindsight.recorded_cases import cases_of
 from engine.hindsight.what_if import WhatIf
 from engine.hindsight.what_if_pool import outcomes_in_parallel
 from migrations.tables import every_table
+from storage import vault
+from storage.engines import make_engine
+from storage.transactions import session_factory
 
 CASES = 10_000
 MOST_SECONDS, MOST_MB, PROCESSES = 30.0, 1_000, 2

@@ -15,14 +15,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.orm.util import identity_key
 
-import vault
-from database import Base, Bytes, Id, UtcTime, new_id
 from domain.passwords import CheckedPassword, hash_of_nobody, hash_password, refuse_weak_password
 from domain.person import Person, keep_person_phone
 from domain.phones import normalise_phone
 from domain.refused import Refused
 from domain.unit import Unit, find_unit
-from statements import Statement
+from storage import vault
+from storage.columns import Base, Bytes, Id, UtcTime, new_id
+from storage.statements import Statement
 
 APPLICANT_GROUP = "applicant"
 PHONE_APPLICANT_GROUP = "phone_applicant"

@@ -12,11 +12,11 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, Index, String, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-import vault
-from database import Base, Bytes, Id, UtcTime
 from domain.account import Account
 from domain.institution_category import Category
 from domain.unit import Unit
+from storage import vault
+from storage.columns import Base, Bytes, Id, UtcTime
 
 
 class ApplicationState(StrEnum):

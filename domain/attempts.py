@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Date, ForeignKey, Index, String, Table, bindparam, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from database import Base, Id, UtcTime, new_id
 from domain.account import Account
-from rows import insert_later, insert_now
-from statements import Statement
+from storage.columns import Base, Id, UtcTime, new_id
+from storage.deferred_rows import insert_later, insert_now
+from storage.statements import Statement
 
 LOCAL_TIME = ZoneInfo("Asia/Shanghai")
 

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import CheckConstraint, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from database import Base, UtcTime
 from domain.refused import Refused
 from domain.unit import find_unit
+from storage.columns import Base, UtcTime
 
 SUPERVISOR = "SUPERVISOR"  # granted by each institution's own supervising unit and the units above it
 UNIT_ADMINISTRATION = "unit_administration"

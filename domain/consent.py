@@ -10,11 +10,11 @@ from typing import cast
 from sqlalchemy import ForeignKey, Index, String, Table, or_, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from database import Base, Id, UtcTime, new_id
 from domain.account import Account
 from domain.person import Person, forget_portrait
 from domain.refused import Refused
-from rows import insert_later, insert_now
+from storage.columns import Base, Id, UtcTime, new_id
+from storage.deferred_rows import insert_later, insert_now
 
 
 class Purpose(StrEnum):

@@ -10,11 +10,11 @@ from typing import cast
 from sqlalchemy import Date, ForeignKey, Index, Select, String, Table, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from database import Base, Id, UtcTime, new_id
 from domain.account import Account
 from domain.documents import DocumentType
 from domain.person import Person
 from domain.refused import Refused
+from storage.columns import Base, Id, UtcTime, new_id
 
 
 class CredentialState(StrEnum):

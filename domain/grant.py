@@ -15,11 +15,11 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, Select, String, Uniqu
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from database import Base, Id, UtcTime, new_id
 from domain.business import SUPERVISOR, Business, find_business
 from domain.institution import Institution, InstitutionState
 from domain.person import Person
 from domain.refused import Refused
+from storage.columns import Base, Id, UtcTime, new_id
 
 
 class GrantState(StrEnum):

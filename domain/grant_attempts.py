@@ -10,8 +10,8 @@ from sqlalchemy import Index, String, delete, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from database import Base, Id, UtcTime, new_id
 from domain.refused import Refused
+from storage.columns import Base, Id, UtcTime, new_id
 
 MAX_FAILURES = 5
 WINDOW = timedelta(days=1)

@@ -15,8 +15,6 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-import vault
-from database import Base, Bytes, Id, UtcTime, new_id
 from domain.business import find_business, refuse_closed_business
 from domain.grant import (
     BusinessGrant,
@@ -28,6 +26,8 @@ from domain.grant import (
 )
 from domain.person import Person
 from domain.refused import Refused
+from storage import vault
+from storage.columns import Base, Bytes, Id, UtcTime, new_id
 
 # No I, L, O, 0, 1: 31 characters, 8 of them are 39.6 bits.
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"

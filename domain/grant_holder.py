@@ -11,13 +11,13 @@ from typing import TypeVarTuple
 from sqlalchemy import ForeignKey, Index, Select, String, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from database import Base, Id, UtcTime, new_id
 from domain.business import UNIT_ADMINISTRATION, business_group, find_business
 from domain.credential import valid_resident_credential
 from domain.grant import BusinessGrant, GrantState, lock_grant, refuse_inactive
 from domain.institution import Institution, InstitutionState
 from domain.person import Person
 from domain.refused import Refused
+from storage.columns import Base, Id, UtcTime, new_id
 
 
 class HolderRole(StrEnum):

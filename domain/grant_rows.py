@@ -14,12 +14,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
-import vault
 from domain.grant import BusinessGrant, GrantState
 from domain.grant_code import LIVE, GrantCode, data_owner, open_code
 from domain.institution import Institution, InstitutionState
 from domain.institution_name import name_key
 from domain.unit import Unit
+from storage import vault
 
 MAX_SIZE = 100
 MANY_UNITS = 40

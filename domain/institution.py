@@ -15,8 +15,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-import vault
-from database import Base, Bytes, Id, UtcTime, new_id
 from domain.credit_code import normalise_credit_code
 from domain.institution_category import Category
 from domain.institution_clues import write_clues
@@ -26,6 +24,8 @@ from domain.phones import normalise_phone
 from domain.practice_licence import normalise_licence_number
 from domain.refused import Refused
 from domain.unit import Unit
+from storage import vault
+from storage.columns import Base, Bytes, Id, UtcTime, new_id
 
 
 class InstitutionState(StrEnum):

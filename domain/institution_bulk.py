@@ -11,11 +11,11 @@ from sqlalchemy import Table, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-import vault
 from domain.grant_roll import enrol_new
 from domain.institution import Institution, InstitutionNumber, NewInstitution, prepared_institution, seal_contact
 from domain.institution_clues import NameClue, clue_rows
 from domain.institution_history import Change, InstitutionChangeKind, data_owner, note_change
+from storage import vault
 
 INSTITUTION = cast(Table, Institution.__table__)
 

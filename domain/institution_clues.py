@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, delete, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from database import Base
 from domain.institution_name import NameParts, name_parts
+from storage.columns import Base
 
 MAX_VARIED = 40  # of a longer body only these first characters are left out in turn
 LEAST_VARIED = 3

@@ -12,7 +12,6 @@ from datetime import datetime
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-import vault
 from domain.credit_code import normalise_credit_code
 from domain.institution import (
     Contact,
@@ -34,6 +33,7 @@ from domain.phones import normalise_phone
 from domain.practice_licence import normalise_licence_number
 from domain.refused import Refused
 from domain.unit import find_unit
+from storage import vault
 
 Fields = dict[str, tuple[str | None, str | None]]
 NEAR_SHOWN = 10

@@ -14,8 +14,8 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, Index, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-import vault
-from database import Base, Bytes, Id, UtcTime, new_id
+from storage import vault
+from storage.columns import Base, Bytes, Id, UtcTime, new_id
 
 Before = str | None
 After = str | None

@@ -7,7 +7,6 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-import vault
 from domain.institution import Institution, InstitutionState, find_institution
 from domain.institution_editing import (
     Editor,
@@ -19,6 +18,7 @@ from domain.institution_editing import (
 )
 from domain.institution_history import Change, InstitutionChangeKind, data_owner, note_change
 from domain.refused import Refused
+from storage import vault
 
 AfterRemoval = Callable[[Session, Institution, datetime], None]
 _after_removal: dict[str, AfterRemoval] = {}

@@ -11,7 +11,6 @@ from sqlalchemy import Row, bindparam, insert, literal, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from database import new_id
 from domain.account import find_account, phone_of, seat_person
 from domain.credential import CREDENTIAL, Credential, CredentialState, VerifiedBy, end_credential, tell_ended
 from domain.documents import DocumentType
@@ -26,8 +25,9 @@ from domain.person import (
     register_person,
 )
 from domain.refused import Refused
-from rows import NewRow, insert_later, insert_now
-from statements import Statement
+from storage.columns import new_id
+from storage.deferred_rows import NewRow, insert_later, insert_now
+from storage.statements import Statement
 
 
 class BindingState(StrEnum):

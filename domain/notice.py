@@ -17,11 +17,11 @@ from typing import cast
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Table, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-import vault
-from database import Base, Bytes, Id, UtcTime, new_id
 from domain.account import Account
 from domain.refused import Refused
-from rows import insert_later
+from storage import vault
+from storage.columns import Base, Bytes, Id, UtcTime, new_id
+from storage.deferred_rows import insert_later
 
 MAX_ATTEMPTS = 8
 LEASE = timedelta(minutes=2)

@@ -10,14 +10,14 @@ from typing import cast
 from sqlalchemy import ForeignKey, Index, String, Table, UniqueConstraint, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-import vault
-from database import Base, Bytes, Id, UtcTime, new_id
 from domain.documents import DocumentType, lookup_forms, normalise_number
 from domain.names import normalise_name
 from domain.phones import normalise_phone
 from domain.privacy import mask_document_number
 from domain.refused import Refused
-from rows import NewRow, insert_later, insert_now
+from storage import vault
+from storage.columns import Base, Bytes, Id, UtcTime, new_id
+from storage.deferred_rows import NewRow, insert_later, insert_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def register_person(session: Session, who: Identity, now: datetime) -> Person:
 
 
 def add_person(session: Session, who: Identity, now: datetime) -> str:
-    """Id of a person whom no document named before, with a data key of their own; written later (rows.py)."""
+    """Id of a person whom no document named before, with a data key of their own; written later (storage/deferred_rows.py)."""
     person_id = new_id()
     sealed = _sealed(vault.current().add_data_key(session, data_owner(person_id), now), who)
     row = {"id": person_id, "identity_sealed": sealed, "name_hash": name_hash(who.name), "created_at": now}

@@ -8,11 +8,11 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-import vault
-from database import new_id
 from domain.account import Account, AccountKind, data_owner, phone_hash
 from domain.phones import normalise_phone
 from domain.refused import Refused
+from storage import vault
+from storage.columns import new_id
 
 
 def find_or_create_phone_account(session: Session, phone: str, now: datetime) -> Account:

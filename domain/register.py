@@ -14,7 +14,6 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import ColumnElement, Select, exists, select
 from sqlalchemy.orm import Session
 
-import vault
 from domain.account import Account
 from domain.consent import Consent
 from domain.credential import Credential, CredentialState
@@ -30,6 +29,7 @@ from domain.person import (
     person_phone,
 )
 from domain.refused import Refused
+from storage import vault
 
 Entry = TypeVar("Entry")
 

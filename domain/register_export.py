@@ -12,7 +12,6 @@ from typing import IO, Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-import vault
 from domain import institution_history, person
 from domain.business import Business
 from domain.grant import BusinessGrant, GrantState
@@ -22,6 +21,7 @@ from domain.person import Person
 from domain.privacy import mask_document_number, mask_name, mask_phone
 from domain.register_workbook import INSTITUTIONS, MANAGERS, SHEETS, UNITS, Sheet, WorkbookWriter
 from domain.unit import Unit
+from storage import vault
 
 BATCH = 1_000
 Cells = dict[str, str | None]

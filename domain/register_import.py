@@ -15,10 +15,10 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, Index, String, delete, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-import vault
-from database import Base, Bytes, Id, UtcTime, new_id
 from domain.account import Account
 from domain.refused import Refused
+from storage import vault
+from storage.columns import Base, Bytes, Id, UtcTime, new_id
 
 LEASE = timedelta(minutes=2)
 KEPT_FOR = timedelta(days=30)

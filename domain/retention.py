@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
-from database import Base
 from domain.attempts import Attempt
 from domain.grant_attempts import FailedAttempt
 from domain.notice import Notice, NoticeState
 from domain.sms_code import SmsCode
+from storage.columns import Base
 
 KEPT: Mapping[type[Base], timedelta] = {
     SmsCode: timedelta(days=2),  # five a day are counted over 24 hours

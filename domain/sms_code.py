@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import Index, String, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-import vault
-from database import Base, Id, UtcTime, new_id
 from domain.phones import normalise_phone
 from domain.refused import Refused
+from storage import vault
+from storage.columns import Base, Id, UtcTime, new_id
 
 LIFETIME = timedelta(minutes=5)
 PAUSE = timedelta(seconds=60)

@@ -8,8 +8,8 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
-from database import Base
 from domain.refused import Refused
+from storage.columns import Base
 
 UNIT_GROUP = "unit:"
 

@@ -32,7 +32,7 @@ from engine.work_item_events import (
     PRIORITY,
     record_event,
 )
-from statements import AnyRow
+from storage.statements import AnyRow
 
 COPY = cast(Table, WorkItemCopy.__table__)
 LEAD = ".lead"  # `real_name.reviewer.lead` leads `real_name.reviewer`

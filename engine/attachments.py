@@ -16,15 +16,15 @@ from typing import cast
 from sqlalchemy import Table, and_, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
-import vault
-from database import ID_LENGTH, new_id
 from engine.deploy import find_definition
 from engine.errors import Conflict, NotFound
 from engine.model.definition import DefinitionId
 from engine.model.instance import Attachment
 from engine.model.tables import CASE, KEY, WAITING
 from engine.service_tasks import StoredFile
-from statements import AnyRow, Statement
+from storage import vault
+from storage.columns import ID_LENGTH, new_id
+from storage.statements import AnyRow, Statement
 
 ATTACHMENT = cast(Table, Attachment.__table__)
 SWEPT_AFTER_S = 24 * 3600  # longer than any job runs: its evidence has a file before it has a row

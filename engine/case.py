@@ -18,7 +18,6 @@ from typing import Any
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-import vault
 from engine import journal, sync
 from engine.deploy import Definition, find_definition
 from engine.dispatching import dispatch_after_commit
@@ -34,8 +33,9 @@ from engine.outbox import hurry_awaited, send_thrown
 from engine.saving import StepRows, insert_case, save_rows
 from engine.service_tasks import declared_service_tasks
 from engine.waits import Wait
-from rows import NewRow
-from statements import AnyRow, Statement
+from storage import vault
+from storage.deferred_rows import NewRow
+from storage.statements import AnyRow, Statement
 
 # Timers and in-transaction tasks one transaction may take: a short cycle in a case that slept for a month must not hold
 # its lock for minutes. The rest fires in the transactions of fire_due_timers().

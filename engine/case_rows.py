@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-import vault
 from engine.case import CASE_COLUMNS, load_machine
 from engine.deploy import Definition
 from engine.errors import NotFound
@@ -15,7 +14,8 @@ from engine.inputs import Variables
 from engine.machine import Machine
 from engine.model.tables import CASE, KEY, WAITING
 from engine.views import CaseSummary, WaitView
-from statements import AnyRow
+from storage import vault
+from storage.statements import AnyRow
 
 CASES = select(
     *CASE_COLUMNS, CASE.c.flow_key, CASE.c.outcome, CASE.c.created_at, CASE.c.ended_at, CASE.c.erased_at

@@ -9,8 +9,6 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
-import vault
-from database import is_machines_fault, retry_deadlocks, transaction
 from engine.actors import Actor
 from engine.case import OpenCase, open_case
 from engine.errors import Conflict, EngineError, NotFound
@@ -21,7 +19,10 @@ from engine.model.waiting import WaitKind, spelled
 from engine.outbox import OUTBOX, read_content, send_to_case
 from engine.start import start_case_by_message, start_case_for
 from engine.waits import MessageWait
-from statements import AnyRow
+from storage import vault
+from storage.failures import is_machines_fault, retry_deadlocks
+from storage.statements import AnyRow
+from storage.transactions import transaction
 
 FIRST_BACK_OFF_S = 5.0
 LONGEST_BACK_OFF_S = 300.0

@@ -14,7 +14,6 @@ from sqlalchemy import Table, bindparam, func, insert, literal_column, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from database import new_id
 from engine.actors import SYSTEM, Actor
 from engine.check import check_files
 from engine.errors import Conflict, InvalidDiagram, NotFound
@@ -23,7 +22,8 @@ from engine.forms import Field, Form, load_form
 from engine.machine import Process, compile_deployed, compile_process
 from engine.model.definition import DefinitionFile, DefinitionId, ProcessDefinition
 from engine.start_timers import plan_start_timers
-from statements import Statement
+from storage.columns import new_id
+from storage.statements import Statement
 
 DEFINITION = cast(Table, ProcessDefinition.__table__)
 FILE = cast(Table, DefinitionFile.__table__)

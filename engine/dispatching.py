@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy.orm import Session
 
-from database import after_commit
+from storage.transactions import after_commit
 
 Dispatcher = Callable[[str, str], None]
 """Called with (job id, queue name)."""

@@ -10,14 +10,14 @@ from traceback import format_tb
 
 from sqlalchemy.orm import Session
 
-from database import is_machines_fault
 from engine.errors import BusinessError
 from engine.inputs import Input, JobFailed, JobGivenUp, JobSucceeded
 from engine.machine_state import MachineState
 from engine.service_calls import CallRefused, call_service_task
 from engine.service_tasks import ServiceTask
 from engine.waits import JobWait
-from rows import savepoint
+from storage.deferred_rows import savepoint
+from storage.failures import is_machines_fault
 
 _log = logging.getLogger(__name__)
 

@@ -18,10 +18,10 @@ from sqlalchemy import func as sql
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from database import UtcTime
 from engine.errors import InvalidForm, Problem
 from engine.model.tables import RANK, WAITING
 from engine.model.waiting import SLOTS
+from storage.columns import UtcTime
 
 _SPACE: ColumnElement[str] = literal_column("' '")
 

@@ -15,7 +15,7 @@ from engine.model.definition import DefinitionId
 from engine.model.tables import CASE
 from engine.model.waiting import JobState, Waiting, WaitKind, WaitState, spelled
 from engine.views import Page
-from statements import AnyRow
+from storage.statements import AnyRow
 
 INCIDENT = cast(Table, Waiting.__table__).alias("incident")
 JOB = cast(Table, Waiting.__table__).alias("job")

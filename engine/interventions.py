@@ -8,8 +8,6 @@ from typing import cast
 from sqlalchemy import Table, delete, select, update
 from sqlalchemy.orm import Session
 
-import vault
-from database import after_commit
 from engine.actors import Actor
 from engine.attachments import ATTACHMENT, discard_files
 from engine.case import open_case, open_case_of
@@ -31,6 +29,8 @@ from engine.model.tables import CASE, WAITING
 from engine.model.waiting import JobState, WaitKind, spelled
 from engine.outbox import hurry_for_case
 from engine.waits import IncidentWait
+from storage import vault
+from storage.transactions import after_commit
 
 SEARCH = cast(Table, SearchVariable.__table__)
 

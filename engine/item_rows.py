@@ -9,13 +9,13 @@ import orjson
 from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.orm import Session
 
-import vault
 from engine.actors import Actor
 from engine.errors import Conflict, Forbidden, NotFound
 from engine.inputs import Variables
 from engine.model.tables import WAITING
 from engine.model.waiting import WaitKind, WorkItemState, spelled
-from statements import AnyRow
+from storage import vault
+from storage.statements import AnyRow
 
 
 def visible_to(by: Actor) -> ColumnElement[bool]:

@@ -8,12 +8,12 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session, sessionmaker
 
-import vault
 from engine import attachments
 from engine.attachments import NewAttachment
 from engine.inputs import Json
 from engine.service_calls import call_service_task
 from engine.service_tasks import StoredFile, find_service_task
+from storage import vault
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from database import after_commit, commit_unsynced, new_id
 from engine import attachments
 from engine.actors import SYSTEM
 from engine.case import OpenCase, open_case_of
@@ -24,7 +23,9 @@ from engine.model.tables import WAITING
 from engine.model.waiting import JobState, WaitKind, spelled
 from engine.service_tasks import declared_service_tasks
 from engine.waits import JobWait
-from statements import AnyRow, Statement
+from storage.columns import new_id
+from storage.statements import AnyRow, Statement
+from storage.transactions import after_commit, commit_unsynced
 
 FIRST_BACK_OFF_S = 5.0
 LONGEST_BACK_OFF_S = 1800.0

@@ -16,10 +16,10 @@ import orjson
 from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
-import vault
 from engine.errors import Conflict
 from engine.inputs import KINDS, Input
 from engine.model.instance import JournalEntry
+from storage import vault
 
 JOURNAL = cast(Table, JournalEntry.__table__)
 GENESIS = b"\0" * 32

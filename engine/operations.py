@@ -17,8 +17,6 @@ from sqlalchemy import Table, delete, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-import vault
-from database import new_id
 from engine.actors import Actor, accounts_of_person
 from engine.errors import Conflict, Forbidden, NotFound
 from engine.inputs import Json
@@ -33,6 +31,8 @@ from engine.interventions import (
 )
 from engine.model.operation import OperatorProposal, ProposalState, SecondPersonRule
 from engine.model.tables import CASE
+from storage import vault
+from storage.columns import new_id
 
 RULE = cast(Table, SecondPersonRule.__table__)
 PROPOSAL = cast(Table, OperatorProposal.__table__)

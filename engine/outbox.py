@@ -16,13 +16,13 @@ from sqlalchemy import Table, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-import vault
-from database import new_id
 from engine.actors import SYSTEM, Actor
 from engine.dispatching import wake_outbox_after_commit
 from engine.inputs import Variables
 from engine.machine import SentMessage
 from engine.model.outbox import OutboxKey, OutboxKind, OutboxMessage, OutboxState
+from storage import vault
+from storage.columns import new_id
 
 OUTBOX = cast(Table, OutboxMessage.__table__)
 KEY = cast(Table, OutboxKey.__table__)

@@ -12,7 +12,6 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, Table, and_, exists, literal_column, or_, select
 from sqlalchemy.orm import Session
 
-import vault
 from engine.actors import Actor
 from engine.attachments import attachments_of
 from engine.case_rows import CASES, case_row, machine_of, open_waits_of, summary_of, title_of, variables_of, wait_view
@@ -40,7 +39,8 @@ from engine.views import (
     WorkItemPage,
     WorkItemView,
 )
-from statements import AnyRow
+from storage import vault
+from storage.statements import AnyRow
 
 ACTIVITY = cast(Table, Activity.__table__)
 SEARCH = cast(Table, SearchVariable.__table__)

@@ -14,13 +14,13 @@ from sqlalchemy import Table, delete, exists, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-import vault
 from engine.model.outbox import OutboxState
 from engine.model.tables import CASE
 from engine.model.what_if import WhatIfRun
 from engine.model.work_item import WorkItemCopy
 from engine.outbox import KEY, OUTBOX, key_hash
 from engine.start_timers import FIRING
+from storage import vault
 
 COPY = cast(Table, WorkItemCopy.__table__)
 RUN = cast(Table, WhatIfRun.__table__)

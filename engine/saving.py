@@ -18,8 +18,8 @@ from sqlalchemy.orm import Session
 from engine.journal import JOURNAL
 from engine.model.instance import Activity, SearchVariable
 from engine.model.tables import CASE, WAITING
-from rows import NewRow, Target, as_json, insert_now, inserted, inserting, json_of, rows_to_insert
-from statements import Statement
+from storage.deferred_rows import NewRow, Target, as_json, insert_now, inserted, inserting, json_of, rows_to_insert
+from storage.statements import Statement
 
 ACTIVITY = cast(Table, Activity.__table__)
 SEARCH = cast(Table, SearchVariable.__table__)

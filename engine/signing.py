@@ -17,7 +17,7 @@ from engine.four_eyes import refuse_same_person
 from engine.inputs import Variables
 from engine.item_rows import change_item, given_to, held_item, sealed_draft
 from engine.work_item_events import SIGNATURE_REFUSED, SIGNED, SIGNER_ADDED, record_event
-from statements import AnyRow
+from storage.statements import AnyRow
 
 MOST_SIGNERS = 10
 

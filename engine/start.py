@@ -7,8 +7,6 @@ from datetime import datetime
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-import vault
-from database import new_id
 from engine import journal
 from engine.actors import SYSTEM, Actor
 from engine.case import begin_case
@@ -19,7 +17,9 @@ from engine.form_values import checked_values
 from engine.inputs import Json, Started, Variables
 from engine.machine import MESSAGE, StartEvent
 from engine.model.instance import CaseState
-from rows import NewRow
+from storage import vault
+from storage.columns import new_id
+from storage.deferred_rows import NewRow
 
 # As PostgreSQL names it in its message; SQLite names the columns.
 ONE_RUNNING = "uq_process_instance_running"

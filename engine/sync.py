@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import vault
-from database import new_id
 from engine.deploy import Definition
 from engine.flow.four_eyes import others_of
 from engine.flows import STARTER
@@ -40,6 +38,8 @@ from engine.outbox import correlation_hash
 from engine.service_tasks import declared_service_tasks
 from engine.stopped_clocks import clock_columns
 from engine.waits import IncidentWait, JobWait, MessageWait, TimerWait, UserTaskWait, Wait
+from storage import vault
+from storage.columns import new_id
 
 Row = dict[str, Any]  # Any: column values
 LONGEST_FACET = 60

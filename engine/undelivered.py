@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-import vault
 from engine.dispatching import wake_outbox_after_commit
 from engine.errors import Conflict, NotFound
 from engine.model.outbox import OutboxState
 from engine.model.waiting import spelled
 from engine.outbox import OUTBOX
 from engine.views import Page
+from storage import vault
 
 SENT_AGAIN_FOR = timedelta(days=1)
 

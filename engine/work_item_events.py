@@ -9,9 +9,9 @@ from typing import cast
 from sqlalchemy import Table, insert, select
 from sqlalchemy.orm import Session
 
-import vault
-from database import new_id
 from engine.model.work_item import WorkItemEvent
+from storage import vault
+from storage.columns import new_id
 
 EVENT = cast(Table, WorkItemEvent.__table__)
 

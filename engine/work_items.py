@@ -38,7 +38,7 @@ from engine.model.waiting import WaitKind, WorkItemState, spelled
 from engine.signing import is_being_signed, pass_to_last_signer, pass_to_next_signer, signers_left
 from engine.waits import UserTaskWait
 from engine.work_item_events import CLAIMED, RELEASED, RETURNED_IDLE, record_event
-from statements import AnyRow
+from storage.statements import AnyRow
 
 IDLE_AFTER = timedelta(minutes=30)
 

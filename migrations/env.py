@@ -8,8 +8,9 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 
 from config import load_settings
-from database import Base, UtcTime, make_engine
 from migrations.tables import every_table
+from storage.columns import Base, UtcTime
+from storage.engines import make_engine
 
 every_table()
 

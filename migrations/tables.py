@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 
 TABLE_PACKAGES = ("engine.model", "domain")
-TABLE_MODULES = ("vault", "api.model", "engine.journal")
+TABLE_MODULES = ("storage.vault", "api.model", "engine.journal")
 
 
 def every_table() -> None:

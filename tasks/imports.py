@@ -10,8 +10,6 @@ from itertools import groupby, islice
 
 from sqlalchemy.orm import Session
 
-import vault
-from database import retry_deadlocks, transaction
 from domain.acting import acting_groups
 from domain.grant import BusinessGrant, granting_unit
 from domain.import_institutions import import_institutions
@@ -31,6 +29,9 @@ from domain.register_workbook import INSTITUTIONS, MANAGERS, UNITS, SheetRow, re
 from domain.unit import unit_scope
 from engine.actors import Actor
 from engine.outbox import start_later
+from storage import vault
+from storage.failures import retry_deadlocks
+from storage.transactions import transaction
 from tasks.app import app
 from tasks.process import platform
 

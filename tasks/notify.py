@@ -16,12 +16,12 @@ from datetime import UTC, datetime
 import requests
 from sqlalchemy.orm import Session
 
-import vault
 from config import Settings
-from database import transaction
 from domain import account, notice
 from domain.acting import accounts_of_group
 from domain.person import person_phone
+from storage import vault
+from storage.transactions import transaction
 from tasks.app import app
 from tasks.process import platform
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from datetime import UTC, datetime, timedelta
 
-from database import transaction
 from domain import credential, grant_attempts, grant_roll, notice, retention
 from domain.attempts import local_day
 from engine import attachments, clock_starts, delivery, jobs, set_back, timers, work_items
 from engine.errors import Conflict
 from engine.retention import drop_what_is_over
 from engine.why import watchdog_finds
+from storage.transactions import transaction
 from tasks.app import app
 from tasks.dispatch import send_job
 from tasks.process import platform

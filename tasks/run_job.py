@@ -6,10 +6,11 @@ import logging
 from datetime import UTC, datetime
 from traceback import format_tb
 
-from database import is_out_of_space, transaction
 from engine import job_runs, jobs
 from engine.errors import BusinessError, RetryLater
 from engine.service_calls import CallRefused
+from storage.failures import is_out_of_space
+from storage.transactions import transaction
 from tasks.app import app
 from tasks.process import platform, worker_name
 

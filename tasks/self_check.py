@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 from celery.schedules import crontab
 
-from database import transaction
 from engine.hindsight.journal_root import make_root, newest_root
 from engine.hindsight.self_check import check_cases, check_roots, record_findings
+from storage.transactions import transaction
 from tasks.app import app
 from tasks.process import platform
 

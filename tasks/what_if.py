@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from database import transaction
 from engine.hindsight import what_if_runs
 from engine.hindsight.what_if import CaseOutcome
+from storage.transactions import transaction
 from tasks.app import app
 from tasks.process import platform
 

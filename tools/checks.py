@@ -16,9 +16,8 @@ from tools.web import WEB, NotBuilt, install_packages
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".venv" / "bin"
 PYTHON_CODE = [
-    "commands.py", "composition.py", "config.py", "database.py", "dialect.py", "flights.py", "rows.py", "statements.py",
-    "vault.py", "wsgi.py",
-    "engine", "domain", "tasks", "api", "bpmn", "migrations", "benchmarks", "tools",
+    "composition.py", "config.py", "wsgi.py",
+    "storage", "engine", "domain", "tasks", "api", "bpmn", "migrations", "benchmarks", "tools",
 ]  # fmt: skip
 LINTERS: dict[str, list[str | Path]] = {
     "ruff": [BIN / "ruff", "check", "--quiet", "."],

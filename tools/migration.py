@@ -8,8 +8,8 @@ from pathlib import Path
 
 from alembic import command
 
-from database import make_engine
 from migrations import alembic_config, upgrade
+from storage.engines import make_engine
 
 VERSIONS = Path(__file__).resolve().parent.parent / "migrations" / "versions"
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from sqlalchemy.exc import OperationalError
 
 from composition import Platform
-from database import transaction
 from domain.business import seed_businesses
 from domain.demo_account import DemoAccount, create_demo_accounts, enabled_demo_accounts
 from domain.grant_roll import enrol
 from domain.unit_seed import seed_units
 from engine.deploy import deploy_folder
 from migrations import upgrade
+from storage.transactions import transaction
 
 Say = Callable[[str], None]
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import orjson
 
-import vault
 from engine.hindsight.evidence_items import first_altered
+from storage import vault
 
 FORMAT = 1
 MANIFEST, SIGNATURE, JOURNAL = "manifest.json", "manifest.sig", "journal.jsonl"

@@ -8,7 +8,7 @@
     definition/     the files of every version the case ran on
     …               what the caller adds: consents
 
-Signed with the platform's Ed25519 key (vault.py), so that who has its public key needs nothing else; each line carries
+Signed with the platform's Ed25519 key (storage/vault.py), so that who has its public key needs nothing else; each line carries
 the journal's own keyed digest, too, for who has the database and the master key.
 """
 
@@ -25,7 +25,6 @@ from typing import Any
 import orjson
 from sqlalchemy.orm import Session
 
-import vault
 from engine import journal
 from engine.activities import activity_views
 from engine.deploy import Definition, find_definition
@@ -41,6 +40,7 @@ from engine.model.definition import DefinitionId
 from engine.model.tables import CASE
 from engine.waits import element_of
 from engine.way_taken import lines_of, lines_used
+from storage import vault
 
 Json = Any  # a JSON value
 Redact = Callable[[Mapping[str, Json], Definition], Mapping[str, Json]]

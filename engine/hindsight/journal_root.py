@@ -16,11 +16,11 @@ from typing import cast
 from sqlalchemy import Table, exists, insert, or_, select
 from sqlalchemy.orm import Session
 
-import vault
 from engine.journal import GENESIS, JOURNAL
 from engine.language.dates import LOCAL_TIME
 from engine.model.journal_check import JournalHead, JournalRoot
 from engine.model.tables import CASE
+from storage import vault
 
 ROOT = cast(Table, JournalRoot.__table__)
 HEAD = cast(Table, JournalHead.__table__)

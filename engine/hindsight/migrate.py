@@ -17,7 +17,6 @@ import orjson
 from sqlalchemy import Table, delete, insert, select, update
 from sqlalchemy.orm import Session
 
-import vault
 from engine import sync
 from engine.actors import Actor
 from engine.case import OpenCase, open_case
@@ -33,6 +32,7 @@ from engine.model.instance import Activity, CaseState
 from engine.model.migration import CaseMigration
 from engine.model.tables import CASE, WAITING
 from engine.model.waiting import WorkItemState
+from storage import vault
 
 MIGRATION = cast(Table, CaseMigration.__table__)
 ACTIVITY = cast(Table, Activity.__table__)

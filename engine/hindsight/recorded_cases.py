@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
-import vault
 from engine.inputs import Input
 from engine.journal import JOURNAL, decode_input, payload_context
 from engine.model.instance import CaseState
 from engine.model.tables import CASE, KEY, WAITING
 from engine.model.waiting import WaitKind, WorkItemState
+from storage import vault
 
 BATCH = 100
 

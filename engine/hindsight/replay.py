@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-import vault
 from engine import journal
 from engine.case import CASE_COLUMNS, load_machine
 from engine.deploy import find_definition
@@ -21,7 +20,8 @@ from engine.machine_state import MachineState
 from engine.model.definition import DefinitionId
 from engine.model.tables import CASE, KEY, WAITING
 from engine.sync import KINDS
-from statements import AnyRow
+from storage import vault
+from storage.statements import AnyRow
 
 BATCH = 200
 

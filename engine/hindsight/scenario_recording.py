@@ -15,7 +15,6 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-import vault
 from engine.activities import activity_views
 from engine.deploy import Definition, find_definition
 from engine.errors import Conflict
@@ -28,6 +27,7 @@ from engine.hindsight.scenarios import Scenario, run_scenario
 from engine.inputs import CaseMigrated, Input, Started
 from engine.machine import Process, compile_process
 from engine.model.definition import DefinitionId
+from storage import vault
 
 Json = Any  # a JSON value
 

@@ -13,8 +13,6 @@ from typing import Any, cast
 from sqlalchemy import Table, func, insert, select, update
 from sqlalchemy.orm import Session
 
-import vault
-from database import new_id
 from engine import journal
 from engine.case import load_machine
 from engine.deploy import find_definition
@@ -29,6 +27,8 @@ from engine.model.journal_check import JournalFinding
 from engine.model.tables import CASE
 from engine.spiff.codec import from_bytes
 from engine.waits import element_of
+from storage import vault
+from storage.columns import new_id
 
 FINDING = cast(Table, JournalFinding.__table__)
 

@@ -8,7 +8,6 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-import vault
 from engine.activities import activity_views
 from engine.deploy import Definition, find_definition
 from engine.errors import Conflict, NotFound
@@ -22,6 +21,7 @@ from engine.sync import KINDS
 from engine.views import ActivityView
 from engine.waits import Wait, element_of
 from engine.way_taken import STANDS_BESIDE, ElementMark, TokenMark, element_marks, lines_of, lines_used
+from storage import vault
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ import orjson
 from sqlalchemy import Table, and_, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from database import new_id
 from engine.actors import Actor
 from engine.deploy import current_definition
 from engine.errors import Conflict, NotFound
@@ -24,6 +23,7 @@ from engine.hindsight.recorded_cases import cases_of
 from engine.hindsight.what_if import CaseOutcome, WhatIf
 from engine.hindsight.what_if_report import paces, report_of
 from engine.model.what_if import WhatIfRun, WhatIfState
+from storage.columns import new_id
 
 RUN = cast(Table, WhatIfRun.__table__)
 

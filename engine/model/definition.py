@@ -8,7 +8,7 @@ from typing import NewType
 from sqlalchemy import ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from database import Base, Bytes, Id, UtcTime
+from storage.columns import Base, Bytes, Id, UtcTime
 
 DefinitionId = NewType("DefinitionId", str)
 

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import Date, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from database import Base, Bytes, Id, UtcTime
+from storage.columns import Base, Bytes, Id, UtcTime
 
 
 class JournalRoot(Base):

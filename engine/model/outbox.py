@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import Index, Integer, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from database import Base, Bytes, Id, UtcTime
+from storage.columns import Base, Bytes, Id, UtcTime
 
 
 class OutboxKind(StrEnum):

@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from database import Base, Id, UtcTime
+from storage.columns import Base, Id, UtcTime
 
 
 class FiringState(StrEnum):

@@ -6,9 +6,9 @@ from typing import cast
 
 from sqlalchemy import ColumnElement, Table
 
-import vault
 from engine.model.instance import Case
 from engine.model.waiting import Waiting
+from storage import vault
 
 CASE = cast(Table, Case.__table__)
 WAITING = cast(Table, Waiting.__table__)

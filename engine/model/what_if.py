@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from database import Base, Bytes, Id, UtcTime
+from storage.columns import Base, Bytes, Id, UtcTime
 
 
 class WhatIfState(StrEnum):

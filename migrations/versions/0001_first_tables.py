@@ -6,7 +6,7 @@ Follows:
 
 import sqlalchemy as sa
 from alembic import op
-from database import UtcTime
+from storage.columns import UtcTime
 
 revision = '0001'
 down_revision = None

@@ -6,7 +6,7 @@ Follows: 0002
 
 import sqlalchemy as sa
 from alembic import op
-from database import UtcTime
+from storage.columns import UtcTime
 
 revision = '0003'
 down_revision = '0002'

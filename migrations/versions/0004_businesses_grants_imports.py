@@ -6,7 +6,7 @@ Follows: 0003
 
 import sqlalchemy as sa
 from alembic import op
-from database import UtcTime
+from storage.columns import UtcTime
 
 revision = '0004'
 down_revision = '0003'

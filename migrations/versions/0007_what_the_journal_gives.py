@@ -6,7 +6,7 @@ Follows: 0006
 
 import sqlalchemy as sa
 from alembic import op
-from database import UtcTime
+from storage.columns import UtcTime
 
 revision = '0007'
 down_revision = '0006'

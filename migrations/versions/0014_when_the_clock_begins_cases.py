@@ -6,7 +6,7 @@ Follows: 0013
 
 import sqlalchemy as sa
 from alembic import op
-from database import UtcTime
+from storage.columns import UtcTime
 
 revision = '0014'
 down_revision = '0013'

@@ -10,14 +10,15 @@ from typing import Any
 
 from sqlalchemy import select
 
-import vault
 from api.app import create_app
 from api.limits import limiter
 from config import load_settings
-from database import make_engine, session_factory, transaction
 from domain.account import Account
 from domain.admission_form import blank_form_pdf
 from engine import attachments
+from storage import vault
+from storage.engines import make_engine
+from storage.transactions import session_factory, transaction
 from tests.api.conftest import FLOWS, Clock, Person, Platform, a_jpeg
 from tests.flows.institution_admission import JIANGHAN, VERSION, a_registration, a_stamp, in_the_library
 from tests.flows.story import Story, Town

@@ -18,11 +18,9 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.test import TestResponse
 
-import vault
 from api.app import create_app
 from api.auth import COOKIE, open_session
 from config import Settings, load_settings
-from database import Base, make_engine, new_id, session_factory, transaction
 from domain.account import Account, AccountGroup, AccountKind
 from domain.passwords import hash_password
 from engine import attachments
@@ -30,6 +28,10 @@ from engine.actors import SYSTEM
 from engine.deploy import deploy_flow
 from engine.flows import load_flow
 from migrations.tables import every_table
+from storage import vault
+from storage.columns import Base, new_id
+from storage.engines import make_engine
+from storage.transactions import session_factory, transaction
 
 FLOWS = Path(__file__).parent / "flows"
 PASSWORD = "correct-horse-9"

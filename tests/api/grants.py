@@ -11,13 +11,11 @@ from typing import Any
 import pypdfium2
 from sqlalchemy import Engine, select
 
-import vault
 from api.app import create_app
 from api.auth import open_session
 from api.model import EvidenceLook
 from composition import declare_service_tasks
 from config import ROOT, load_settings
-from database import make_engine, new_id, session_factory, transaction
 from domain.account import find_account
 from domain.business import UNIT_ADMINISTRATION, find_business
 from domain.grant import BusinessGrant, GrantState, begin_tenure, ensure_grant, suspend
@@ -27,6 +25,10 @@ from domain.institution_category import Category
 from domain.unit import Unit, UnitLevel, unit_group
 from engine import attachments
 from engine.actors import Actor
+from storage import vault
+from storage.columns import new_id
+from storage.engines import make_engine
+from storage.transactions import session_factory, transaction
 from tests.api.conftest import FLOWS, Clock, Person, Platform, a_platform
 from tests.flows.business_grant import (
     CITY,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from database import transaction
 from domain.account import Account
 from domain.institution import Contact, NewInstitution, admit_institution
 from domain.institution_category import Category
 from domain.unit import Unit, UnitLevel
 from domain.unit_seed import admit_unit
+from storage.transactions import transaction
 from tests.api.conftest import Person, Platform
 
 PROVINCE, WUHAN, WUCHANG, HUANGSHI = "420000", "420100", "420106", "420200"

@@ -9,12 +9,12 @@ from openpyxl import Workbook, load_workbook
 from sqlalchemy import func, select
 
 from composition import Platform as Composed
-from database import transaction
 from domain.account import Account
 from domain.business import seed_businesses
 from domain.register_workbook import INSTITUTIONS, MANAGERS, UNITS
 from domain.unit import Unit, UnitLevel
 from domain.unit_seed import admit_unit
+from storage.transactions import transaction
 from tasks import imports
 from tasks.process import use_platform
 from tests.api.conftest import Platform

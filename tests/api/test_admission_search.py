@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-import vault
-from database import transaction
+from storage import vault
+from storage.transactions import transaction
 from tests.api.admissions import MASTER_KEY, Portal, a_portal, admitted, found
 from tests.api.conftest import Clock, Person
 from tests.flows.institution_admission import (

@@ -8,7 +8,7 @@ from pathlib import Path
 import pypdfium2
 import pytest
 
-import vault
+from storage import vault
 from tests.api.admissions import MASTER_KEY, Portal, a_pdf, a_portal, admitted, fill_in, found, item_of
 from tests.api.conftest import Clock, Person, a_jpeg
 from tests.flows.institution_admission import (

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select, update
 
-from database import transaction
 from engine.journal import JOURNAL
 from engine.model.tables import CASE
+from storage.transactions import transaction
 from tests.api.conftest import Platform, an_application
 
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import func, select
 
-from database import transaction
 from domain.business import find_business, seed_businesses
 from domain.grant import BusinessGrant
+from storage.transactions import transaction
 from tests.api.conftest import Platform
 from tests.api.test_commands import flask
 from tests.domain.grants import a_province, an_institution

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
-import vault
 from api.model import EvidenceLook
-from database import transaction
 from engine.flow.xml import parse_xml
+from storage import vault
+from storage.transactions import transaction
 from tests.api.conftest import Person
 from tests.api.reviews import Office, an_office, claimed_case, first_item
 from tests.flows.readings import a_selfie_match

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from database import transaction
 from domain.account import find_account
 from domain.consent import Purpose, give_consent, standing_consent
 from domain.person import identity, keep_portrait, read_portrait, register_person
+from storage.transactions import transaction
 from tests.api.conftest import Person, Platform
 
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event, text
 
 from api.problem_texts import KNOWN
-from database import make_engine
+from storage.engines import make_engine
 from tests.api.conftest import Platform, a_platform
 
 ROOT = Path(__file__).resolve().parents[2]

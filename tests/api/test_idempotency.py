@@ -10,9 +10,10 @@ from sqlalchemy import select
 
 from api.idempotency import forget_old_answers
 from api.model import IdempotentAnswer
-from database import make_engine, transaction
 from engine.actors import SYSTEM
 from engine.interventions import cancel_case, erase_case
+from storage.engines import make_engine
+from storage.transactions import transaction
 from tests.api.conftest import Platform, a_platform, an_application
 from tests.servers import ServerMissing, start_postgres
 

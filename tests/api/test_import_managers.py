@@ -11,7 +11,6 @@ from openpyxl import Workbook, load_workbook
 from sqlalchemy import Engine, select
 
 from composition import Platform as Composed
-from database import new_id, transaction
 from domain.business import find_business
 from domain.grant import GrantState, begin_tenure, find_grant
 from domain.grant_code import issue_code
@@ -19,6 +18,8 @@ from domain.grant_tenure import end_tenure
 from domain.institution import find_institution
 from domain.register_workbook import INSTITUTIONS, MANAGERS
 from engine.model.instance import Case
+from storage.columns import new_id
+from storage.transactions import transaction
 from tasks import imports
 from tasks.process import use_platform
 from tests.api.grants import OTHER_COUNTY, Province, a_province, number_of

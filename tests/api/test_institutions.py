@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import func, select
 
-from database import transaction
 from domain.credit_code import check_character
 from domain.institution import Institution, find_institution
 from domain.institution_history import InstitutionChange
+from storage.transactions import transaction
 from tests.api.conftest import Person, Platform
 from tests.api.provinces import HUANGSHI, PROVINCE, WUCHANG, WUHAN, a_province, an_institution, staff_of
 

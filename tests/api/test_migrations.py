@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from database import transaction
 from engine.actors import SYSTEM
 from engine.deploy import deploy_flow
 from engine.flows import flow_of_files, load_flow
+from storage.transactions import transaction
 from tests.api.conftest import FLOWS, Platform, an_application
 from tests.api.test_commands import flask, lines
 

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import dataclasses
 
-import vault
 from api.app import create_app
-from database import transaction
 from domain.notice import queue_notice
+from storage import vault
+from storage.transactions import transaction
 from tests.api.conftest import PermitApplication, Person, Platform, an_application
 
 

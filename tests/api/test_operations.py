@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from database import transaction
 from engine.actors import SYSTEM
 from engine.deploy import deploy_flow
 from engine.job_runs import JobResult
@@ -19,6 +18,7 @@ from engine.jobs import give_up_job, lease_job, ready_jobs, succeed_job
 from engine.model.tables import WAITING
 from engine.start import start_case
 from engine.work_items import complete_work_item
+from storage.transactions import transaction
 from tests.api.conftest import Person, Platform, an_application
 from tests.api.test_commands import flask
 from tests.engine.flows import a_flow

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from database import transaction
 from domain.account import AccountGroup
+from storage.transactions import transaction
 from tests.api.conftest import FLOWS, Platform, a_jpeg, a_platform, an_application
 
 TOML = (FLOWS / "parking_permit" / "flow.toml").read_text()

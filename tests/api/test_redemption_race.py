@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from api.auth import open_session
-from database import make_engine, transaction
 from domain.account import find_account
 from domain.documents import resident_check_digit
 from domain.grant import ensure_grant
@@ -19,6 +18,8 @@ from domain.grant_code import find_redeemable
 from domain.grant_tenure import reserved_person
 from domain.institution import NewInstitution, admit_institution
 from domain.institution_category import Category
+from storage.engines import make_engine
+from storage.transactions import transaction
 from tests.api.conftest import Person
 from tests.api.grants import Province, a_province
 from tests.flows.business_grant import COUNTY, NURSES, Someone, a_person

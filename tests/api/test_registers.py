@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
-import vault
 from api.model import EvidenceLook
-from database import transaction
 from domain.account import ADMIN_GROUP, REGISTER_GROUP
+from storage import vault
+from storage.transactions import transaction
 from tests.api.conftest import Person
 from tests.api.reviews import Office, an_office
 

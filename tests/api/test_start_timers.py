@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
-from database import transaction
 from engine.actors import SYSTEM
 from engine.clock_starts import fire_start_timer
 from engine.deploy import deploy_flow
+from storage.transactions import transaction
 from tests.api.conftest import Platform
 from tests.api.test_commands import flask
 from tests.engine.test_clock_starts import a_report_flow

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from database import transaction
 from engine.actors import SYSTEM
 from engine.deploy import deploy_flow
+from storage.transactions import transaction
 from tests.api.conftest import Person, Platform
 from tests.engine.test_stopped_clocks import a_permit_flow
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from database import transaction
 from domain.account import Account
+from storage.transactions import transaction
 from tests.api.conftest import Platform
 from tests.api.provinces import HUANGSHI, PROVINCE, WUCHANG, WUHAN, a_province, an_institution, staff_of
 

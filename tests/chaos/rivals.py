@@ -16,9 +16,10 @@ import requests
 
 from api.auth import COOKIE, open_session
 from composition import Platform
-from database import new_id, transaction
 from domain.account import Account, AccountGroup, AccountKind
 from engine.assignment import LEAD
+from storage.columns import new_id
+from storage.transactions import transaction
 from tests.chaos.clients import WrongAnswer
 from tests.engine.flows import FORMS, LEAVE, LEAVE_TOML, a_form, to_json
 

@@ -17,12 +17,12 @@ from sqlalchemy.exc import DBAPIError
 from api.auth import open_session
 from composition import Platform, compose
 from config import load_settings
-from database import transaction
 from domain.account import find_or_create_wechat_account
 from domain.notice import Notice, NoticeState
 from engine.deploy import deploy_folder
 from engine.model.instance import Case
 from migrations import upgrade
+from storage.transactions import transaction
 from tests.chaos.busy_flow import write_busy_flow
 from tests.chaos.clients import Clients
 from tests.chaos.platforms import BEAT, BIN, ROOT, WEB, WORKER, environment, kill_group, until

@@ -11,7 +11,6 @@ import pytest
 
 from composition import compose
 from config import load_settings
-from database import transaction
 from engine.actors import Actor
 from engine.deploy import deploy_folder
 from engine.hindsight.replay import read_inputs, verify_case
@@ -19,6 +18,7 @@ from engine.inputs import JobSucceeded
 from engine.model.instance import Case
 from engine.start import start_case
 from migrations import upgrade
+from storage.transactions import transaction
 from tests.chaos.platforms import BEAT, WORKER, environment, kill_group, process, until, write_slow_flow
 from tests.servers import start_postgres, start_redis
 

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-import vault
-from database import Base, make_engine, session_factory, transaction
 from migrations.tables import every_table
+from storage import vault
+from storage.columns import Base
+from storage.engines import make_engine
+from storage.transactions import session_factory, transaction
 
 NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)  # a Monday, 09:00 in Wuhan
 

@@ -8,8 +8,6 @@ from datetime import datetime
 import pytest
 from sqlalchemy.orm import Session
 
-import vault
-from database import new_id
 from domain.account import find_or_create_wechat_account
 from domain.business import seed_businesses
 from domain.credential import VerifiedBy
@@ -22,6 +20,8 @@ from domain.issuing import Verification, issue_credential
 from domain.person import identity
 from domain.refused import Refused
 from domain.unit import Unit, UnitLevel
+from storage import vault
+from storage.columns import new_id
 
 BUSINESS = "nurse_exam_review"
 UNIT = {"by": "unit", "why": "unit"}

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from database import new_id
 from domain import account, credential, issuing, person
+from storage.columns import new_id
 
 ZHANG = person.identity("张三", "resident_id", "11010519491231002x")
 LI = person.identity("李四", "resident_id", "440524188001010014")

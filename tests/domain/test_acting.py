@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from database import new_id
 from domain.account import (
     Account,
     AccountGroup,
@@ -31,6 +30,7 @@ from domain.person import identity
 from domain.phone_account import find_or_create_phone_account
 from domain.unit import Unit, UnitLevel
 from domain.unit_seed import admit_unit
+from storage.columns import new_id
 
 PROVINCE, WUHAN, WUCHANG, HUANGSHI = "420000", "420100", "420106", "420200"
 UNITS = (

@@ -10,12 +10,14 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-import vault
-from database import Base, make_engine, new_id, session_factory, transaction
 from domain import consent, credential, issuing, person
 from domain.attempts import AttemptKind, attempts_today, count_attempt
 from domain.documents import DocumentType
 from domain.refused import Refused
+from storage import vault
+from storage.columns import Base, new_id
+from storage.engines import make_engine
+from storage.transactions import session_factory, transaction
 from tests.domain.people import LI, ZHANG, somebody, verified
 from tests.servers import ServerMissing, start_postgres
 

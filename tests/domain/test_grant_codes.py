@@ -8,7 +8,6 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, text
 
-from database import new_id
 from domain.business import Business
 from domain.grant import GrantState, ensure_grant
 from domain.grant_attempts import (
@@ -37,6 +36,7 @@ from domain.grant_tenure import activate, end_tenure, reserved_person
 from domain.institution_editing import Editor
 from domain.institution_state import suspend_institution
 from domain.refused import Refused
+from storage.columns import new_id
 from tests.domain.grants import BUSINESS, a_grant, a_person, a_province, an_institution, an_issued_grant, shown_code
 
 DAY = timedelta(days=1)

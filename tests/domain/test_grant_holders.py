@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 
-from database import new_id
 from domain.business import Business
 from domain.grant import suspend
 from domain.grant_holder import (
@@ -19,6 +18,7 @@ from domain.grant_holder import (
     remove_auxiliary,
 )
 from domain.grant_tenure import check_grant, transfer
+from storage.columns import new_id
 from tests.domain.grants import BUSINESS, UNIT, a_person, a_province, an_active_grant, refusal
 
 

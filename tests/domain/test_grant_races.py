@@ -12,8 +12,6 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-import vault
-from database import Base, make_engine, new_id, retry_deadlocks, session_factory, transaction
 from domain.grant import GrantState, begin_tenure, find_grant
 from domain.grant_attempts import FailureKind, GrantAttempts, count_failure
 from domain.grant_code import CodeState, GrantCode, find_redeemable, issue_code, reserve_code
@@ -21,6 +19,11 @@ from domain.grant_holder import GrantHolder, add_auxiliary
 from domain.grant_tenure import activate, end_tenure
 from domain.refused import Refused
 from migrations.tables import every_table
+from storage import vault
+from storage.columns import Base, new_id
+from storage.engines import make_engine
+from storage.failures import retry_deadlocks
+from storage.transactions import session_factory, transaction
 from tests.domain.grants import BUSINESS, a_grant, a_person, a_province, an_active_grant
 from tests.servers import ServerMissing, start_postgres
 

@@ -10,8 +10,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy import create_engine, select
 from sqlalchemy.orm import Session
 
-import vault
-from database import Base, new_id
 from domain.business import Business
 from domain.grant import GrantState, begin_tenure, changes_of, enable, find_grant, resume, suspend
 from domain.grant_code import (
@@ -35,6 +33,8 @@ from domain.grant_holder import (
 from domain.grant_tenure import activate, end_tenure, transfer
 from domain.refused import Refused
 from migrations.tables import every_table
+from storage import vault
+from storage.columns import Base, new_id
 from tests.domain.grants import BUSINESS, a_grant, a_person, a_province
 
 PEOPLE = st.integers(0, 3)

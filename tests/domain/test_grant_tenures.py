@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from database import new_id
 from domain.credential import revoke_credential, valid_resident_credential
 from domain.grant import GrantState, begin_tenure, changes_of, enable, ensure_grant, resume, suspend
 from domain.grant_code import issue_code, live_code
@@ -12,6 +11,7 @@ from domain.grant_holder import add_auxiliary, business_groups, grants_held, hol
 from domain.grant_tenure import activate, end_tenure, impact
 from domain.institution_editing import Editor
 from domain.institution_state import suspend_institution
+from storage.columns import new_id
 from tests.domain.grants import (
     BUSINESS,
     UNIT,

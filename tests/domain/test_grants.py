@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from database import new_id
 from domain.business import Business, businesses, refuse_closed_business, seed_businesses
 from domain.grant import BusinessGrant, GrantState, begin_tenure, ensure_grant, find_grant, suspend
 from domain.grant_code import issue_code
@@ -17,6 +16,7 @@ from domain.grant_tenure import activate, check_grant, end_tenure
 from domain.institution import Institution, InstitutionState
 from domain.institution_editing import Editor, InstitutionEdit, edit_institution
 from domain.institution_state import remove_institution
+from storage.columns import new_id
 from tests.domain.grants import (
     BUSINESS,
     SUIZHOU,

@@ -9,8 +9,6 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
-import vault
-from database import Base, make_engine, session_factory, transaction
 from domain import institution_state
 from domain.institution import Contact, Institution, InstitutionState, read_contact
 from domain.institution_category import Category
@@ -20,6 +18,10 @@ from domain.institution_search import find_by_credit_code, find_by_name
 from domain.institution_state import remove_institution, restore_institution, when_removed
 from domain.refused import Refused
 from domain.unit import Unit
+from storage import vault
+from storage.columns import Base
+from storage.engines import make_engine
+from storage.transactions import session_factory, transaction
 from tests.domain.institutions import EDITOR, WUCHANG, WUHAN, admit, seed_units
 from tests.servers import ServerMissing, start_postgres
 

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session, sessionmaker
 
-import vault
-from database import new_id, transaction
 from domain import notice
-from rows import insert_now
+from storage import vault
+from storage.columns import new_id
+from storage.deferred_rows import insert_now
+from storage.transactions import transaction
 from tests.domain.people import somebody
 
 

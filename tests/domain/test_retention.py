@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-import vault
 from domain.account import find_or_create_wechat_account
 from domain.attempts import Attempt, AttemptKind, count_attempt
 from domain.grant_attempts import FailedAttempt, FailureKind, count_failure
 from domain.notice import Notice, mark_sent, queue_notice
 from domain.retention import drop_expired
 from domain.sms_code import SmsCode, check_code, make_code
-from rows import insert_now
+from storage import vault
+from storage.deferred_rows import insert_now
 
 PHONE = "13800000000"
 

@@ -10,8 +10,8 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, Response
 from sqlalchemy import select
 
 from api.auth import COOKIE, open_session
-from database import transaction
 from domain.account import Account
+from storage.transactions import transaction
 from tools.demo.site import PASSWORD, Site
 
 PATIENCE_MS = 8_000

@@ -8,13 +8,13 @@ from lxml import etree
 from playwright.sync_api import expect
 from sqlalchemy import select
 
-from database import transaction
 from engine.actors import SYSTEM, Actor
 from engine.deploy import deploy_flow
 from engine.flows import Flow
 from engine.model.tables import WAITING
 from engine.start import start_case
 from engine.work_items import claim_work_item, complete_work_item
+from storage.transactions import transaction
 from tests.e2e.console import Console
 from tests.engine.diagrams import BPMN, Diagram
 from tests.engine.flows import a_flow

@@ -8,11 +8,11 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select
 
-from database import transaction
 from domain.account import Account
 from engine.actors import Actor
 from engine.model.tables import WAITING
 from engine.operations import OperatorAct, OperatorVerb, operate
+from storage.transactions import transaction
 from tests.e2e.console import Console
 from tools.browser import violations
 from tools.demo.desk import with_a_doubtful_card

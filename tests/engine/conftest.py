@@ -13,8 +13,6 @@ import pytest
 from sqlalchemy import Engine, event, select
 from sqlalchemy.orm import Session, sessionmaker
 
-import vault
-from database import Base, make_engine, session_factory, transaction
 from engine import actors, attachments, dispatching, job_runs, jobs, outbox
 from engine.actors import Actor
 from engine.deploy import deploy_flow
@@ -23,6 +21,10 @@ from engine.model.waiting import Waiting
 from engine.start import start_case
 from engine.work_items import claim_work_item, complete_work_item
 from migrations.tables import every_table
+from storage import vault
+from storage.columns import Base
+from storage.engines import make_engine
+from storage.transactions import session_factory, transaction
 from tests.engine.flows import a_flow, record
 from tests.servers import ServerMissing, start_postgres
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-import vault
 from engine import attachments
 from engine.attachments import (
     attachment_facts,
@@ -19,6 +18,7 @@ from engine.attachments import (
 )
 from engine.errors import Conflict, InvalidForm, NotFound
 from engine.interventions import cancel_case
+from storage import vault
 from tests.engine.conftest import ANALYST, APPLICANT, NOW, STRANGER, Store
 
 PHOTO = b"\xff\xd8 a photo of a card " * 50

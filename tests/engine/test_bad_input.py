@@ -9,7 +9,6 @@ import orjson
 import pytest
 from sqlalchemy import select, update
 
-import vault
 from engine import journal
 from engine.errors import Conflict
 from engine.flows import flow_of_files
@@ -21,6 +20,7 @@ from engine.journal import JOURNAL
 from engine.model.tables import CASE
 from engine.queries import case_page, open_incidents
 from engine.start import start_case
+from storage import vault
 from tests.engine.conftest import ANALYST, APPLICANT, NOW, REVIEWER, Store
 from tests.engine.diagrams import Diagram, many
 from tests.engine.flows import a_form, to_json

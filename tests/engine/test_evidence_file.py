@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-import vault
 from engine.errors import Conflict
 from engine.hindsight.evidence_check import JOURNAL, MANIFEST, check_evidence, first_link, line_link
 from engine.hindsight.evidence_file import Export, evidence_file
 from engine.interventions import cancel_case, erase_case
+from storage import vault
 from tests.engine.conftest import ANALYST, NOW, REVIEWER, Store
 
 

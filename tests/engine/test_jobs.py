@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from database import after_commit, transaction
 from engine import dispatching, job_runs, jobs
 from engine.errors import BusinessError, NotFound
 from engine.hindsight.replay import read_inputs, verify_case
@@ -15,6 +14,7 @@ from engine.interventions import cancel_case
 from engine.model.tables import WAITING
 from engine.queries import case_page, open_incidents
 from engine.work_items import complete_work_item
+from storage.transactions import after_commit, transaction
 from tests.engine.conftest import ANALYST, APPLICANT, NOW, Store
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, insert, select, update
 
-import vault
 from engine import journal
 from engine.attachments import read_attachment, store_attachment
 from engine.errors import Conflict, NotFound
@@ -20,6 +19,7 @@ from engine.journal import JOURNAL, BrokenChain, decode_input, encode_input
 from engine.model.instance import Case
 from engine.model.waiting import Waiting
 from engine.queries import case_page, find_cases, history, my_case
+from storage import vault
 from tests.engine.conftest import ANALYST, APPLICANT, NOW, REVIEWER, Store
 
 CASE = Case.__table__

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-import vault
 from engine import dispatching
 from engine.actors import Actor
 from engine.delivery import deliver_message, deliver_outbox
@@ -29,6 +28,7 @@ from engine.outbox import (
 )
 from engine.queries import case_page, my_cases
 from engine.undelivered import dismiss_message, send_again, undelivered_messages
+from storage import vault
 from tests.engine.conftest import ANALYST, APPLICANT, NOW, STRANGER, Store
 from tests.engine.messaging import a_paid_flow, a_payer_flow, an_order_flow
 

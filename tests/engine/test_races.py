@@ -12,7 +12,6 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from database import retry_deadlocks
 from engine import job_runs, jobs
 from engine.actors import Actor, know_persons_by
 from engine.claims import claim_next_item
@@ -23,6 +22,7 @@ from engine.inbox import InboxFilter
 from engine.messages import send_message
 from engine.queries import case_page
 from engine.timers import fire_due_timers
+from storage.failures import retry_deadlocks
 from tests.engine.conftest import APPLICANT, NOW, OTHER_REVIEWER, REVIEWER, Store
 from tests.engine.diagrams import Diagram
 from tests.engine.flows import a_flow

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-import vault
 from engine.assignment import copies_for, copy_to
 from engine.delivery import deliver_outbox
 from engine.hindsight.what_if_runs import RUN, ask_what_if, fail_run, take_run
@@ -18,6 +17,7 @@ from engine.outbox import KEY, OUTBOX, message_with, send_message_to
 from engine.queries import is_case_visible
 from engine.retention import KEPT_COPIES, KEPT_KEYS, KEPT_MESSAGES, KEPT_RUNS, drop_what_is_over
 from engine.undelivered import dismiss_message, undelivered_messages
+from storage import vault
 from tests.engine.conftest import ANALYST, APPLICANT, NOW, REVIEWER, STRANGER, Store
 from tests.engine.messaging import an_order_flow
 

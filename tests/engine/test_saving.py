@@ -11,11 +11,12 @@ from sqlalchemy import Engine, Table, create_engine, insert, select, text
 from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Session
 
-from database import Base, make_engine
 from engine.journal import JOURNAL
 from engine.model.tables import CASE, WAITING
 from engine.model.waiting import JobState, WaitKind, WaitState
 from engine.saving import ACTIVITY, SEARCH, StepRows, save_rows
+from storage.columns import Base
+from storage.engines import make_engine
 from tests.servers import start_postgres
 
 NOW = datetime(2026, 3, 2, 1, 0, 0, 123456, tzinfo=UTC)

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select, update
 
-import vault
 from engine import journal
 from engine.case import load_machine
 from engine.deploy import find_definition
@@ -18,6 +17,7 @@ from engine.inputs import JobSucceeded
 from engine.journal import JOURNAL
 from engine.machine import Machine
 from engine.model.tables import CASE, KEY, WAITING
+from storage import vault
 from tests.engine.conftest import NOW, REVIEWER, Store
 
 DAY = timedelta(days=1)

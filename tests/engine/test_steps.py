@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.exc import OperationalError
 
-from database import is_out_of_space
 from engine.attachments import store_attachment
 from engine.errors import BusinessError, Conflict, NotFound
 from engine.hindsight.replay import read_inputs, rebuild, verify_case
@@ -18,6 +17,7 @@ from engine.interventions import cancel_case, retry_incident
 from engine.model.instance import SearchVariable
 from engine.queries import case_page, find_cases, history
 from engine.start import start_case
+from storage.failures import is_out_of_space
 from tests.engine.conftest import ANALYST, APPLICANT, NOW, REVIEWER, STRANGER, Statements, Store
 from tests.engine.flows import Length, a_flow, record
 

@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from database import new_id
 from domain.account import Account, AccountKind
 from domain.acting import acting_groups, unit_group
 from domain.business import seed_businesses
@@ -41,6 +40,7 @@ from engine.messages import send_message
 from engine.model.tables import CASE, WAITING
 from engine.start import start_case
 from engine.work_items import complete_work_item
+from storage.columns import new_id
 from tests.domain.grants import shown_code
 from tests.flows.readings import a_reading, a_selfie_match, a_small_photo
 from tests.flows.story import Story, Town

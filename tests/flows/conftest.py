@@ -10,16 +10,18 @@ from typing import Any
 
 import pytest
 
-import vault
 from composition import declare_service_tasks
 from config import ROOT
-from database import Base, make_engine, session_factory, transaction
 from domain.account import bind_phone
 from engine import attachments
 from engine.actors import Actor
 from engine.deploy import deploy_flow
 from engine.flows import flow_folders, load_flow
 from migrations.tables import every_table
+from storage import vault
+from storage.columns import Base
+from storage.engines import make_engine
+from storage.transactions import session_factory, transaction
 from tests.flows.institution_admission import a_town
 from tests.flows.real_name import ZHANG, scans
 from tests.flows.story import Story, Town

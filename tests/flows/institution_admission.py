@@ -10,7 +10,6 @@ from sqlalchemy import func, select
 
 from composition import declare_service_tasks
 from config import ROOT
-from database import Base, make_engine, session_factory, transaction
 from domain.application_record import ApplicationRecord, read_opinion
 from domain.credit_code import check_character, organisation_check_character
 from domain.institution import Institution, NewInstitution, admit_institution
@@ -24,6 +23,9 @@ from engine.actors import Actor
 from engine.deploy import deploy_flow
 from engine.flows import load_flow
 from migrations.tables import every_table
+from storage.columns import Base
+from storage.engines import make_engine
+from storage.transactions import session_factory, transaction
 from tests.flows.story import Story, Town
 
 FLOW = ROOT / "bpmn" / "institution_admission"

@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from database import transaction
 from domain.account import find_or_create_wechat_account
 from engine.actors import Actor
 from engine.attachments import store_attachment
@@ -25,6 +24,7 @@ from engine.model.waiting import WaitKind
 from engine.start import start_case
 from engine.timers import fire_due_timers
 from engine.work_items import claim_work_item, complete_work_item
+from storage.transactions import transaction
 
 STAFF = Actor("staff", frozenset({"real_name.reviewer", "real_name.supervisor"}))
 

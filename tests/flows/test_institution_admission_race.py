@@ -8,16 +8,19 @@ from pathlib import Path
 
 import pytest
 
-import vault
 from composition import declare_service_tasks
 from config import ROOT
-from database import Base, make_engine, retry_deadlocks, session_factory, transaction
 from domain.unit_seed import seed_units
 from engine import attachments
 from engine.actors import Actor
 from engine.deploy import deploy_flow
 from engine.flows import load_flow
 from migrations.tables import every_table
+from storage import vault
+from storage.columns import Base
+from storage.engines import make_engine
+from storage.failures import retry_deadlocks
+from storage.transactions import session_factory, transaction
 from tests.flows.conftest import MONDAY
 from tests.flows.institution_admission import (
     FLOW,

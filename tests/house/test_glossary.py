@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from config import ROOT
-from database import Base
 from migrations.tables import every_table
+from storage.columns import Base
 
 GLOSSARY = (ROOT / "docs" / "glossary.md").read_text()
 

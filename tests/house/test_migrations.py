@@ -8,9 +8,10 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Column, Connection, Engine, inspect, text
 from sqlalchemy.schema import Index
 
-from database import Base, make_engine
 from migrations import upgrade
 from migrations.tables import every_table
+from storage.columns import Base
+from storage.engines import make_engine
 from tests.servers import start_postgres
 
 INDEXES = {

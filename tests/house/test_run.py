@@ -18,8 +18,8 @@ import pytest
 
 from composition import compose
 from config import load_settings
-from database import transaction
 from domain.demo_account import disable_demo_accounts
+from storage.transactions import transaction
 from tools.prepare import Unprepared, prepare
 from tools.run import processes_environ
 from tools.supervisor import free_port

@@ -12,10 +12,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from sqlalchemy import select
 
-import vault
 from composition import Platform, compose
 from config import load_settings
-from database import Base, new_id, transaction
 from domain.account import AccountGroup, bind_phone, find_or_create_wechat_account
 from domain.credential import VerifiedBy
 from domain.issuing import Verification, issue_credential
@@ -23,6 +21,9 @@ from domain.notice import Notice, NoticeState, queue_notice
 from domain.person import identity, keep_person_phone
 from domain.phone_account import find_or_create_phone_account
 from migrations.tables import every_table
+from storage import vault
+from storage.columns import Base, new_id
+from storage.transactions import transaction
 from tasks.notify import send_notices
 from tasks.process import use_platform
 

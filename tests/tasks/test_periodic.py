@@ -9,7 +9,6 @@ from sqlalchemy import select, update
 
 from composition import compose
 from config import load_settings
-from database import Base, new_id, transaction
 from domain import account, credential, issuing
 from domain.attempts import local_day
 from domain.person import identity
@@ -18,6 +17,8 @@ from engine.deploy import DEFINITION, FILE, deploy_flow
 from engine.flows import flow_of_files
 from engine.model.tables import CASE
 from migrations.tables import every_table
+from storage.columns import Base, new_id
+from storage.transactions import transaction
 from tasks import periodic
 from tasks.app import app
 from tasks.process import use_platform

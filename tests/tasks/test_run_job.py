@@ -11,7 +11,6 @@ from sqlalchemy import update
 
 from composition import compose
 from config import load_settings
-from database import Base, transaction
 from engine import dispatching, service_tasks
 from engine.actors import Actor
 from engine.deploy import deploy_flow
@@ -23,6 +22,8 @@ from engine.model.waiting import Waiting
 from engine.queries import open_incidents
 from engine.start import start_case
 from migrations.tables import every_table
+from storage.columns import Base
+from storage.transactions import transaction
 from tasks.process import use_platform
 from tasks.run_job import run_job
 from tests.engine.diagrams import Diagram

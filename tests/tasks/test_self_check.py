@@ -9,13 +9,14 @@ from sqlalchemy import delete, func, select
 
 from composition import compose
 from config import load_settings
-from database import Base, transaction
 from engine.deploy import deploy_flow
 from engine.hindsight.journal_root import ROOT
 from engine.hindsight.self_check import open_findings
 from engine.model.tables import WAITING
 from engine.start import start_case
 from migrations.tables import every_table
+from storage.columns import Base
+from storage.transactions import transaction
 from tasks.app import app
 from tasks.process import use_platform
 from tasks.self_check import sign_journal_heads, verify_journal_sample

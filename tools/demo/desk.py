@@ -16,7 +16,6 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from database import transaction
 from domain.account import bind_phone, find_or_create_wechat_account
 from engine.actors import Actor
 from engine.attachments import store_attachment
@@ -26,6 +25,7 @@ from engine.model.tables import WAITING
 from engine.model.waiting import WaitKind
 from engine.start import start_case
 from engine.work_items import claim_work_item, complete_work_item
+from storage.transactions import transaction
 from tools.cards.passport import Passport, make_passport
 from tools.cards.people import Person, make_person
 from tools.cards.portrait import draw_portrait

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from composition import compose
 from config import load_settings
-from database import transaction
 from domain.account import create_console_account
+from storage.transactions import transaction
 from tools import supervisor
 from tools.demo.desk import Desk
 from tools.prepare import prepare

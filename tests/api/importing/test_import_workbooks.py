@@ -9,10 +9,10 @@ import pytest
 from openpyxl import Workbook, load_workbook
 from sqlalchemy import select
 
-from database import transaction
 from domain.account import Account
 from domain.institution import Institution
 from domain.register_import import RegisterImport, queue_import
+from storage.transactions import transaction
 from tasks import imports
 from tests.api.register_workbooks import (
     a_workbook,

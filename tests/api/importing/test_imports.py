@@ -9,12 +9,12 @@ import pytest
 from openpyxl import load_workbook
 from sqlalchemy import select
 
-from database import transaction
 from domain.account import Account
 from domain.grant import BusinessGrant
 from domain.institution import Institution, NewInstitution, admit_institution
 from domain.register_import import RegisterImport, lease_import
 from domain.unit import Unit
+from storage.transactions import transaction
 from tasks import imports
 from tests.api.register_workbooks import (
     SUIZHOU,

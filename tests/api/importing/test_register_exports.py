@@ -6,9 +6,9 @@ import io
 
 from openpyxl import load_workbook
 
-from database import transaction
 from domain.institution import Contact, NewInstitution, admit_institution
 from domain.register_workbook import INSTITUTIONS
+from storage.transactions import transaction
 from tests.api.register_workbooks import (
     WUHAN,
     ZENGDU,

@@ -11,11 +11,11 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, object_session
 
-from database import after_commit, transaction
 from engine.journal import GENESIS
 from engine.model.instance import Case, SearchVariable
 from engine.model.tables import CASE
-from rows import insert_later, savepoint
+from storage.deferred_rows import insert_later, savepoint
+from storage.transactions import after_commit, transaction
 from tests.engine.conftest import Store
 
 SEARCH: Any = SearchVariable.__table__

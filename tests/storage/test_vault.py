@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-import vault
+from storage import vault
 from tests.engine.conftest import NOW, Store
 
 

@@ -19,8 +19,9 @@ from sqlalchemy import Table, insert, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from database import Base, before_commit, nested
-from statements import Statement
+from storage.columns import Base
+from storage.statements import Statement
+from storage.transactions import before_commit, nested
 
 NewRow = Mapping[str, Any]  # Any: column values
 _LATER = "rows to insert"  # in session.info

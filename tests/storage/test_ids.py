@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from database import new_id
+from storage.columns import new_id
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 

@@ -10,7 +10,7 @@ from types import FrameType
 import psycopg
 import pytest
 
-from flights import PLANS_KEPT, PREPARED_AT, Connection
+from storage.pipeline import PLANS_KEPT, PREPARED_AT, Connection
 
 KEEP, KEPT = "INSERT INTO seat VALUES ($1)", "SELECT who FROM seat ORDER BY who"
 

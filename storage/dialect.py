@@ -1,4 +1,4 @@
-"""SQLAlchemy on the connections of flights.py.
+"""SQLAlchemy on the connections of storage/pipeline.py.
 
     url = with_flights(make_url("postgresql+psycopg://…"))
 
@@ -16,8 +16,8 @@ from sqlalchemy import URL
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg, PGExecutionContext_psycopg
 
-from commands import Row
-from flights import Connection
+from storage.commands import Row
+from storage.pipeline import Connection
 
 _PLAIN, _FLIGHTS = "postgresql+psycopg", "postgresql+psycopg_flights"
 registry.register("postgresql.psycopg_flights", __name__, "FlightsDialect")

@@ -3,7 +3,7 @@
     _HOLDERS = Statement(select(…).where(CREDENTIAL.c.number_hash == bindparam("number")))
     rows = _HOLDERS.all(session.connection(), {"number": …})
 
-On the connections of flights.py the compiled text and its types are kept and the values go straight to the driver, in a
+On the connections of storage/pipeline.py the compiled text and its types are kept and the values go straight to the driver, in a
 fraction of the time; elsewhere this is `connection.execute()`. Errors and before_cursor_execute events are SQLAlchemy's.
 """
 
@@ -15,8 +15,8 @@ from typing import Any
 from sqlalchemy import Connection, Dialect, Row, TextClause
 from sqlalchemy.engine.result import result_tuple
 
-from commands import Answer
-from flights import Connection as Flights
+from storage.commands import Answer
+from storage.pipeline import Connection as Flights
 
 AnyRow = Row[*tuple[Any, ...]]
 Values = Mapping[str, Any]

@@ -25,9 +25,11 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.orm import Session, sessionmaker
 
-from database import UtcTime, make_engine, session_factory, transaction
-from rows import savepoint
-from statements import Statement
+from storage.columns import UtcTime
+from storage.deferred_rows import savepoint
+from storage.engines import make_engine
+from storage.statements import Statement
+from storage.transactions import session_factory, transaction
 
 METADATA = MetaData()
 SIGNING = Table(

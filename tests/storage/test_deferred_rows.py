@@ -9,8 +9,8 @@ from sqlalchemy import Table, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-import vault
-from rows import insert_later, insert_now, savepoint
+from storage import vault
+from storage.deferred_rows import insert_later, insert_now, savepoint
 from tests.engine.conftest import NOW, Store
 
 KEY = cast(Table, vault.DataKey.__table__)

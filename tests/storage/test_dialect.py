@@ -10,9 +10,11 @@ from sqlalchemy import Row, create_engine, func, select, text
 from sqlalchemy.exc import DBAPIError, InternalError, ProgrammingError
 from sqlalchemy.orm import Session, sessionmaker
 
-from database import make_engine, new_id, session_factory, transaction
 from engine.model.tables import CASE
-from rows import savepoint
+from storage.columns import new_id
+from storage.deferred_rows import savepoint
+from storage.engines import make_engine
+from storage.transactions import session_factory, transaction
 
 OUTCOME = select(CASE.c.outcome).where(CASE.c.id == "somebody's")
 PREPARED = text(

@@ -26,7 +26,7 @@ from psycopg.adapt import PyFormat, Transformer
 from psycopg.pq import ConnStatus, ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGresult
 
-from commands import Answer, Asked, Columns, Command, Plan, Row
+from storage.commands import Answer, Asked, Columns, Command, Plan, Row
 
 PREPARED_AT = 3  # the use of a statement that prepares it
 PLANS_KEPT = 200  # statements a connection remembers; the one asked for longest ago is forgotten

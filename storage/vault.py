@@ -25,8 +25,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import String, Table, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from database import Base, Bytes, UtcTime
-from rows import NewRow, insert_later
+from storage.columns import Base, Bytes, UtcTime
+from storage.deferred_rows import NewRow, insert_later
 
 ALGORITHM = "AES-256-GCM"
 KEY_BYTES = 32
