@@ -1,9 +1,23 @@
-"""In the closing lines of every run: the seconds a suite took, what was not run and why, the figures tests recorded."""
+"""One PostgreSQL for all suites. In the closing lines: the seconds each took, what was not run and why, figures recorded."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from typing import Any
+
+import pytest
+
+from tests.servers import ServerMissing, start_postgres
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    try:
+        with start_postgres() as url:
+            yield url
+    except ServerMissing as missing:
+        pytest.skip(str(missing))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -1,4 +1,4 @@
-"""Databases for the engine's tests: SQLite in a temporary folder, and a real PostgreSQL started once a session."""
+"""Databases for the engine's tests: SQLite in a temporary folder, and the real PostgreSQL of tests/conftest.py."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ from storage.columns import Base
 from storage.engines import make_engine
 from storage.transactions import session_factory, transaction
 from tests.engine.flows import a_flow, record
-from tests.servers import ServerMissing, start_postgres
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ANALYST = Actor("analyst")
@@ -98,15 +97,6 @@ class Statements:
     def clear(self) -> None:
         self.texts.clear()
         self.commits = 0
-
-
-@pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    try:
-        with start_postgres() as url:
-            yield url
-    except ServerMissing as missing:
-        pytest.skip(str(missing))
 
 
 @pytest.fixture(scope="session")
