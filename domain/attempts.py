@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from domain.account import Account
 from storage.columns import Base, Id, UtcTime, new_id
-from storage.deferred_rows import insert_later, insert_now
+from storage.deferred_rows import defer_insert, flush_deferred_inserts
 from storage.statements import Statement
 
 LOCAL_TIME = ZoneInfo("Asia/Shanghai")
@@ -74,7 +74,7 @@ def attempts_today(
     session: Session, account_id: str, number_hash: str, kind: AttemptKind, limit: int, now: datetime
 ) -> Attempts:
     """Used by this account or for this document today, whichever is more."""
-    insert_now(session)
+    flush_deferred_inserts(session)
     given = {"account": account_id, "number": number_hash, "of_kind": kind, "today": local_day(now)}
     by_account, by_number = _USED.one(session.connection(), given)
     return Attempts(max(by_account, by_number), limit)
@@ -93,4 +93,4 @@ def count_attempt(
         "day": local_day(now),
         "counted_at": now,
     }
-    insert_later(session, ATTEMPT, row)
+    defer_insert(session, ATTEMPT, row)

@@ -14,7 +14,7 @@ from domain.account import Account
 from domain.person import Person, forget_portrait
 from domain.refused import Refused
 from storage.columns import Base, Id, UtcTime, new_id
-from storage.deferred_rows import insert_later, insert_now
+from storage.deferred_rows import defer_insert, flush_deferred_inserts
 
 
 class Purpose(StrEnum):
@@ -68,12 +68,12 @@ def give_consent(
         "text_version": text_version,
         "given_at": now,
     }
-    insert_later(session, CONSENT, row, unless_there=True)
+    defer_insert(session, CONSENT, row, unless_there=True)
 
 
 def standing_consent(session: Session, account_id: str, purpose: Purpose) -> str | None:
     """Id of the latest consent to this purpose that was not taken back."""
-    insert_now(session)
+    flush_deferred_inserts(session)
     return session.scalar(
         select(Consent.id)
         .where(Consent.account_id == account_id, Consent.purpose == purpose, Consent.withdrawn_at.is_(None))

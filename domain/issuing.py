@@ -26,7 +26,7 @@ from domain.person import (
 )
 from domain.refused import Refused
 from storage.columns import new_id
-from storage.deferred_rows import NewRow, insert_later, insert_now
+from storage.deferred_rows import NewRow, defer_insert, flush_deferred_inserts
 from storage.statements import Statement
 
 
@@ -164,8 +164,8 @@ def _issue_first(session: Session, verified: Verification, binding: Binding, now
     """
     person_id = add_person(session, verified.who, now)
     issued = IssuedCredential(new_id(), person_id)
-    insert_later(session, CREDENTIAL, _row(issued, verified, now))
-    insert_now(session, with_next=True)
+    defer_insert(session, CREDENTIAL, _row(issued, verified, now))
+    flush_deferred_inserts(session, with_next=True)
     phone = seat_person(session, verified.account_id, person_id)
     if phone is not None:
         keep_person_phone(session, person_id, phone)

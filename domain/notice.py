@@ -21,7 +21,7 @@ from domain.account import Account
 from domain.refused import Refused
 from storage import vault
 from storage.columns import Base, Bytes, Id, UtcTime, new_id
-from storage.deferred_rows import insert_later
+from storage.deferred_rows import defer_insert
 
 MAX_ATTEMPTS = 8
 LEASE = timedelta(minutes=2)
@@ -244,7 +244,7 @@ def queue_notice(
         "next_at": now,
         "queued_at": now,
     }
-    insert_later(session, NOTICE, row)
+    defer_insert(session, NOTICE, row)
     return notice_id
 
 

@@ -17,7 +17,7 @@ from domain.privacy import mask_document_number
 from domain.refused import Refused
 from storage import vault
 from storage.columns import Base, Bytes, Id, UtcTime, new_id
-from storage.deferred_rows import NewRow, insert_later, insert_now
+from storage.deferred_rows import NewRow, defer_insert, flush_deferred_inserts
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,17 +122,17 @@ def register_person(session: Session, who: Identity, now: datetime) -> Person:
         session.flush()
         return person
     person_id = add_person(session, who, now)
-    insert_now(session)
+    flush_deferred_inserts(session)
     return find_person(session, person_id)
 
 
 def add_person(session: Session, who: Identity, now: datetime) -> str:
-    """Id of a person whom no document named before, with a data key of their own; written later (storage/deferred_rows.py)."""
+    """Id of a person whom no document named before, with a data key of their own; deferred (storage/deferred_rows.py)."""
     person_id = new_id()
     sealed = _sealed(vault.current().add_data_key(session, data_owner(person_id), now), who)
     row = {"id": person_id, "identity_sealed": sealed, "name_hash": name_hash(who.name), "created_at": now}
-    insert_later(session, PERSON, row)
-    insert_later(session, PERSON_DOCUMENT, _number_row(person_id, who, now))
+    defer_insert(session, PERSON, row)
+    defer_insert(session, PERSON_DOCUMENT, _number_row(person_id, who, now))
     return person_id
 
 

@@ -207,7 +207,7 @@ def _lease(session: Session, case: OpenCase, job: AnyRow, worker: str, now: date
     until = now + timedelta(seconds=_lease_s(job.service))
     taken = {"lease_id": lease_id, "lease_until": until, "attempt": job.attempt + 1, "worker": worker[:100]}
     commit_unsynced(session)  # a lease that a crash undoes is one whose worker is refused: the job is run again
-    _TAKE.run_later(session.connection(), {"job": job.id, **taken})
+    _TAKE.run_deferred(session.connection(), {"job": job.id, **taken})
     return LeasedJob(
         id=job.id,
         case_id=case.id,

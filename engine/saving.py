@@ -18,7 +18,16 @@ from sqlalchemy.orm import Session
 from engine.journal import JOURNAL
 from engine.model.instance import Activity, SearchVariable
 from engine.model.tables import CASE, WAITING
-from storage.deferred_rows import NewRow, Target, as_json, insert_now, inserted, inserting, json_of, rows_to_insert
+from storage.deferred_rows import (
+    NewRow,
+    Target,
+    as_json,
+    flush_deferred_inserts,
+    inserted,
+    inserting,
+    json_of,
+    take_deferred_inserts,
+)
 from storage.statements import Statement
 
 ACTIVITY = cast(Table, Activity.__table__)
@@ -51,15 +60,15 @@ def save_rows(session: Session, rows: StepRows) -> bool:
     """
     connection = session.connection()
     if connection.dialect.name == "postgresql":
-        _save_at_once(connection, rows, rows_to_insert(session))
+        _save_at_once(connection, rows, take_deferred_inserts(session))
         return True
-    insert_now(session)
+    flush_deferred_inserts(session)
     return _save_one_by_one(connection, rows)
 
 
 def insert_case(session: Session, row: NewRow) -> None:
     """The row of a case to which others refer before its first step is saved. Raises IntegrityError as save_rows()."""
-    insert_now(session)
+    flush_deferred_inserts(session)
     session.connection().execute(_INSERT, row)
 
 
@@ -189,6 +198,6 @@ def _save_at_once(connection: Connection, rows: StepRows, more: dict[Target, lis
     if rows.is_new:
         statement.run(connection, given)  # whoever starts a case hears at once that it has one running
     else:
-        statement.run_later(connection, given)
+        statement.run_deferred(connection, given)
     if reopened:
-        _REOPEN.run_later(connection, {"opened": as_json(reopened)})
+        _REOPEN.run_deferred(connection, {"opened": as_json(reopened)})

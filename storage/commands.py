@@ -30,15 +30,15 @@ class Plan:
 
 
 class Command:
-    """A plan and values for it, to be sent once. is_word: it belongs to the control of the transaction and does nothing else."""
+    """A plan and values for it, to be sent once. is_control: BEGIN, SAVEPOINT and the like, which change no row."""
 
-    __slots__ = ("formats", "given", "is_word", "plan")
+    __slots__ = ("formats", "given", "is_control", "plan")
 
     def __init__(self, plan: Plan, given: Sequence[Any] = (), formats: Sequence[Format] | None = None) -> None:
         self.plan = plan
         self.given = given
         self.formats = formats
-        self.is_word = False
+        self.is_control = False
 
 
 class Answer:
@@ -53,7 +53,7 @@ class Answer:
 
 
 class Asked:
-    """The answer to come of a statement that flies behind another. None until then."""
+    """The answer to come of a statement that is sent behind another. None until then."""
 
     __slots__ = ("answer", "command")
 

@@ -1,7 +1,7 @@
 """Rows that nobody in the transaction reads before the commit: written together, at no round trip of their own.
 
-    insert_later(session, NOTICE, row)      # the caller goes on
-    insert_now(session)                     # for who must know now whether a unique index refuses it
+    defer_insert(session, NOTICE, row)      # the caller goes on
+    flush_deferred_inserts(session)         # for who must know now whether a unique index refuses it
 
 Whoever writes anyway takes them along (engine/saving.py, one statement on PostgreSQL); the commit writes what is left.
 """
@@ -24,7 +24,7 @@ from storage.statements import Statement
 from storage.transactions import before_commit, nested
 
 NewRow = Mapping[str, Any]  # Any: column values
-_LATER = "rows to insert"  # in session.info
+_DEFERRED = "rows to insert"  # in session.info
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +38,20 @@ class Target:
 Taken = list[tuple[Target, NewRow]]
 
 
-def insert_later(session: Session, table: Table, row: NewRow, *, unless_there: bool = False) -> None:
-    """Have `row` inserted with what else this transaction writes. Nothing in it can read the row before insert_now().
+def defer_insert(session: Session, table: Table, row: NewRow, *, unless_there: bool = False) -> None:
+    """Have `row` inserted with what else this transaction writes. Nothing in it can read the row before flush_deferred_inserts().
 
     row: a value for every column that may not be NULL.
     """
-    session.info.setdefault(_LATER, []).append((Target(table, unless_there), row))
+    session.info.setdefault(_DEFERRED, []).append((Target(table, unless_there), row))
 
 
-def insert_now(session: Session, *, with_next: bool = False) -> None:
-    """Write what insert_later() took; one statement on PostgreSQL, one a table elsewhere. Raises IntegrityError.
+def flush_deferred_inserts(session: Session, *, with_next: bool = False) -> None:
+    """Write what defer_insert() took; one statement on PostgreSQL, one a table elsewhere. Raises IntegrityError.
 
     with_next: for who asks something else at once, which then raises it.
     """
-    targets = rows_to_insert(session)
+    targets = take_deferred_inserts(session)
     if not targets:
         return
     connection = session.connection()
@@ -63,9 +63,9 @@ def insert_now(session: Session, *, with_next: bool = False) -> None:
         connection.execute(_statement(target, connection.dialect.name), rows)
 
 
-def rows_to_insert(session: Session) -> dict[Target, list[NewRow]]:
-    """What insert_later() took since it was last asked, by table, what is referred to first. Whoever asks has to write it."""
-    taken: Taken = session.info.pop(_LATER, [])
+def take_deferred_inserts(session: Session) -> dict[Target, list[NewRow]]:
+    """What defer_insert() took since it was last asked, by table, what is referred to first. Whoever asks has to write it."""
+    taken: Taken = session.info.pop(_DEFERRED, [])
     found: dict[Target, list[NewRow]] = {}
     for target, row in taken:
         found.setdefault(target, []).append(row)
@@ -74,20 +74,20 @@ def rows_to_insert(session: Session) -> dict[Target, list[NewRow]]:
 
 @contextmanager
 def savepoint(session: Session) -> Iterator[None]:
-    """What the block wrote is undone when it raises, rows for later too. A block without a statement costs none."""
-    kept = len(session.info.get(_LATER, ()))
+    """What the block wrote is undone when it raises, deferred rows too. A block without a statement costs none."""
+    kept = len(session.info.get(_DEFERRED, ()))
     try:
         with nested(session):
             yield
     except BaseException:
-        del session.info.get(_LATER, [])[kept:]
+        del session.info.get(_DEFERRED, [])[kept:]
         raise
 
 
 @before_commit
 def _insert_what_is_left(session: Session) -> None:
     if not session.in_nested_transaction():  # the event comes at the end of a savepoint, too
-        insert_now(session)
+        flush_deferred_inserts(session)
 
 
 # --- statements

@@ -1,6 +1,6 @@
 """SQLAlchemy on the connections of storage/pipeline.py.
 
-    url = with_flights(make_url("postgresql+psycopg://…"))
+    url = with_pipeline(make_url("postgresql+psycopg://…"))
 
 SQLAlchemy's dialect for psycopg, with statements, savepoints and transactions sent as that module sends them.
 """
@@ -19,13 +19,13 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg, PGExecutio
 from storage.commands import Row
 from storage.pipeline import Connection
 
-_PLAIN, _FLIGHTS = "postgresql+psycopg", "postgresql+psycopg_flights"
-registry.register("postgresql.psycopg_flights", __name__, "FlightsDialect")
+_PLAIN, _PIPELINE = "postgresql+psycopg", "postgresql+psycopg_pipeline"
+registry.register("postgresql.psycopg_pipeline", __name__, "PipelineDialect")
 
 
-def with_flights(url: URL) -> URL:
+def with_pipeline(url: URL) -> URL:
     """The same database by the dialect of this module; a URL of anything else as it is."""
-    return url.set(drivername=_FLIGHTS) if url.drivername == _PLAIN else url
+    return url.set(drivername=_PIPELINE) if url.drivername == _PLAIN else url
 
 
 def begin(connection: sqlalchemy.Connection) -> None:
@@ -77,16 +77,16 @@ class Cursor:
         self._rows = []
 
 
-class FlightsContext(PGExecutionContext_psycopg):
+class PipelineContext(PGExecutionContext_psycopg):
     def create_default_cursor(self) -> Any:  # Any: psycopg's cursor is one of DB-API 2.0 as well
         driver = self._dbapi_connection.dbapi_connection
         assert isinstance(driver, Connection)
         return Cursor(driver) if driver.autocommit else driver.cursor()
 
 
-class FlightsDialect(PGDialect_psycopg):
+class PipelineDialect(PGDialect_psycopg):
     supports_statement_cache = True
-    execution_ctx_cls = FlightsContext
+    execution_ctx_cls = PipelineContext
 
     def __init__(self, **options: Any) -> None:
         super().__init__(paramstyle="numeric_dollar", **options)  # type: ignore[no-untyped-call]

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.engine import Connection
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from storage.dialect import with_flights
+from storage.dialect import with_pipeline
 
 
 def make_engine(url: str, **options: Any) -> Engine:  # Any: passed through to SQLAlchemy
@@ -20,7 +20,7 @@ def make_engine(url: str, **options: Any) -> Engine:  # Any: passed through to S
     """
     place = make_url(url)
     if place.get_backend_name() == "postgresql":
-        return create_engine(with_flights(place), isolation_level="AUTOCOMMIT", **options)
+        return create_engine(with_pipeline(place), isolation_level="AUTOCOMMIT", **options)
     engine = create_engine(place, **options)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)

@@ -1,11 +1,11 @@
-"""A connection to PostgreSQL that sends what belongs together in one flight (libpq's pipeline mode).
+"""A connection to PostgreSQL that sends together what belongs together (libpq's pipeline mode).
 
     connection = Connection.connect(…, autocommit=True)
     connection.begin()                                 # nothing is sent
     asked = connection.ask_behind("SELECT … $1", [1])  # nothing is sent
-    connection.answer("SELECT … $1 FOR UPDATE", [1])   # BEGIN, this one and the one before fly together; asked.answer is there
-    connection.later("UPDATE … $1", [2])               # nothing is sent
-    connection.commit()                                # UPDATE and COMMIT fly together
+    connection.answer("SELECT … $1 FOR UPDATE", [1])   # BEGIN, this one and the one before go together; asked.answer is there
+    connection.defer("UPDATE … $1", [2])               # nothing is sent
+    connection.commit()                                # UPDATE and COMMIT go together
 
 BEGIN, SAVEPOINT and RELEASE wait for the statement they are about, and so do statements nobody waits for the answer of: what
 waits is sent in its order before whatever is sent next. A round trip costs both sides a change of process and cold caches,
@@ -54,10 +54,10 @@ class Connection(psycopg.Connection[Row]):
 
     def begin(self) -> None:
         self._savepoints.clear()
-        self._waiting.append(self._word("BEGIN"))
+        self._waiting.append(self._control("BEGIN"))
 
     def savepoint(self, name: str) -> None:
-        self._waiting.append(self._word(f"SAVEPOINT s{len(self._savepoints)}"))
+        self._waiting.append(self._control(f"SAVEPOINT s{len(self._savepoints)}"))
         self._savepoints.append(name)
 
     def release(self, name: str) -> None:
@@ -65,7 +65,7 @@ class Connection(psycopg.Connection[Row]):
         if self._waiting and self._waiting[-1].plan.text == b"SAVEPOINT s%d" % depth:
             self._waiting.pop()
         else:
-            self._waiting.append(self._word(f"RELEASE SAVEPOINT s{depth}"))
+            self._waiting.append(self._control(f"RELEASE SAVEPOINT s{depth}"))
 
     def rollback_to(self, name: str) -> None:
         """What came after the savepoint is undone, and does not happen where it still waits."""
@@ -75,11 +75,11 @@ class Connection(psycopg.Connection[Row]):
             del self._waiting[places[-1] :]
         else:
             self._waiting.clear()
-            self._flown([self._word(f"ROLLBACK TO SAVEPOINT s{depth}")])
+            self._results_of([self._control(f"ROLLBACK TO SAVEPOINT s{depth}")])
 
     def commit_unsynced(self) -> None:
         """Have the commit of this transaction answered before the disk has it."""
-        self._waiting.append(self._word("SET LOCAL synchronous_commit TO OFF"))
+        self._waiting.append(self._control("SET LOCAL synchronous_commit TO OFF"))
 
     def commit(self) -> None:
         """Raises InFailedSqlTransaction where PostgreSQL rolled back: so it answers after a statement that failed."""
@@ -88,9 +88,9 @@ class Connection(psycopg.Connection[Row]):
             return
         self._behind.clear()  # nobody asked for what it would have given
         waiting = self._taken()
-        if not self._is_open() and all(command.is_word for command in waiting):
+        if not self._is_open() and all(command.is_control for command in waiting):
             return  # begun and nothing done
-        if self._flown([*waiting, self._word("COMMIT")])[-1].command_status == b"ROLLBACK":
+        if self._results_of([*waiting, self._control("COMMIT")])[-1].command_status == b"ROLLBACK":
             raise psycopg.errors.InFailedSqlTransaction("the transaction was rolled back instead of committed")
 
     def rollback(self) -> None:
@@ -100,10 +100,10 @@ class Connection(psycopg.Connection[Row]):
         self._waiting.clear()
         self._behind.clear()
         if self._is_open():
-            self._flown([self._word("ROLLBACK")])
+            self._results_of([self._control("ROLLBACK")])
 
     def cursor(self, *args: Any, **kwargs: Any) -> Any:
-        self._flown(self._taken())
+        self._results_of(self._taken())
         return super().cursor(*args, **kwargs)
 
     def _left(self, name: str) -> int:
@@ -116,9 +116,9 @@ class Connection(psycopg.Connection[Row]):
         waiting, self._waiting = self._waiting, []
         return waiting
 
-    def _word(self, text: str) -> Command:
+    def _control(self, text: str) -> Command:
         command = self._command(text, ())
-        command.is_word = True
+        command.is_control = True
         return command
 
     def _is_open(self) -> bool:
@@ -132,9 +132,9 @@ class Connection(psycopg.Connection[Row]):
         """
         command = self._command(statement, values)
         if not self._behind:
-            return self._read(command.plan, self._flown([*self._taken(), command])[-1])
+            return self._read(command.plan, self._results_of([*self._taken(), command])[-1])
         behind, self._behind = self._behind, []
-        results = self._flown([*self._taken(), command, *(asked.command for asked in behind)])
+        results = self._results_of([*self._taken(), command, *(asked.command for asked in behind)])
         own, *others = results[-1 - len(behind) :]
         for asked, result in zip(behind, others, strict=True):
             asked.answer = self._read(asked.command.plan, result)
@@ -146,19 +146,19 @@ class Connection(psycopg.Connection[Row]):
         self._behind.append(asked)
         return asked
 
-    def later(self, statement: str, values: Sequence[Any]) -> None:
+    def defer(self, statement: str, values: Sequence[Any]) -> None:
         """Run it with what is sent next, at the latest with the commit, which then raises what it raises."""
         self._waiting.append(self._command(statement, values))
 
     def each(self, statement: str, many: Iterable[Sequence[Any]]) -> int:
-        """Run one statement for many lists of values, in one flight. Rows changed by all of them."""
+        """Run one statement for many lists of values, in one round trip. Rows changed by all of them."""
         commands = [self._command(statement, values) for values in many]
-        results = self._flown([*self._taken(), *commands])
+        results = self._results_of([*self._taken(), *commands])
         return sum(result.command_tuples or 0 for result in results[len(results) - len(commands) :])
 
     def script(self, statements: str) -> Answer:
         """Run commands without values, several in one text if need be. The answer of the last one."""
-        self._flown(self._taken())
+        self._results_of(self._taken())
         self.pgconn.send_query(statements.encode())
         results = self.wait(generators.execute(self.pgconn))
         for result in results:
@@ -182,7 +182,7 @@ class Connection(psycopg.Connection[Row]):
         plan.uses += 1
         return Command(plan, given, adaptation.formats)
 
-    def _flown(self, commands: Sequence[Command]) -> list[PGresult]:
+    def _results_of(self, commands: Sequence[Command]) -> list[PGresult]:
         """The result of each. Raises the error of the one that failed; those after it were not tried."""
         if not commands:
             return []
@@ -194,7 +194,7 @@ class Connection(psycopg.Connection[Row]):
                 self._send(sent[0])
                 results = self.wait(generators.execute(self.pgconn))
             else:
-                results = self._flown_together(sent)
+                results = self._results_together(sent)
         except BaseException:
             if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
                 self.close()  # interrupted: the answers to come belong to nobody
@@ -204,7 +204,7 @@ class Connection(psycopg.Connection[Row]):
                 raise _error_of(command.plan, result)
         return results[-len(commands) :]
 
-    def _flown_together(self, commands: Sequence[Command]) -> list[PGresult]:
+    def _results_together(self, commands: Sequence[Command]) -> list[PGresult]:
         pgconn = self.pgconn
         asked: list[tuple[Plan, bool]] = []  # the plan of each request, whether it prepares it
         pgconn.enter_pipeline_mode()
@@ -263,7 +263,7 @@ def _name_of(result: PGresult, place: int) -> str:
 
 
 def _one_each(pgconn: Any, commands: int) -> PQGen[list[PGresult]]:
-    """One result of each command of a flight that ends with a synchronisation."""
+    """One result of each command of a pipeline that ends with a synchronisation."""
     yield from generators.send(pgconn)
     found: list[PGresult] = []
     for _ in range(commands):

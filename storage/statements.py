@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Dialect, Row, TextClause
 from sqlalchemy.engine.result import result_tuple
 
 from storage.commands import Answer
-from storage.pipeline import Connection as Flights
+from storage.pipeline import Connection as Pipeline
 
 AnyRow = Row[*tuple[Any, ...]]
 Values = Mapping[str, Any]
@@ -33,7 +33,7 @@ class Statement:
         self._compiled: _Compiled | None = None
 
     def all(self, connection: Connection, values: Values) -> Sequence[AnyRow]:
-        driver = _flights_of(connection)
+        driver = _pipeline_of(connection)
         if driver is None:
             return connection.execute(self.core, values).all()
         compiled = self._compiled_for(connection.dialect)
@@ -50,14 +50,14 @@ class Statement:
 
     def run(self, connection: Connection, values: Values) -> None:
         """For its effect alone."""
-        driver = _flights_of(connection)
+        driver = _pipeline_of(connection)
         if driver is None:
             connection.execute(self.core, values)
             return
         compiled = self._compiled_for(connection.dialect)
         _answer(connection, driver, compiled.text, compiled.given(values))
 
-    def run_later(self, connection: Connection, values: Values) -> None:
+    def run_deferred(self, connection: Connection, values: Values) -> None:
         """With what is asked next, at the latest with the commit, which raises its error then; at once within a savepoint."""
         if connection.in_nested_transaction():  # whoever left it could not be told of the error
             self.run(connection, values)
@@ -65,19 +65,19 @@ class Statement:
             self.run_with_next(connection, values)
 
     def run_with_next(self, connection: Connection, values: Values) -> None:
-        """For who asks something else at once, which then raises this one's error as well; at once where nothing flies."""
-        driver = _flights_of(connection)
+        """For who asks something else at once, which then raises this one's error as well; at once where there is no pipeline."""
+        driver = _pipeline_of(connection)
         if driver is None:
             connection.execute(self.core, values)
             return
         compiled = self._compiled_for(connection.dialect)
         given = compiled.given(values)
         _tell(connection, compiled.text, given)
-        driver.later(compiled.text, given)
+        driver.defer(compiled.text, given)
 
     def ask_behind(self, connection: Connection, values: Values) -> Callable[[], Sequence[AnyRow]]:
-        """Its rows, for who asks something else first: this flies right behind that, and both raise there. In a transaction."""
-        driver = _flights_of(connection)
+        """Its rows, for who asks something else first: this is sent right behind that, and both raise there. In a transaction."""
+        driver = _pipeline_of(connection)
         if driver is None:
             return lambda: self.all(connection, values)
         compiled = self._compiled_for(connection.dialect)
@@ -88,7 +88,7 @@ class Statement:
 
     def _compiled_for(self, dialect: Dialect) -> _Compiled:
         if self._compiled is None:
-            self._compiled = _Compiled(self.core, dialect)  # flights have one dialect
+            self._compiled = _Compiled(self.core, dialect)  # pipelines have one dialect
         return self._compiled
 
 
@@ -136,12 +136,12 @@ class _Compiled:
         return values
 
 
-def _flights_of(connection: Connection) -> Flights | None:
+def _pipeline_of(connection: Connection) -> Pipeline | None:
     driver = connection.connection.dbapi_connection
-    return driver if isinstance(driver, Flights) and driver.autocommit else None
+    return driver if isinstance(driver, Pipeline) and driver.autocommit else None
 
 
-def _answer(connection: Connection, driver: Flights, text: str, given: Sequence[Any]) -> Answer:
+def _answer(connection: Connection, driver: Pipeline, text: str, given: Sequence[Any]) -> Answer:
     _tell(connection, text, given)
     try:
         return driver.answer(text, given) if given else driver.script(text)

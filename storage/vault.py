@@ -26,7 +26,7 @@ from sqlalchemy import String, Table, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.columns import Base, Bytes, UtcTime
-from storage.deferred_rows import NewRow, insert_later
+from storage.deferred_rows import NewRow, defer_insert
 
 ALGORITHM = "AES-256-GCM"
 KEY_BYTES = 32
@@ -107,12 +107,12 @@ class Vault:
         return self.create_data_keys(session, [owner], now)[owner]
 
     def add_data_key(self, session: Session, owner: str, now: datetime) -> DataCipher:
-        """As create_data_key, for an owner that nobody else can know yet: its row is written with the rest (insert_later).
+        """As create_data_key, for an owner that nobody else can know yet: its row is written with the rest (defer_insert).
 
         Until then cipher() gives the key to this session alone.
         """
         cipher, row = self._new_key(owner, now)
-        insert_later(session, KEY, row)
+        defer_insert(session, KEY, row)
         return self.hold(session, cipher)
 
     def create_data_keys(self, session: Session, owners: Sequence[str], now: datetime) -> dict[str, DataCipher]:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from domain import notice
 from storage import vault
 from storage.columns import new_id
-from storage.deferred_rows import insert_now
+from storage.deferred_rows import flush_deferred_inserts
 from storage.transactions import transaction
 from tests.domain.people import somebody
 
@@ -20,7 +20,7 @@ def a_notice(session: Session, now: datetime) -> str:
     notice_id = notice.queue_notice(
         session, case_id=case_id, template="real_name.verified", now=now, account_id=somebody(session, now)
     )
-    insert_now(session)
+    flush_deferred_inserts(session)
     return notice_id
 
 

@@ -14,7 +14,7 @@ from domain.notice import Notice, mark_sent, queue_notice
 from domain.retention import drop_expired
 from domain.sms_code import SmsCode, check_code, make_code
 from storage import vault
-from storage.deferred_rows import insert_now
+from storage.deferred_rows import flush_deferred_inserts
 
 PHONE = "13800000000"
 
@@ -23,7 +23,7 @@ def a_notice(session: Session, account_id: str, queued: datetime) -> str:
     notice_id = queue_notice(
         session, case_id="case-1", template="real_name.verified", now=queued, account_id=account_id
     )
-    insert_now(session)
+    flush_deferred_inserts(session)
     return notice_id
 
 
@@ -61,7 +61,7 @@ def test_a_backlog_goes_in_pieces(session: Session, now: datetime) -> None:
     account = find_or_create_wechat_account(session, "openid", now)
     for days in (100, 200, 300):
         count_attempt(session, account.id, "hash", "case-1", AttemptKind.DOCUMENT, now - timedelta(days=days))
-    insert_now(session)
+    flush_deferred_inserts(session)
 
     assert drop_expired(session, now, 2)["attempt"] == 2
     assert drop_expired(session, now, 2)["attempt"] == 1

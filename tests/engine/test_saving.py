@@ -92,7 +92,7 @@ def test_the_case_and_its_journal_are_written(session: Session) -> None:
 def test_a_case_that_moved_on_meanwhile_is_reported(engine: Engine, session: Session) -> None:
     if engine.dialect.name == "sqlite":
         assert not save_rows(session, a_step(seen=2))
-    else:  # the statement itself fails: by the commit with which it flies nobody looks at an answer
+    else:  # the statement itself fails: by the commit with which it goes nobody looks at an answer
         with pytest.raises(DataError, match="division by zero"):
             save_rows(session, a_step(seen=2))
 

@@ -1,4 +1,4 @@
-"""Rows put off until the transaction writes the rest: who sees them when, and what undoes them."""
+"""Rows deferred until the transaction writes the rest: who sees them when, and what undoes them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from storage import vault
-from storage.deferred_rows import insert_later, insert_now, savepoint
+from storage.deferred_rows import defer_insert, flush_deferred_inserts, savepoint
 from tests.engine.conftest import NOW, Store
 
 KEY = cast(Table, vault.DataKey.__table__)
@@ -24,31 +24,31 @@ def owners(session: Session) -> set[str]:
     return set(session.execute(select(KEY.c.owner)).scalars())
 
 
-def test_a_row_put_off_is_there_after_the_commit(any_store: Store) -> None:
+def test_a_deferred_row_is_there_after_the_commit(any_store: Store) -> None:
     with any_store.writing() as session:
-        insert_later(session, KEY, a_row("later"))
+        defer_insert(session, KEY, a_row("deferred"))
 
         assert owners(session) == set()
 
     with any_store.sessions() as session:
         row = session.execute(select(KEY)).one()
-        assert (row.owner, row.wrapped, row.created_at) == ("later", b"\x00\\x", NOW)
+        assert (row.owner, row.wrapped, row.created_at) == ("deferred", b"\x00\\x", NOW)
 
 
-def test_a_row_put_off_can_be_read_once_it_is_asked_for(any_store: Store) -> None:
+def test_a_deferred_row_can_be_read_once_it_is_asked_for(any_store: Store) -> None:
     with any_store.writing() as session:
-        insert_later(session, KEY, a_row("now"))
-        insert_now(session)
+        defer_insert(session, KEY, a_row("now"))
+        flush_deferred_inserts(session)
 
         assert owners(session) == {"now"}
 
 
 def test_a_savepoint_that_fails_takes_its_rows_along(any_store: Store) -> None:
     with any_store.writing() as session:
-        insert_later(session, KEY, a_row("before"))
+        defer_insert(session, KEY, a_row("before"))
         with pytest.raises(ZeroDivisionError):
             fail(session)
-        insert_later(session, KEY, a_row("after"))
+        defer_insert(session, KEY, a_row("after"))
 
     with any_store.sessions() as session:
         assert owners(session) == {"before", "after"}
@@ -56,7 +56,7 @@ def test_a_savepoint_that_fails_takes_its_rows_along(any_store: Store) -> None:
 
 def fail(session: Session) -> None:
     with savepoint(session):
-        insert_later(session, KEY, a_row("inside"))
+        defer_insert(session, KEY, a_row("inside"))
         raise ZeroDivisionError
 
 
@@ -70,21 +70,21 @@ def test_a_transaction_that_fails_leaves_nothing_to_write_for_the_next(any_store
 
 def test_a_row_that_is_there_is_refused_or_left_out(any_store: Store) -> None:
     with any_store.writing() as session:
-        insert_later(session, KEY, a_row("once"))
+        defer_insert(session, KEY, a_row("once"))
 
     with any_store.writing() as session:
-        insert_later(session, KEY, a_row("once"), unless_there=True)
-        insert_later(session, KEY, a_row("twice"), unless_there=True)
-        insert_now(session)
+        defer_insert(session, KEY, a_row("once"), unless_there=True)
+        defer_insert(session, KEY, a_row("twice"), unless_there=True)
+        flush_deferred_inserts(session)
         assert owners(session) == {"once", "twice"}
 
     with pytest.raises(IntegrityError):
-        put_off(any_store, "once")
+        defer_and_commit(any_store, "once")
 
 
-def put_off(store: Store, owner: str) -> None:
+def defer_and_commit(store: Store, owner: str) -> None:
     with store.writing() as session:
-        insert_later(session, KEY, a_row(owner))
+        defer_insert(session, KEY, a_row(owner))
 
 
 def test_rows_of_a_step_are_written_in_the_statement_that_saves_it(postgres_store: Store) -> None:
@@ -93,25 +93,25 @@ def test_rows_of_a_step_are_written_in_the_statement_that_saves_it(postgres_stor
     case_id = postgres_store.start()
 
     with postgres_store.sessions() as session:
-        # The key of the case was put off: it came with the case, its journal and what it waits for.
+        # The key of the case was deferred: it came with the case, its journal and what it waits for.
         assert owners(session) == {f"case:{case_id}"}
 
 
 def test_rows_of_one_table_can_go_with_what_is_asked_next(postgres_store: Store) -> None:
     with postgres_store.writing() as session:
-        insert_later(session, KEY, a_row("first"))
-        insert_later(session, KEY, a_row("second"))
-        insert_now(session, with_next=True)
+        defer_insert(session, KEY, a_row("first"))
+        defer_insert(session, KEY, a_row("second"))
+        flush_deferred_inserts(session, with_next=True)
 
         assert owners(session) == {"first", "second"}
 
 
 def test_a_row_that_goes_with_what_is_asked_next_is_refused_there(postgres_store: Store) -> None:
     with postgres_store.writing() as session:
-        insert_later(session, KEY, a_row("there"))
+        defer_insert(session, KEY, a_row("there"))
     with postgres_store.sessions() as session:
-        insert_later(session, KEY, a_row("there"))
-        insert_now(session, with_next=True)
+        defer_insert(session, KEY, a_row("there"))
+        flush_deferred_inserts(session, with_next=True)
 
         with pytest.raises(IntegrityError):
             owners(session)

@@ -1,4 +1,4 @@
-"""What flies together to PostgreSQL, what waits, and what is left when a flight fails."""
+"""What is sent to PostgreSQL together, what waits, and what is left when a pipeline fails."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ def kept(connection: Connection) -> list[str]:
     return [who for (who,) in connection.script(KEPT).rows]
 
 
-def test_a_transaction_flies_with_its_first_statement_and_ends_with_its_last(connection, round_trips):
+def test_a_transaction_begins_with_its_first_statement_and_ends_with_its_last(connection, round_trips):
     connection.begin()
     connection.answer(KEEP, ["first"])
-    connection.later(KEEP, ["second"])
+    connection.defer(KEEP, ["second"])
     connection.commit()
 
     assert round_trips() == 2  # BEGIN and an INSERT, an INSERT and COMMIT
@@ -70,7 +70,7 @@ def test_a_transaction_or_savepoint_without_a_statement_sends_nothing(connection
 
 def test_what_waits_is_done_before_what_is_asked_next(connection):
     connection.begin()
-    connection.later(KEEP, ["first"])
+    connection.defer(KEEP, ["first"])
 
     assert connection.answer("SELECT count(*) FROM seat WHERE who = $1", ["first"]).rows == [(1,)]
     connection.commit()
@@ -79,8 +79,8 @@ def test_what_waits_is_done_before_what_is_asked_next(connection):
 def test_what_waits_and_fails_is_told_with_the_commit_and_nothing_is_kept(connection):
     connection.begin()
     connection.answer(KEEP, ["one"])
-    connection.later(KEEP, ["two"])
-    connection.later(KEEP, ["one"])
+    connection.defer(KEEP, ["two"])
+    connection.defer(KEEP, ["one"])
 
     with pytest.raises(psycopg.errors.UniqueViolation):
         connection.commit()
@@ -92,7 +92,7 @@ def test_what_waits_and_fails_is_told_with_the_commit_and_nothing_is_kept(connec
 def test_what_waits_and_fails_is_told_to_who_asks_next(connection):
     connection.begin()
     connection.answer(KEEP, ["one"])
-    connection.later(KEEP, ["one"])
+    connection.defer(KEEP, ["one"])
 
     with pytest.raises(psycopg.errors.UniqueViolation):
         connection.answer(KEPT + " LIMIT $1", [1])
@@ -102,13 +102,13 @@ def test_a_savepoint_that_is_rolled_back_takes_along_what_waits(connection):
     connection.begin()
     connection.answer(KEEP, ["before"])
     connection.savepoint("outer")
-    connection.later(KEEP, ["outer"])
+    connection.defer(KEEP, ["outer"])
     connection.savepoint("inner")
-    connection.later(KEEP, ["inner"])
+    connection.defer(KEEP, ["inner"])
     connection.rollback_to("inner")
     connection.release("outer")
     connection.savepoint("last")
-    connection.later(KEEP, ["last"])
+    connection.defer(KEEP, ["last"])
     connection.rollback_to("last")
     connection.commit()
 
@@ -128,7 +128,7 @@ def test_a_statement_that_fails_in_its_savepoint_leaves_what_was_before(connecti
     assert kept(connection) == [f"attempt {attempt}" for attempt in range(PREPARED_AT + 2)]
 
 
-def test_what_is_asked_behind_another_flies_with_it_and_sees_what_it_did(connection, round_trips):
+def test_what_is_asked_behind_another_goes_with_it_and_sees_what_it_did(connection, round_trips):
     connection.begin()
     count = connection.ask_behind("SELECT count(*) FROM seat WHERE who <> $1", [""])
     names = connection.ask_behind("SELECT who FROM seat WHERE who <> $1", [""])
@@ -174,7 +174,7 @@ def test_one_commit_need_not_wait_for_the_disk_and_the_next_one_does(connection)
     assert kept(connection) == ["first"]
 
 
-def test_one_statement_for_many_rows_is_one_flight(connection, round_trips):
+def test_one_statement_for_many_rows_is_one_round_trip(connection, round_trips):
     changed = connection.each(KEEP, [[f"{row:04d}"] for row in range(3_000)])
 
     assert (changed, round_trips()) == (3_000, 1)
@@ -183,7 +183,7 @@ def test_one_statement_for_many_rows_is_one_flight(connection, round_trips):
 
 def test_for_no_rows_nothing_is_changed_and_what_waits_is_not_counted(connection):
     connection.begin()
-    connection.later(KEEP, ["waits"])
+    connection.defer(KEEP, ["waits"])
 
     assert connection.each(KEEP, []) == 0
     connection.commit()
@@ -256,7 +256,7 @@ def test_a_statement_that_is_interrupted_gives_its_connection_up(connection, is_
 
 def test_the_librarys_own_cursor_comes_after_what_waits(connection):
     connection.begin()
-    connection.later(KEEP, ["first"])
+    connection.defer(KEEP, ["first"])
     with connection.cursor() as cursor, cursor.copy("COPY seat FROM STDIN") as copy:
         copy.write_row(["second"])
     connection.commit()

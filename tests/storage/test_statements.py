@@ -111,20 +111,20 @@ def test_what_the_database_refuses_is_the_error_of_sqlalchemy(sessions):
     assert signed(sessions) == ["张三", "李四"]
 
 
-def test_what_is_run_later_is_there_for_who_asks_next(sessions):
+def test_what_is_deferred_is_there_for_who_asks_next(sessions):
     with transaction(sessions) as session:
-        KEEP.run_later(session.connection(), {"who": "张三", "signed_at": NOON})
+        KEEP.run_deferred(session.connection(), {"who": "张三", "signed_at": NOON})
         assert session.scalars(select(SIGNING.c.who)).all() == ["张三"]
 
     assert signed(sessions) == ["张三"]
 
 
-def test_what_is_run_later_and_refused_keeps_nothing(sessions):
+def test_what_is_deferred_and_refused_keeps_nothing(sessions):
     with transaction(sessions) as session:
         keep(session, "张三")
 
     with pytest.raises(IntegrityError):
-        keep_and_repeat_later(sessions)
+        keep_and_defer_a_repetition(sessions)
 
     assert signed(sessions) == ["张三"]
 
@@ -144,12 +144,12 @@ def test_what_is_asked_behind_nothing_is_asked_when_its_rows_are(sessions):
         assert list(signed()) == []
 
 
-def test_within_a_savepoint_later_is_at_once(sessions):
+def test_within_a_savepoint_nothing_is_deferred(sessions):
     """Whoever leaves the savepoint hears what was refused in it."""
     with transaction(sessions) as session:
         keep(session, "张三")
         with pytest.raises(IntegrityError), savepoint(session):
-            KEEP.run_later(session.connection(), {"who": "张三", "signed_at": NOON})
+            KEEP.run_deferred(session.connection(), {"who": "张三", "signed_at": NOON})
 
     assert signed(sessions) == ["张三"]
 
@@ -160,7 +160,7 @@ def test_whoever_listens_to_statements_hears_of_these(engine, sessions):
 
     with transaction(sessions) as session:
         keep(session, "张三")
-        KEEP.run_later(session.connection(), {"who": "李四", "signed_at": NOON})
+        KEEP.run_deferred(session.connection(), {"who": "李四", "signed_at": NOON})
 
     assert sum("INSERT INTO signing" in statement for statement in heard) == 2
 
@@ -204,10 +204,10 @@ def test_a_broken_connection_is_dropped_from_the_pool(postgres_url):
     engine.dispose()
 
 
-def keep_and_repeat_later(sessions: sessionmaker[Session]) -> None:
+def keep_and_defer_a_repetition(sessions: sessionmaker[Session]) -> None:
     with transaction(sessions) as session:
         keep(session, "李四")
-        KEEP.run_later(session.connection(), {"who": "张三", "signed_at": NOON})
+        KEEP.run_deferred(session.connection(), {"who": "张三", "signed_at": NOON})
 
 
 def signed(sessions: sessionmaker[Session]) -> list[str]:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, object_session
 from engine.journal import GENESIS
 from engine.model.instance import Case, SearchVariable
 from engine.model.tables import CASE
-from storage.deferred_rows import insert_later, savepoint
+from storage.deferred_rows import defer_insert, savepoint
 from storage.transactions import after_commit, transaction
 from tests.engine.conftest import Store
 
@@ -45,10 +45,10 @@ def write(session: Session, way: str, case_id: str, definition: str) -> None:
     elif way == "session's statement":
         session.execute(insert(CASE).values(row))
     else:
-        insert_later(session, CASE, row)
+        defer_insert(session, CASE, row)
 
 
-WAYS = ("object", "statement", "session's statement", "later")
+WAYS = ("object", "statement", "session's statement", "deferred")
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -148,7 +148,7 @@ def test_a_session_that_wrote_reads_and_writes_again(any_store):
 def test_an_object_that_was_read_and_changed_is_written(any_store):
     definition = any_store.deploy()
     with transaction(any_store.sessions) as session:
-        write(session, "later", "case-1", definition)
+        write(session, "deferred", "case-1", definition)
 
     with transaction(any_store.sessions) as session:
         session.connection().execute(update(CASE).values(revision=7))
