@@ -14,10 +14,10 @@ import psycopg
 import sqlalchemy
 from sqlalchemy import URL
 from sqlalchemy.dialects import registry
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg, PGExecutionContext_psycopg
 
 from storage.commands import Row
 from storage.pipeline import Connection
+from storage.seam import PsycopgContext, PsycopgDialect
 
 _PLAIN, _PIPELINE = "postgresql+psycopg", "postgresql+psycopg_pipeline"
 registry.register("postgresql.psycopg_pipeline", __name__, "PipelineDialect")
@@ -77,14 +77,13 @@ class Cursor:
         self._rows = []
 
 
-class PipelineContext(PGExecutionContext_psycopg):
+class PipelineContext(PsycopgContext):
     def create_default_cursor(self) -> Any:  # Any: psycopg's cursor is one of DB-API 2.0 as well
-        driver = self._dbapi_connection.dbapi_connection
-        assert isinstance(driver, Connection)
+        driver = _driver_of(self.root_connection)
         return Cursor(driver) if driver.autocommit else driver.cursor()
 
 
-class PipelineDialect(PGDialect_psycopg):
+class PipelineDialect(PsycopgDialect):
     supports_statement_cache = True
     execution_ctx_cls = PipelineContext
 

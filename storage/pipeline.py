@@ -20,12 +20,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import psycopg
-from psycopg import generators
-from psycopg.abc import PQGen
-from psycopg.adapt import PyFormat, Transformer
 from psycopg.pq import ConnStatus, ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGresult
 
+from storage import seam
 from storage.commands import Answer, Asked, Columns, Command, Plan, Row
 
 PREPARED_AT = 3  # the use of a statement that prepares it
@@ -48,7 +46,7 @@ class Connection(psycopg.Connection[Row]):
         self._dropped: list[Command] = []  # plans the server is still to forget
         self._plans: OrderedDict[tuple[str, Sequence[int]], Plan] = OrderedDict()
         self._named = 0
-        self._adaptation = Transformer(self)
+        self._adaptation = seam.adaptation_of(self)
 
     # --- transactions
 
@@ -160,16 +158,14 @@ class Connection(psycopg.Connection[Row]):
         """Run commands without values, several in one text if need be. The answer of the last one."""
         self._results_of(self._taken())
         self.pgconn.send_query(statements.encode())
-        results = self.wait(generators.execute(self.pgconn))
+        results = seam.results_of_query(self)
         for result in results:
             if result.status not in _FINE:
-                raise psycopg.errors.error_from_result(result)
+                raise seam.error_of(result)
         return self._read(Plan(""), results[-1])
 
     def _command(self, statement: str, values: Sequence[Any]) -> Command:
-        adaptation = self._adaptation
-        given = adaptation.dump_sequence(values, [PyFormat.AUTO] * len(values))
-        types = adaptation.types or ()
+        given, types, formats = seam.dump(self._adaptation, values)
         plan = self._plans.get((statement, types))
         if plan is None:
             plan = self._plans[statement, types] = Plan(statement, types)
@@ -180,7 +176,7 @@ class Connection(psycopg.Connection[Row]):
         else:
             self._plans.move_to_end((statement, types))
         plan.uses += 1
-        return Command(plan, given, adaptation.formats)
+        return Command(plan, given, formats)
 
     def _results_of(self, commands: Sequence[Command]) -> list[PGresult]:
         """The result of each. Raises the error of the one that failed; those after it were not tried."""
@@ -192,7 +188,7 @@ class Connection(psycopg.Connection[Row]):
         try:
             if len(sent) == 1 and not _is_to_be_prepared(sent[0].plan):
                 self._send(sent[0])
-                results = self.wait(generators.execute(self.pgconn))
+                results = seam.results_of_query(self)
             else:
                 results = self._results_together(sent)
         except BaseException:
@@ -216,7 +212,7 @@ class Connection(psycopg.Connection[Row]):
                 self._send(command)
                 asked.append((command.plan, False))
             pgconn.pipeline_sync()
-            results: list[PGresult] = self.wait(_one_each(pgconn, len(asked)))
+            results = seam.results_of_pipeline(self, len(asked))
         finally:
             if pgconn.status == ConnStatus.OK and pgconn.transaction_status != TransactionStatus.ACTIVE:
                 pgconn.exit_pipeline_mode()
@@ -240,8 +236,7 @@ class Connection(psycopg.Connection[Row]):
     def _read(self, plan: Plan, result: PGresult) -> Answer:
         if result.status != ExecStatus.TUPLES_OK:
             return Answer(None, [], -1 if result.command_tuples is None else result.command_tuples)
-        self._adaptation.set_pgresult(result)
-        rows = self._adaptation.load_rows(0, result.ntuples, tuple)
+        rows = seam.load(self._adaptation, result)
         columns = plan.columns
         if columns is None:
             columns = [(_name_of(result, place), result.ftype(place), *_UNTOLD) for place in range(result.nfields)]
@@ -262,18 +257,8 @@ def _name_of(result: PGresult, place: int) -> str:
     return (result.fname(place) or b"").decode()
 
 
-def _one_each(pgconn: Any, commands: int) -> PQGen[list[PGresult]]:
-    """One result of each command of a pipeline that ends with a synchronisation."""
-    yield from generators.send(pgconn)
-    found: list[PGresult] = []
-    for _ in range(commands):
-        found += yield from generators.fetch_many(pgconn)
-    yield from generators.fetch_many(pgconn)
-    return found
-
-
 def _error_of(plan: Plan, result: PGresult) -> psycopg.Error:
-    error = psycopg.errors.error_from_result(result)
+    error = seam.error_of(result)
     if error.sqlstate in _PLAN_IS_GONE:
         plan.forget()
     return error

@@ -13,10 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Row, TextClause
-from sqlalchemy.engine.result import result_tuple
 
 from storage.commands import Answer
 from storage.pipeline import Connection as Pipeline
+from storage.seam import raise_wrapped, row_maker, tell_listeners
 
 AnyRow = Row[*tuple[Any, ...]]
 Values = Mapping[str, Any]
@@ -72,7 +72,7 @@ class Statement:
             return
         compiled = self._compiled_for(connection.dialect)
         given = compiled.given(values)
-        _tell(connection, compiled.text, given)
+        tell_listeners(connection, compiled.text, given)
         driver.defer(compiled.text, given)
 
     def ask_behind(self, connection: Connection, values: Values) -> Callable[[], Sequence[AnyRow]]:
@@ -82,7 +82,7 @@ class Statement:
             return lambda: self.all(connection, values)
         compiled = self._compiled_for(connection.dialect)
         given = compiled.given(values)
-        _tell(connection, compiled.text, given)
+        tell_listeners(connection, compiled.text, given)
         asked = driver.ask_behind(compiled.text, given)
         return lambda: self.all(connection, values) if asked.answer is None else compiled.rows(asked.answer)
 
@@ -111,7 +111,7 @@ class _Compiled:
         columns = [] if isinstance(core, TextClause) else list(core.exported_columns)
         if columns:
             read = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
-            self._make_row = result_tuple([column.key for column in columns])
+            self._make_row = row_maker([column.key for column in columns])
             self._from_driver = [(place, process) for place, process in enumerate(read) if process is not None]
 
     def given(self, values: Values) -> list[Any]:
@@ -124,7 +124,7 @@ class _Compiled:
     def rows(self, answer: Answer) -> list[AnyRow]:
         assert answer.columns is not None, "a statement without rows was asked for them"
         if self._make_row is None:  # a text: its columns are known with its first answer
-            self._make_row = result_tuple([column[0] for column in answer.columns])
+            self._make_row = row_maker([column[0] for column in answer.columns])
         if not self._from_driver:
             return [self._make_row(row) for row in answer.rows]
         return [self._make_row(self._processed(row)) for row in answer.rows]
@@ -142,16 +142,8 @@ def _pipeline_of(connection: Connection) -> Pipeline | None:
 
 
 def _answer(connection: Connection, driver: Pipeline, text: str, given: Sequence[Any]) -> Answer:
-    _tell(connection, text, given)
+    tell_listeners(connection, text, given)
     try:
         return driver.answer(text, given) if given else driver.script(text)
-    except BaseException as error:  # wraps it, and drops a connection that is broken
-        connection._handle_dbapi_exception(error, text, given, None, None)
-
-
-def _tell(connection: Connection, text: str, given: Sequence[Any]) -> None:
-    """Whoever listens to SQLAlchemy's statements hears of these as well."""
-    if not (connection._has_events or connection.engine._has_events):
-        return
-    for listener in connection.dispatch.before_cursor_execute:
-        listener(connection, None, text, given, None, False)
+    except BaseException as error:
+        raise_wrapped(connection, error, text, given)
