@@ -1,4 +1,4 @@
-"""What storage/pipeline.py sends to PostgreSQL, and what comes back of it."""
+"""What storage/exchange.py sends to PostgreSQL, and what comes back of it."""
 
 from __future__ import annotations
 

@@ -30,12 +30,12 @@ def with_pipeline(url: URL) -> URL:
 
 def begin(connection: sqlalchemy.Connection) -> None:
     """Open a transaction on a connection in autocommit; the commit or rollback of SQLAlchemy's Connection ends it."""
-    _driver_of(connection).begin()
+    _driver_of(connection).control.begin()
 
 
 def commit_unsynced(connection: sqlalchemy.Connection) -> None:
     """Have the commit of the open transaction answered before the disk has it (`synchronous_commit`)."""
-    _driver_of(connection).commit_unsynced()
+    _driver_of(connection).control.commit_unsynced()
 
 
 class Cursor:
@@ -96,13 +96,13 @@ class PipelineDialect(PsycopgDialect):
         return connection
 
     def do_savepoint(self, connection: sqlalchemy.Connection, name: str) -> None:
-        _driver_of(connection).savepoint(name)
+        _driver_of(connection).control.savepoint(name)
 
     def do_release_savepoint(self, connection: sqlalchemy.Connection, name: str) -> None:
-        _driver_of(connection).release(name)
+        _driver_of(connection).control.release(name)
 
     def do_rollback_to_savepoint(self, connection: sqlalchemy.Connection, name: str) -> None:
-        _driver_of(connection).rollback_to(name)
+        _driver_of(connection).control.rollback_to(name)
 
 
 def _driver_of(connection: sqlalchemy.Connection) -> Connection:

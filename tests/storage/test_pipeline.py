@@ -10,7 +10,8 @@ from types import FrameType
 import psycopg
 import pytest
 
-from storage.pipeline import PLANS_KEPT, PREPARED_AT, Connection
+from storage.pipeline import Connection
+from storage.plans import PLANS_KEPT, PREPARED_AT
 
 KEEP, KEPT = "INSERT INTO seat VALUES ($1)", "SELECT who FROM seat ORDER BY who"
 
@@ -48,7 +49,7 @@ def kept(connection: Connection) -> list[str]:
 
 
 def test_a_transaction_begins_with_its_first_statement_and_ends_with_its_last(connection, round_trips):
-    connection.begin()
+    connection.control.begin()
     connection.answer(KEEP, ["first"])
     connection.defer(KEEP, ["second"])
     connection.commit()
@@ -58,18 +59,18 @@ def test_a_transaction_begins_with_its_first_statement_and_ends_with_its_last(co
 
 
 def test_a_transaction_or_savepoint_without_a_statement_sends_nothing(connection, round_trips):
-    connection.begin()
-    connection.savepoint("of a task")
-    connection.release("of a task")
-    connection.savepoint("of another")
-    connection.rollback_to("of another")
+    connection.control.begin()
+    connection.control.savepoint("of a task")
+    connection.control.release("of a task")
+    connection.control.savepoint("of another")
+    connection.control.rollback_to("of another")
     connection.commit()
 
     assert round_trips() == 0
 
 
 def test_what_waits_is_done_before_what_is_asked_next(connection):
-    connection.begin()
+    connection.control.begin()
     connection.defer(KEEP, ["first"])
 
     assert connection.answer("SELECT count(*) FROM seat WHERE who = $1", ["first"]).rows == [(1,)]
@@ -77,7 +78,7 @@ def test_what_waits_is_done_before_what_is_asked_next(connection):
 
 
 def test_what_waits_and_fails_is_told_with_the_commit_and_nothing_is_kept(connection):
-    connection.begin()
+    connection.control.begin()
     connection.answer(KEEP, ["one"])
     connection.defer(KEEP, ["two"])
     connection.defer(KEEP, ["one"])
@@ -90,7 +91,7 @@ def test_what_waits_and_fails_is_told_with_the_commit_and_nothing_is_kept(connec
 
 
 def test_what_waits_and_fails_is_told_to_who_asks_next(connection):
-    connection.begin()
+    connection.control.begin()
     connection.answer(KEEP, ["one"])
     connection.defer(KEEP, ["one"])
 
@@ -99,29 +100,29 @@ def test_what_waits_and_fails_is_told_to_who_asks_next(connection):
 
 
 def test_a_savepoint_that_is_rolled_back_takes_along_what_waits(connection):
-    connection.begin()
+    connection.control.begin()
     connection.answer(KEEP, ["before"])
-    connection.savepoint("outer")
+    connection.control.savepoint("outer")
     connection.defer(KEEP, ["outer"])
-    connection.savepoint("inner")
+    connection.control.savepoint("inner")
     connection.defer(KEEP, ["inner"])
-    connection.rollback_to("inner")
-    connection.release("outer")
-    connection.savepoint("last")
+    connection.control.rollback_to("inner")
+    connection.control.release("outer")
+    connection.control.savepoint("last")
     connection.defer(KEEP, ["last"])
-    connection.rollback_to("last")
+    connection.control.rollback_to("last")
     connection.commit()
 
     assert kept(connection) == ["before", "outer"]
 
 
 def test_a_statement_that_fails_in_its_savepoint_leaves_what_was_before(connection):
-    connection.begin()
+    connection.control.begin()
     for attempt in range(PREPARED_AT + 2):  # as it is sent plainly, prepared, and known
-        connection.savepoint("each")
+        connection.control.savepoint("each")
         with pytest.raises(psycopg.errors.UniqueViolation):
             connection.each(KEEP, [["twice"], ["twice"]])
-        connection.rollback_to("each")
+        connection.control.rollback_to("each")
         connection.answer(KEEP, [f"attempt {attempt}"])
     connection.commit()
 
@@ -129,7 +130,7 @@ def test_a_statement_that_fails_in_its_savepoint_leaves_what_was_before(connecti
 
 
 def test_what_is_asked_behind_another_goes_with_it_and_sees_what_it_did(connection, round_trips):
-    connection.begin()
+    connection.control.begin()
     count = connection.ask_behind("SELECT count(*) FROM seat WHERE who <> $1", [""])
     names = connection.ask_behind("SELECT who FROM seat WHERE who <> $1", [""])
     assert (count.answer, names.answer) == (None, None)
@@ -141,7 +142,7 @@ def test_what_is_asked_behind_another_goes_with_it_and_sees_what_it_did(connecti
 
 
 def test_the_error_of_what_was_asked_behind_another_is_that_ones(connection):
-    connection.begin()
+    connection.control.begin()
     asked = connection.ask_behind("SELECT 1 / ($1::int - 1)", [1])
 
     with pytest.raises(psycopg.errors.DivisionByZero):
@@ -154,7 +155,7 @@ def test_the_error_of_what_was_asked_behind_another_is_that_ones(connection):
 
 @pytest.mark.parametrize("end", [Connection.commit, Connection.rollback])
 def test_what_is_asked_behind_nothing_is_not_asked_of_the_next_transaction(connection, end):
-    connection.begin()
+    connection.control.begin()
     asked = connection.ask_behind("SELECT 1 / ($1::int - 1)", [1])
     end(connection)
 
@@ -164,8 +165,8 @@ def test_what_is_asked_behind_nothing_is_not_asked_of_the_next_transaction(conne
 
 def test_one_commit_need_not_wait_for_the_disk_and_the_next_one_does(connection):
     connection.script("SET synchronous_commit TO on")  # the tests' server has it off
-    connection.begin()
-    connection.commit_unsynced()
+    connection.control.begin()
+    connection.control.commit_unsynced()
     assert connection.answer("SHOW synchronous_commit", []).rows == [("off",)]
     connection.answer(KEEP, ["first"])
     connection.commit()
@@ -182,7 +183,7 @@ def test_one_statement_for_many_rows_is_one_round_trip(connection, round_trips):
 
 
 def test_for_no_rows_nothing_is_changed_and_what_waits_is_not_counted(connection):
-    connection.begin()
+    connection.control.begin()
     connection.defer(KEEP, ["waits"])
 
     assert connection.each(KEEP, []) == 0
@@ -242,7 +243,7 @@ def test_a_statement_that_is_interrupted_gives_its_connection_up(connection, is_
     before = signal.signal(signal.SIGALRM, interrupt)
     try:
         if is_in_transaction:
-            connection.begin()
+            connection.control.begin()
         signal.setitimer(signal.ITIMER_REAL, 0.2)
         with pytest.raises(TimeIsUp):
             connection.answer("SELECT pg_sleep($1)", [30])
@@ -255,7 +256,7 @@ def test_a_statement_that_is_interrupted_gives_its_connection_up(connection, is_
 
 
 def test_the_librarys_own_cursor_comes_after_what_waits(connection):
-    connection.begin()
+    connection.control.begin()
     connection.defer(KEEP, ["first"])
     with connection.cursor() as cursor, cursor.copy("COPY seat FROM STDIN") as copy:
         copy.write_row(["second"])
