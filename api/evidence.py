@@ -92,7 +92,7 @@ def show_evidence(attachment_id: str, query_data: LinkQuery) -> Response:
 
 
 def _signature(attachment_id: str, account_id: str, expires: int) -> str:
-    return vault.current().mac("evidence link", f"{attachment_id}\n{account_id}\n{expires}".encode()).hex()
+    return vault.current().master_key.mac("evidence link", f"{attachment_id}\n{account_id}\n{expires}".encode()).hex()
 
 
 def _refuse_unsigned(attachment_id: str, link: LinkQuery, at: datetime) -> None:

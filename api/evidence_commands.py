@@ -47,7 +47,7 @@ def _export(sessions: sessionmaker[Session]) -> click.Command:
             output.write_bytes(content)
         except OSError as error:
             raise click.ClickException(f"无法写入 {output}（{error.strerror}）") from error
-        click.echo(f"{output}  {len(content)} 字节  公钥 {vault.current().public_key.hex()}")
+        click.echo(f"{output}  {len(content)} 字节  公钥 {vault.current().master_key.public_key.hex()}")
 
     return command
 
@@ -86,6 +86,6 @@ def _key() -> click.Command:
     @click.command("evidence-key")
     def command() -> None:
         """平台签署证据包的公钥。公布它，别人就能核对证据包。"""
-        click.echo(vault.current().public_key.hex())
+        click.echo(vault.current().master_key.public_key.hex())
 
     return command

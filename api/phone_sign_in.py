@@ -77,4 +77,4 @@ def sign_in_with_phone(json_data: PhoneProof) -> dict[str, Any] | Response:
 
 def _sign_in_proof(phone: str) -> str:
     """What a code proves here: the phone alone (64 hex digits, nothing readable)."""
-    return vault.current().keyed_hash("phone sign-in", phone)
+    return vault.current().master_key.keyed_hash("phone sign-in", phone)

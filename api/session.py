@@ -233,7 +233,7 @@ def _provable_phone(caller: Caller, phone: str) -> str:
 
 def _phone_proof(caller: Caller, phone: str) -> str:
     """What a code proves here: that this account holds this phone (64 hex digits, nothing readable)."""
-    return vault.current().keyed_hash("phone proof", f"{caller.account_id}:{phone}")
+    return vault.current().master_key.keyed_hash("phone proof", f"{caller.account_id}:{phone}")
 
 
 def _me(caller: Caller) -> dict[str, Any]:

@@ -109,7 +109,7 @@ def find_account(session: Session, account_id: str) -> Account:
 
 def find_or_create_wechat_account(session: Session, openid: str, now: datetime) -> Account:
     """The account of this WeChat user, made at the first sign-in. Raises Refused("account.disabled")."""
-    openid_hash = vault.current().keyed_hash("openid", openid)
+    openid_hash = vault.current().master_key.keyed_hash("openid", openid)
     account = session.scalar(select(Account).where(Account.openid_hash == openid_hash))
     if account is None:
         try:
@@ -229,7 +229,7 @@ def data_owner(account_id: str) -> str:
 
 def phone_hash(number: str) -> str:
     """The keyed hash of a normalised phone, under which accounts are found."""
-    return vault.current().keyed_hash("phone", number)
+    return vault.current().master_key.keyed_hash("phone", number)
 
 
 def bind_phone(session: Session, account_id: str, phone: str) -> None:

@@ -235,7 +235,7 @@ def _cipher(session: Session, grant_id: str, now: datetime) -> vault.DataCipher:
 
 
 def _hash(code: str) -> str:
-    return vault.current().keyed_hash("grant_code", code)
+    return vault.current().master_key.keyed_hash("grant_code", code)
 
 
 def _context(code_id: str) -> bytes:

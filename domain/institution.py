@@ -210,7 +210,7 @@ def seal_contact(institution: Institution, contact: Contact, cipher: vault.DataC
     phone = normalise_phone(contact.phone)
     plain = json.dumps({"name": contact.name.strip(), "phone": phone}, ensure_ascii=False).encode()
     institution.contact_sealed = cipher.encrypt(plain, b"contact")
-    institution.contact_phone_hash = vault.current().keyed_hash("phone", phone)
+    institution.contact_phone_hash = vault.current().master_key.keyed_hash("phone", phone)
 
 
 def read_contact(session: Session, institution: Institution) -> Contact | None:

@@ -80,17 +80,17 @@ def identity(name: str, document_type: str, document_number: str) -> Identity:
 def document_hash(document_type: DocumentType, document_number: str) -> str:
     """The keyed hash under which a document is registered; the 15- and 18-digit form of one number give one hash."""
     form = lookup_forms(document_type, document_number)[0]
-    return vault.current().keyed_hash("document_number", f"{document_type}:{form}")
+    return vault.current().master_key.keyed_hash("document_number", f"{document_type}:{form}")
 
 
 def masked_number_hash(masked: str) -> str:
     """The keyed hash of a number as `mask_document_number` shows it; blanks and letter case do not matter."""
-    return vault.current().keyed_hash("masked document number", "".join(masked.split()).upper())
+    return vault.current().master_key.keyed_hash("masked document number", "".join(masked.split()).upper())
 
 
 def name_hash(name: str) -> str:
     """The keyed hash under which persons of this name are found."""
-    return vault.current().keyed_hash("person name", normalise_name(name).upper())
+    return vault.current().master_key.keyed_hash("person name", normalise_name(name).upper())
 
 
 def data_owner(person_id: str) -> str:
@@ -164,7 +164,7 @@ def keep_person_phone(session: Session, person_id: str, phone: str) -> None:
     person = find_person(session, person_id)
     number = normalise_phone(phone)
     person.phone_sealed = vault.current().cipher(session, data_owner(person.id)).encrypt(number.encode(), b"phone")
-    person.phone_hash = vault.current().keyed_hash("phone", number)
+    person.phone_hash = vault.current().master_key.keyed_hash("phone", number)
     session.flush()
 
 

@@ -52,7 +52,7 @@ def make_code(session: Session, subject: str, phone: str, now: datetime) -> str:
     Raises Refused("sms.too_soon") within 60 s of the last to this phone, Refused("sms.too_many") beyond 5 in 24 hours,
     Refused("phone.form").
     """
-    phone_hash = vault.current().keyed_hash("phone", normalise_phone(phone))
+    phone_hash = vault.current().master_key.keyed_hash("phone", normalise_phone(phone))
     sent = select(SmsCode.sent_at).where(SmsCode.phone_hash == phone_hash)
     last = session.scalar(sent.order_by(SmsCode.sent_at.desc()).limit(1))
     if last is not None and now < last + PAUSE:
@@ -93,4 +93,4 @@ def check_code(session: Session, subject: str, code: str, now: datetime) -> Code
 
 
 def _hash(code_id: str, code: str) -> str:
-    return vault.current().keyed_hash("sms_code", f"{code_id}:{code}")
+    return vault.current().master_key.keyed_hash("sms_code", f"{code_id}:{code}")

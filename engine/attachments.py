@@ -182,7 +182,7 @@ def write_file(cipher: vault.DataCipher, content: bytes, media_type: str, kind: 
         written.unlink(missing_ok=True)  # a full disk needs its room back
         raise
     _sync_directory(path.parent)
-    digest = vault.current().mac("attachment content", content).hex()
+    digest = vault.current().master_key.mac("attachment content", content).hex()
     return NewAttachment(attachment_id, kind, media_type, len(content), digest)
 
 

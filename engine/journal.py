@@ -130,7 +130,7 @@ def digest_of(case_id: str, entry: Entry, before: bytes) -> bytes:
 
 def _digest(case_id: str, seq: int, kind: str, at: datetime, actor: str, payload: bytes, before: bytes) -> bytes:
     covered = orjson.dumps([case_id, seq, kind, at.isoformat(), actor])
-    return vault.current().mac("journal chain", before + len(covered).to_bytes(4) + covered + payload)
+    return vault.current().master_key.mac("journal chain", before + len(covered).to_bytes(4) + covered + payload)
 
 
 @cache

@@ -119,12 +119,12 @@ def message_with(session: Session, dedup_key: str) -> str | None:
 
 def key_hash(dedup_key: str) -> str:
     """What a key is remembered by when its message's row is gone."""
-    return vault.current().keyed_hash("outbox key", dedup_key)
+    return vault.current().master_key.keyed_hash("outbox key", dedup_key)
 
 
 def correlation_hash(message: str, correlation: str) -> str:
     """What (message, correlation) is found by; "" for no correlation, which is a value of its own."""
-    return vault.current().keyed_hash(f"correlation {message}", correlation) if correlation else ""
+    return vault.current().master_key.keyed_hash(f"correlation {message}", correlation) if correlation else ""
 
 
 def hurry_awaited(session: Session, awaited: Mapping[str, str], now: datetime) -> None:

@@ -136,7 +136,7 @@ def search_rows(step: Step, before: Variables) -> list[Row]:
 def search_hash(name: str, value: Json) -> str | None:
     """What a case is found by: blanks and letter case do not matter. None for no value."""
     text = "" if value is None else re.sub(r"\s", "", str(value)).upper()
-    return vault.current().keyed_hash(f"search {name}", text) if text else None
+    return vault.current().master_key.keyed_hash(f"search {name}", text) if text else None
 
 
 def _closings(step: Step, addresses: Iterable[str]) -> list[Row]:

@@ -1,4 +1,4 @@
-"""Data keys and keyed hashes: what is personal is readable only while its owner's data key exists.
+"""Data keys: what is personal is readable only while its owner's data key exists.
 
 Envelope encryption: every owner (`case:<id>`, `person:<id>`) has a random AES-256 data key, kept wrapped by the master
 key in table `data_key`. Destroying the wrapped key erases everything encrypted with it, in backups of other tables too.
@@ -7,8 +7,6 @@ AES-256-GCM with random 96-bit nonces (NIST SP 800-38D); a ciphertext is nonce, 
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import os
 import threading
 from collections import OrderedDict
@@ -17,19 +15,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from cryptography.exceptions import InvalidSignature, InvalidTag
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import String, Table, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.columns import Base, Bytes, UtcTime
 from storage.deferred_rows import NewRow, defer_insert
+from storage.master_key import MasterKey
 
 ALGORITHM = "AES-256-GCM"
-KEY_BYTES = 32
 NONCE_BYTES = 12
 KEPT_CIPHERS = 2048
 _HELD = "held ciphers"  # in session.info
@@ -90,15 +85,12 @@ class DataCipher:
 
 
 class Vault:
-    """Holds the master key; everything else about keys is in the database."""
+    """Makes, opens and destroys data keys. Holds the master key; everything else about keys is in the database."""
 
     def __init__(self, master_key: bytes) -> None:
         """master_key: 32 random bytes."""
-        if len(master_key) != KEY_BYTES:
-            raise ValueError(f"a master key has {KEY_BYTES} bytes, this one {len(master_key)}")
-        self._master_key = master_key
-        self._wrapping = AESGCM(self._derived("wrap data keys"))
-        self._keyed: dict[str, hmac.HMAC] = {}
+        self.master_key = MasterKey(master_key)
+        self._wrapping = AESGCM(self.master_key.derived("wrap data keys"))
         self._ciphers: OrderedDict[tuple[str, bytes], DataCipher] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -185,43 +177,6 @@ class Vault:
             for place in [place for place in self._ciphers if place[0] == owner]:
                 del self._ciphers[place]
         return bool(destroyed)
-
-    def keyed_hash(self, purpose: str, value: str) -> str:
-        """64 hex digits, for finding a value (`document_number`) without keeping it. The caller normalises the value."""
-        return self.mac(f"hash {purpose}", value.encode()).hex()
-
-    def mac(self, purpose: str, content: bytes) -> bytes:
-        """HMAC-SHA256 (32 bytes) under a key of its own for each purpose."""
-        keyed = self._keyed.get(purpose)
-        if keyed is None:
-            keyed = self._keyed[purpose] = hmac.new(self._derived(f"mac {purpose}"), digestmod=hashlib.sha256)
-        begun = keyed.copy()  # OpenSSL looks an algorithm up by its name each time it begins with a key
-        begun.update(content)
-        return begun.digest()
-
-    def sign(self, content: bytes) -> bytes:
-        """Ed25519 signature (64 bytes, RFC 8032) that anybody with `public_key` can check, without this vault."""
-        return self._signing_key().sign(content)
-
-    @property
-    def public_key(self) -> bytes:
-        """32 bytes; the same as long as the master key is."""
-        return self._signing_key().public_key().public_bytes_raw()
-
-    def _signing_key(self) -> Ed25519PrivateKey:
-        return Ed25519PrivateKey.from_private_bytes(self._derived("sign evidence"))
-
-    def _derived(self, purpose: str) -> bytes:
-        return HKDF(hashes.SHA256(), length=KEY_BYTES, salt=None, info=purpose.encode()).derive(self._master_key)
-
-
-def is_signed(public_key: bytes, content: bytes, signature: bytes) -> bool:
-    """Whether Vault.sign() of the vault with this public key gave the signature. Needs no vault."""
-    try:
-        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, content)
-    except (InvalidSignature, ValueError):
-        return False
-    return True
 
 
 _current: Vault | None = None

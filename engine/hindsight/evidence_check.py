@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from engine.hindsight.evidence_items import first_altered
-from storage import vault
+from storage.master_key import is_signed
 
 FORMAT = 1
 MANIFEST, SIGNATURE, JOURNAL = "manifest.json", "manifest.sig", "journal.jsonl"
@@ -62,7 +62,7 @@ def check_evidence(content: bytes, public_key: bytes | None = None) -> EvidenceV
         # The journal first: an altered entry is named by its number, not as a file that differs.
         _check_journal(members.get(JOURNAL, b""), manifest, key)
         _check_members(members, manifest)
-        if not vault.is_signed(key, members[MANIFEST], _hex(members.get(SIGNATURE, b""))):
+        if not is_signed(key, members[MANIFEST], _hex(members.get(SIGNATURE, b""))):
             raise _Altered(MANIFEST, "签名与内容不符")
     except _Altered as altered:
         return EvidenceVerdict(manifest, altered.found)
@@ -115,7 +115,7 @@ def _check_journal(content: bytes, manifest: Mapping[str, Json], key: bytes) -> 
         link = line_link(link, line)
         if line.get("link") != link.hex():
             raise _Altered(JOURNAL, f"第 {seq} 条的内容被改动", seq)
-        if not vault.is_signed(key, link, _hex(str(line.get("signature", "")).encode())):
+        if not is_signed(key, link, _hex(str(line.get("signature", "")).encode())):
             raise _Altered(JOURNAL, f"第 {seq} 条的签名与内容不符", seq)
     if seq != entries:
         raise _Altered(JOURNAL, f"应有 {entries} 条，只有 {seq} 条", min(seq, entries) + 1)

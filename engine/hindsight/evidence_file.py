@@ -83,7 +83,7 @@ def evidence_file(session: Session, case_id: str, export: Export) -> bytes:
     }
     ended = session.execute(CASE.select().where(CASE.c.id == case_id)).one()
     manifest = _dump(_manifest(ended, versions, members, len(entries), export))
-    signature = vault.current().sign(manifest).hex().encode()
+    signature = vault.current().master_key.sign(manifest).hex().encode()
     return _zipped({MANIFEST: manifest, SIGNATURE: signature, **members}, export.now)
 
 
@@ -123,7 +123,9 @@ def _journal_lines(
             "ciphertext_sha256": hashlib.sha256(entry.payload).hexdigest(),
         }
         link = line_link(link, line)
-        lines.append(orjson.dumps(line | {"link": link.hex(), "signature": vault.current().sign(link).hex()}))
+        lines.append(
+            orjson.dumps(line | {"link": link.hex(), "signature": vault.current().master_key.sign(link).hex()})
+        )
     return b"\n".join(lines) + b"\n"
 
 
@@ -220,7 +222,7 @@ def _manifest(
         "is_redacted": export.redact is not None,
         "exported_at": export.now.astimezone(UTC),
         "exported_by": export.exported_by,
-        "public_key": vault.current().public_key.hex(),
+        "public_key": vault.current().master_key.public_key.hex(),
         "members": {name: hashlib.sha256(content).hexdigest() for name, content in sorted(members.items())},
         "items": {name: item_digests(name, content) for name, content in sorted(members.items()) if has_items(name)},
     }

@@ -100,4 +100,4 @@ def _root(previous: bytes, day: date, heads: Iterable[Head]) -> bytes:
     summed = hashlib.sha256()
     for case_id, seq, digest in heads:
         summed.update(f"{case_id} {seq} ".encode() + digest)
-    return vault.current().mac("journal root", previous + day.isoformat().encode() + summed.digest())
+    return vault.current().master_key.mac("journal root", previous + day.isoformat().encode() + summed.digest())

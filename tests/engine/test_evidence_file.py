@@ -61,7 +61,7 @@ def with_lines(content: bytes, changed: list[dict[str, Any]]) -> bytes:
 
 def test_it_holds_the_course_of_the_case_and_verifies_without_a_database(any_store: Store) -> None:
     content = a_file(any_store)
-    key = vault.current().public_key
+    key = vault.current().master_key.public_key
     any_store.engine.dispose()
 
     verdict = check_evidence(content, key)
@@ -86,12 +86,12 @@ def test_it_holds_the_course_of_the_case_and_verifies_without_a_database(any_sto
 
 
 def test_it_verifies_in_a_process_that_has_no_vault(store: Store) -> None:
-    content, key = a_file(store), vault.current().public_key
+    content, key = a_file(store), vault.current().master_key.public_key
 
     vault.use(vault.Vault(b"another master key, 32 bytes...."))
 
     assert check_evidence(content, key).holds
-    assert not check_evidence(content, vault.current().public_key).holds
+    assert not check_evidence(content, vault.current().master_key.public_key).holds
 
 
 # ---- what is altered is named
