@@ -10,6 +10,7 @@ from engine.checks.loops import loop_expressions, loop_names
 from engine.errors import Problem
 from engine.flow.codes import found
 from engine.flow.diagram import Diagram, Node
+from engine.flow.vocabulary import KINDS
 from engine.flows import FlowConfig
 from engine.group_patterns import pattern_variables
 from engine.language.expressions import InvalidExpression, compile_expression
@@ -36,7 +37,7 @@ def _writes(diagram: Diagram, folder: Folder, node: Node) -> Iterator[str]:
         yield from table.outputs if table else ()
     elif node.kind == "callActivity":
         yield from (name for name, _ in node.prefixed("out."))
-    elif node.event and node.kind != "sendTask":
+    elif node.event and not (node.is_throwing and KINDS[node.kind].names_message):
         yield from filter(None, (properties.get("result"), properties.get("correlation_result")))
         form = folder.forms.get(properties.get("form", "")) if diagram.begins_cases(node) else None
         yield from form.fields if form else ()

@@ -218,7 +218,7 @@ def _node(
 
 def _definitions(xml: Xml, told: Mapping[str, Mapping[str, str]]) -> tuple[Definition, ...]:
     kind = local_name(xml)
-    if kind in KINDS and KINDS[kind].sends:
+    if kind in KINDS and KINDS[kind].names_message:
         return (_definition(xml, MESSAGE, told),)
     parts = [(part, local_name(part)) for part in bpmn_children(xml)]
     return tuple(

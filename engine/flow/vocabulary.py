@@ -46,7 +46,7 @@ class Kind:
     """What one BPMN element may be.
 
     properties: of `spiffworkflow:properties`; prefixes: beginnings of further ones (`payload.`). definitions: event
-    definitions that are hosted. sends: its message stands on the element itself, without a definition.
+    definitions that are hosted. names_message: its message stands on the element itself, without a definition.
     needs_definition: it cannot stand without one. is_throwing: an event of it goes out. is_multiple: it may have several
     instances. waits: a token stops here until something comes in, whatever else the diagram says.
     """
@@ -55,7 +55,7 @@ class Kind:
     properties: frozenset[str] = frozenset()
     prefixes: tuple[str, ...] = ()
     definitions: frozenset[str] = frozenset()
-    sends: bool = False
+    names_message: bool = False
     needs_definition: bool = False
     is_throwing: bool = False
     is_multiple: bool = False
@@ -66,7 +66,9 @@ KINDS = {
     "userTask": Kind(_ACTIVITY, properties=frozenset({FORM, DUE, PRIORITY, FOUR_EYES}), is_multiple=True, waits=True),
     "serviceTask": Kind(_ACTIVITY, is_multiple=True),
     "businessRuleTask": Kind(_ACTIVITY),
-    "sendTask": Kind(_ACTIVITY, properties=frozenset({CORRELATION}), prefixes=(PAYLOAD,), sends=True, is_throwing=True),
+    "sendTask": Kind(
+        _ACTIVITY, properties=frozenset({CORRELATION}), prefixes=(PAYLOAD,), names_message=True, is_throwing=True
+    ),
     "subProcess": Kind(_ACTIVITY, is_multiple=True),
     "callActivity": Kind(_ACTIVITY, prefixes=(IN, OUT), is_multiple=True),
     "startEvent": Kind(  # the definitions are those of an event subprocess's

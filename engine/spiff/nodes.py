@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from engine.errors import Problem
 from engine.flow.diagram import Diagram
 from engine.flow.diagram import Node as Drawn
-from engine.flow.vocabulary import CHOICES, DUE, EVENTS, FORM, IN, MESSAGE, MULTIPLE, OUT, OUTCOME
+from engine.flow.vocabulary import CHOICES, DUE, EVENTS, FORM, IN, KINDS, MESSAGE, MULTIPLE, OUT, OUTCOME
 from engine.language.expressions import Expression
 from engine.spiff.event_nodes import event_fields, message_fields
 from engine.spiff.many_nodes import read_many
@@ -60,7 +60,7 @@ def _fields(diagram: Diagram, drawn: Drawn, texts: Texts) -> dict[str, object]:
         case "callActivity":
             inputs, outputs = texts.prefixed(drawn, IN), texts.prefixed(drawn, OUT)
             return {"called": drawn.called, "inputs": inputs, "outputs": outputs}
-        case "sendTask":
+        case kind if kind in KINDS and KINDS[kind].names_message:
             return {"trigger": MESSAGE, **message_fields(drawn, texts)}
         case kind if kind in EVENTS:
             fields = event_fields(drawn, texts, begins_cases=diagram.begins_cases(drawn))

@@ -98,12 +98,7 @@ def mutations(files: Mapping[str, bytes]) -> Iterator[Mutation]:
             if not isinstance(element.tag, str):
                 continue
             kind = etree.QName(element).localname
-            holder = element.getparent()
-            owner = (
-                kind
-                if holder is None
-                else etree.QName(holder.getparent() if _is_property(element) else holder).localname
-            )
+            owner = _owner(element)
             for attribute in sorted(_attributes(element, kind)):
                 what = (element.get("name", "").split(".")[0] if _is_property(element) else kind, attribute, owner)
                 if what not in told:
@@ -119,6 +114,12 @@ def mutations(files: Mapping[str, bytes]) -> Iterator[Mutation]:
                 text = element.text or ""
                 for value in (*_values(text), f"{text}<>", f"{text[:2]}<>{text[2:]}", f"{text[:2]}!{text[2:]}"):
                     yield Mutation(path, place, f"{owner}/{kind}", "", value)
+
+
+def _owner(element: etree._Element) -> str:
+    """Kind of the flow node whose property it is, else of what it stands in."""
+    around = [etree.QName(outer).localname for outer in element.iterancestors()]
+    return next(iter(around[2:] if _is_property(element) else around), "")
 
 
 def _is_property(element: etree._Element) -> bool:

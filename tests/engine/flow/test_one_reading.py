@@ -36,7 +36,7 @@ def test_mutated_attributes_of_a_rich_flow_are_read_alike() -> None:
 
     print(f"seed {seed}")
     assert len(list(mutations(files))) > 400
-    assert_no_difference(files, sampled(files, Random(seed), 60))
+    assert_no_difference(files, sampled(files, Random(seed), 40))
 
 
 @pytest.mark.full
@@ -58,11 +58,13 @@ def test_mutated_attributes_of_a_shipped_flow_are_read_alike(folder) -> None:
 
 @pytest.mark.full
 @pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
-def test_every_mutated_attribute_of_a_shipped_flow_is_read_alike(folder) -> None:
+def test_many_mutated_attributes_of_a_shipped_flow_are_read_alike(folder) -> None:
     declare_service_tasks(ROOT / "bpmn")
+    seed = Random().randrange(10**8)
     files = load_flow(folder).files
 
-    assert_no_difference(files, list(mutations(files)))
+    print(f"seed {seed}")
+    assert_no_difference(files, sampled(files, Random(seed), 100))
 
 
 def drawn(**properties: object) -> Diagram:
