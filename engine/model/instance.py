@@ -12,10 +12,10 @@ from storage.columns import Base, Bytes, Id, UtcTime
 
 
 class CaseState(StrEnum):
-    RUNNING = "RUNNING"
-    SUSPENDED = "SUSPENDED"
-    COMPLETED = "COMPLETED"
-    CANCELLED = "CANCELLED"
+    RUNNING = "RUNNING"  # it waits for something
+    SUSPENDED = "SUSPENDED"  # an operator stopped it: nothing moves until it is resumed
+    COMPLETED = "COMPLETED"  # it came to an end of its diagram
+    CANCELLED = "CANCELLED"  # it was ended from outside
 
 
 class Case(Base):

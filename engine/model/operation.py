@@ -12,9 +12,9 @@ from storage.columns import Base, Bytes, Id, UtcTime
 
 
 class ProposalState(StrEnum):
-    PENDING = "PENDING"
-    CONFIRMED = "CONFIRMED"
-    REJECTED = "REJECTED"
+    PENDING = "PENDING"  # a second person has yet to say
+    CONFIRMED = "CONFIRMED"  # a second person said yes, and it was done
+    REJECTED = "REJECTED"  # a second person said no, or who proposed it took it back
 
 
 class SecondPersonRule(Base):

@@ -12,21 +12,19 @@ from storage.columns import Base, Bytes, Id, UtcTime
 
 
 class OutboxKind(StrEnum):
-    """CASE: to one case. MESSAGE: to whichever case waits for it. SIGNAL: to all that do. START: a case to begin."""
-
-    CASE = "CASE"
-    MESSAGE = "MESSAGE"
-    SIGNAL = "SIGNAL"
-    START = "START"
+    CASE = "CASE"  # to one case
+    MESSAGE = "MESSAGE"  # to whichever case waits for it, else to a flow that it starts
+    SIGNAL = "SIGNAL"  # to all cases that wait for it
+    START = "START"  # a case to begin
 
 
 class OutboxState(StrEnum):
-    """UNDELIVERED: nobody took it in its time, or nobody ever can; an operator sends it again or dismisses it."""
-
-    PENDING = "PENDING"
-    DELIVERED = "DELIVERED"
-    UNDELIVERED = "UNDELIVERED"
-    DISMISSED = "DISMISSED"
+    PENDING = "PENDING"  # to be delivered from `next_at` on
+    DELIVERED = "DELIVERED"  # taken, in the transaction that moved its receiver
+    UNDELIVERED = (
+        "UNDELIVERED"  # nobody took it in its time, or nobody ever can: an operator's to send again or dismiss
+    )
+    DISMISSED = "DISMISSED"  # an operator let it go
 
 
 class OutboxMessage(Base):

@@ -12,10 +12,8 @@ from storage.columns import Base, Id, UtcTime
 
 
 class FiringState(StrEnum):
-    """STARTED: a case began. REFUSED: the engine said no; `note` is its code."""
-
-    STARTED = "STARTED"
-    REFUSED = "REFUSED"
+    STARTED = "STARTED"  # a case began
+    REFUSED = "REFUSED"  # the engine said no; `note` is its code
 
 
 class StartTimer(Base):

@@ -27,36 +27,36 @@ from storage.columns import Base, Bytes, Id, UtcTime
 
 
 class WaitKind(StrEnum):
-    WORK_ITEM = "WORK_ITEM"
-    JOB = "JOB"
-    TIMER = "TIMER"
-    MESSAGE = "MESSAGE"
-    INCIDENT = "INCIDENT"
+    WORK_ITEM = "WORK_ITEM"  # a user task: somebody is to do something
+    JOB = "JOB"  # an asynchronous service task: a worker is to run it
+    TIMER = "TIMER"  # an instant is to come
+    MESSAGE = "MESSAGE"  # a message or a signal is to come
+    INCIDENT = "INCIDENT"  # the element cannot go on: an operator is to look at it
 
 
 class WorkItemState(StrEnum):
-    OPEN = "OPEN"
-    CLAIMED = "CLAIMED"
-    COMPLETED = "COMPLETED"
-    CANCELLED = "CANCELLED"
+    OPEN = "OPEN"  # for whoever may do it
+    CLAIMED = "CLAIMED"  # one person has it
+    COMPLETED = "COMPLETED"  # done, and the case moved on with what was given
+    CANCELLED = "CANCELLED"  # the case moved on without it: interrupted, skipped, moved or ended
 
 
 class JobState(StrEnum):
-    READY = "READY"
-    LEASED = "LEASED"
-    DONE = "DONE"
-    FAILED = "FAILED"
-    CANCELLED = "CANCELLED"
+    READY = "READY"  # to be leased from `next_at` on: new, to be tried again, or its lease ran out
+    LEASED = "LEASED"  # a worker's until `lease_until`
+    DONE = "DONE"  # it gave its result, and the case moved on with it
+    FAILED = "FAILED"  # it said no, or was given up: the error's own path, or an incident
+    CANCELLED = "CANCELLED"  # the case moved on without it: interrupted, skipped, moved or ended
 
 
 class WaitState(StrEnum):
     """Of timers (OPEN → FIRED), message subscriptions (OPEN → RECEIVED) and incidents (OPEN → RESOLVED)."""
 
-    OPEN = "OPEN"
-    FIRED = "FIRED"
-    RECEIVED = "RECEIVED"
-    RESOLVED = "RESOLVED"
-    CANCELLED = "CANCELLED"
+    OPEN = "OPEN"  # the case still waits
+    FIRED = "FIRED"  # the timer was due
+    RECEIVED = "RECEIVED"  # the message came
+    RESOLVED = "RESOLVED"  # an operator let the element run again
+    CANCELLED = "CANCELLED"  # the case moved on without it: interrupted, skipped, moved or ended
 
 
 def spelled(column: Column[str], value: StrEnum) -> ColumnElement[bool]:

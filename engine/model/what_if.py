@@ -12,10 +12,10 @@ from storage.columns import Base, Bytes, Id, UtcTime
 
 
 class WhatIfState(StrEnum):
-    ASKED = "ASKED"
-    RUNNING = "RUNNING"
-    DONE = "DONE"
-    FAILED = "FAILED"
+    ASKED = "ASKED"  # a worker has yet to begin it
+    RUNNING = "RUNNING"  # a worker's until `lease_until`
+    DONE = "DONE"  # its report is there
+    FAILED = "FAILED"  # there will be no report; `note` is why, a code
 
 
 class WhatIfRun(Base):
