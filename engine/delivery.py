@@ -17,6 +17,7 @@ from engine.model.outbox import OutboxKind, OutboxState
 from engine.model.tables import WAITING
 from engine.model.waiting import WaitKind, spelled
 from engine.outbox import OUTBOX, read_content, send_to_case
+from engine.retry import BackOff
 from engine.start import start_case_by_message, start_case_for
 from engine.waits import MessageWait
 from storage import vault
@@ -24,8 +25,7 @@ from storage.failures import is_machines_fault, retry_deadlocks
 from storage.statements import AnyRow
 from storage.transactions import transaction
 
-FIRST_BACK_OFF_S = 5.0
-LONGEST_BACK_OFF_S = 300.0
+BACK_OFF = BackOff(first_s=5.0, longest_s=300.0)
 BATCH = 200
 
 # Nothing that may still happen makes these deliverable: reported at once.
@@ -170,8 +170,7 @@ def _postpone(session: Session, row: AnyRow, code: str, now: datetime) -> None:
     if code in _HOPELESS or is_late:
         _close(session, row, OutboxState.UNDELIVERED, now, note=code)
         return
-    wait_s = min(FIRST_BACK_OFF_S * 2.0 ** min(row.attempts, 30), LONGEST_BACK_OFF_S)
-    later = now + timedelta(seconds=wait_s)
+    later = now + timedelta(seconds=BACK_OFF.wait_s(row.attempts))
     if now < row.expires_at < later:
         later = row.expires_at
     session.execute(

@@ -1,6 +1,6 @@
 """Jobs: runs of asynchronous service tasks. The rows are the outbox, a lease is a worker's right to one for a while.
 
-READY → LEASED → DONE | FAILED, or CANCELLED when the case moved on. A worker leases in one transaction, runs the task with
+READY → LEASED → DONE | FAILED, or CANCELLED (JobState). A worker leases in one transaction, runs the task with
 none open, and hands the outcome in with another. Whatever comes with a lease that is no longer the row's counts for nothing.
 """
 
@@ -21,15 +21,14 @@ from engine.inputs import Input, JobFailed, JobGivenUp, JobSucceeded
 from engine.job_runs import JobResult, LeasedJob
 from engine.model.tables import WAITING
 from engine.model.waiting import JobState, WaitKind, spelled
+from engine.retry import Retry
 from engine.service_tasks import declared_service_tasks
 from engine.waits import JobWait
 from storage.columns import new_id
 from storage.statements import AnyRow, Statement
 from storage.transactions import after_commit, commit_unsynced
 
-FIRST_BACK_OFF_S = 5.0
-LONGEST_BACK_OFF_S = 1800.0
-DEFAULT_ATTEMPTS = 5
+DEFAULT_RETRY = Retry()  # of a service task nobody declares
 DEFAULT_LEASE_S = 120
 SUSPENDED_AGAIN_S = 60
 POSTPONED_S = 10
@@ -65,7 +64,7 @@ def lease_job(session: Session, job_id: str, *, worker: str, now: datetime) -> L
             if case.live.is_suspended:
                 _wait_for_resume(session, job.id, now)
                 return None
-            if job.attempt >= _attempts(job.service):
+            if _retry(job.service).is_used_up(job.attempt):
                 _settle(case, JobGivenUp(at=case.instant, wait=job.address, reason=job.note or "lease expired"))
                 return None
             return _lease(session, case, job, worker, now)
@@ -105,10 +104,14 @@ def retry_job_later(
 
     reason: for operators, without personal data. False for a stale lease.
     """
-    if leased.attempt >= _attempts(leased.service):
+    retry = _retry(leased.service)
+    if retry.is_used_up(leased.attempt):
         return give_up_job(session, leased, reason, now=now)
-    wait_s = min(FIRST_BACK_OFF_S * 2.0 ** (leased.attempt - 1) if after_s is None else after_s, LONGEST_BACK_OFF_S)
-    later = {**FREE, "next_at": now + timedelta(seconds=wait_s), "note": reason[:LONGEST_NOTE]}
+    later = {
+        **FREE,
+        "next_at": now + timedelta(seconds=retry.wait_s(leased.attempt, after_s)),
+        "note": reason[:LONGEST_NOTE],
+    }
     return _freed(session, leased, later)
 
 
@@ -227,9 +230,9 @@ def _row(case: OpenCase) -> AnyRow:
     return case.row
 
 
-def _attempts(service: str) -> int:
+def _retry(service: str) -> Retry:
     task = declared_service_tasks().get(service)
-    return task.max_attempts if task else DEFAULT_ATTEMPTS
+    return task.retry if task else DEFAULT_RETRY
 
 
 def _lease_s(service: str) -> int:

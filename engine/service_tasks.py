@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from engine.errors import NotFound
+from engine.retry import Retry
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class ServiceTask:
     """parameters: pydantic model of what the diagram passes. result: model or JSON type of what comes back, None for nothing.
 
     errors: codes of the BusinessErrors it may raise; the check wants each caught. queue: Celery queue.
-    max_attempts: technical attempts before it becomes an incident. lease_s: how long one attempt may take.
+    retry: technical attempts before it becomes an incident. lease_s: how long one attempt may take.
     """
 
     name: str
@@ -84,7 +85,7 @@ class ServiceTask:
     errors: tuple[str, ...]
     queue: str
     in_transaction: bool
-    max_attempts: int
+    retry: Retry
     lease_s: int
     run: Callable[[Any, Any], Any]
 
@@ -115,7 +116,7 @@ def service_task(
         if known is not None and known.run.__code__.co_filename != run.__code__.co_filename:
             raise ValueError(f"service task {name} is declared twice")
         _registry[name] = ServiceTask(
-            name, title, parameters, result, errors, queue, in_transaction, max_attempts, lease_s, run
+            name, title, parameters, result, errors, queue, in_transaction, Retry(max_attempts), lease_s, run
         )
         return run
 

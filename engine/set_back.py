@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
-from engine.jobs import DEFAULT_LEASE_S, FREE, LONGEST_BACK_OFF_S
+from engine.jobs import DEFAULT_LEASE_S, DEFAULT_RETRY, FREE
 from engine.model.outbox import OutboxState
 from engine.model.tables import WAITING
 from engine.model.waiting import JobState, spelled
@@ -23,9 +23,11 @@ def mend_jobs(session: Session, now: datetime) -> int:
 
     A worker that still holds such a lease finds it gone when it hands in, and changes nothing.
     """
-    longest_lease_s = max([DEFAULT_LEASE_S, *(task.lease_s for task in declared_service_tasks().values())])
+    declared = declared_service_tasks().values()
+    longest_lease_s = max([DEFAULT_LEASE_S, *(task.lease_s for task in declared)])
+    longest_wait_s = max(retry.back_off.longest_s for retry in (DEFAULT_RETRY, *(task.retry for task in declared)))
     leased = spelled(WAITING.c.state, JobState.LEASED), WAITING.c.lease_until > now + timedelta(seconds=longest_lease_s)
-    ready = spelled(WAITING.c.state, JobState.READY), WAITING.c.next_at > now + timedelta(seconds=LONGEST_BACK_OFF_S)
+    ready = spelled(WAITING.c.state, JobState.READY), WAITING.c.next_at > now + timedelta(seconds=longest_wait_s)
     return _free(session, leased, now) + _free(session, ready, now)
 
 

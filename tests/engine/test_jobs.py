@@ -150,7 +150,7 @@ def test_a_technical_failure_backs_off_and_then_gives_up(any_store: Store) -> No
         assert jobs.retry_job_later(session, first, "TimeoutError", now=NOW)
         assert jobs.ready_jobs(session, NOW, 10) == []
     assert any_store.lease(job) is None
-    later = NOW + timedelta(seconds=jobs.FIRST_BACK_OFF_S)
+    later = NOW + timedelta(seconds=jobs.DEFAULT_RETRY.back_off.first_s)
     second = any_store.lease(job, later)
     assert second is not None
     with any_store.writing() as session:
