@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -144,29 +143,8 @@ class Process:
         """The start event of this id, for "" the one without a trigger; None where there is none."""
         return next((node for node in self.starts if (node.id == element if element else not node.trigger)), None)
 
-    def spec_digest(self) -> str:
-        """SHA-256 hex of everything SpiffWorkflow keeps on the shared graph: equal before and after every run."""
-        lines = []
-        for scope, spec in self.specs.items():
-            lines.append(f"{scope} {sorted(map(repr, spec.data_objects))} {list(spec.task_specs)}")
-            for name, task_spec in spec.task_specs.items():
-                kept = {key: _shown(value) for key, value in vars(task_spec).items() if key != "_wf_spec"}
-                lines.append(f"{name} {type(task_spec).__name__} {sorted(kept.items())}")
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
 
 def spec_name(element: str) -> str:
     """The id SpiffWorkflow sees."""
     is_taken = element in _TAKEN_IDS or element.endswith(_TAKEN_ENDINGS)
     return f"{HIDDEN}id.{element}" if is_taken else element
-
-
-def _shown(value: Any) -> str:
-    """A text of a spec's attribute without object addresses: an event hook by its subscribers, an object by its fields."""
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(_shown(item) for item in value) + "]"
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{key}:{_shown(item)}" for key, item in value.items()) + "}"
-    if value is None or isinstance(value, str | int | float | Node | Expression):
-        return repr(value)
-    return f"{type(value).__name__}({_shown(vars(value))})" if hasattr(value, "__dict__") else type(value).__name__
