@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.request_session import now
+from bpmn.notices import wording_in_case
 from domain.business import find_business
 from domain.grant import BusinessGrant, find_grant, granting_unit
 from domain.grant_attempts import FailureKind, count_failure, refuse_locked
@@ -14,6 +15,8 @@ from domain.institution import find_institution
 from domain.notice import queue_notice
 from domain.refused import Refused
 from domain.unit import unit_group
+
+CODE_LOCKED = "business_grant.code_locked"
 
 
 def redeemable_grant(session: Session, person_id: str, code: str) -> BusinessGrant | Refused:
@@ -51,7 +54,8 @@ def _count_wrong_code(session: Session, person_id: str, institution_id: str | No
             queue_notice(
                 session,
                 case_id=grant.case_id,
-                template="business_grant.code_locked",
+                template=CODE_LOCKED,
+                wording=wording_in_case(session, grant.case_id, CODE_LOCKED),
                 now=now(),
                 group_key=unit_group(unit),
                 facts={

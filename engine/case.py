@@ -144,7 +144,9 @@ class OpenCase:
             wait, task = found
             self._insert_row()
             if len(self.inputs) < MAX_DERIVED:
-                context = InTransaction(self.session, self.id, self.started_by, self._acted_by(), self.now)
+                context = InTransaction(
+                    self.session, self.id, self.started_by, self._acted_by(), self.now, self.definition
+                )
                 self._step(answer_of(task, wait, context, at=self.live.at))
             else:
                 self._step(JobGivenUp(at=self.live.at, wait=wait.address, reason="too many tasks in one transaction"))

@@ -16,6 +16,7 @@ from engine.checks.config import check_config
 from engine.checks.elements import check_elements
 from engine.checks.faces import check_faces
 from engine.checks.folder import Folder, open_folder
+from engine.checks.notices import check_notices
 from engine.checks.pauses import check_pauses
 from engine.checks.shape import check_shape
 from engine.checks.tables import check_table
@@ -109,7 +110,7 @@ def _diagram_problems(contents: Sequence[bytes], folder: Folder) -> list[Problem
         for diagram in file.diagrams:
             problems += _process_problems(diagram, folder)
     problems += [*check_config(linked, folder), *check_case_starts(linked, folder), *check_compensation(linked)]
-    problems += check_pauses(linked, is_alone=folder.is_alone)
+    problems += [*check_notices(linked, folder), *check_pauses(linked, is_alone=folder.is_alone)]
     return [*problems, *(() if folder.is_alone else (*call_problems(linked), *shared_ids(linked)))]
 
 

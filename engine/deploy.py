@@ -21,6 +21,7 @@ from engine.flows import Flow, FlowConfig, flow_folders, flow_of_files, load_flo
 from engine.forms import Field, Form, load_form
 from engine.machine import Process, compile_deployed, compile_process
 from engine.model.definition import DefinitionFile, DefinitionId, ProcessDefinition
+from engine.notice_texts import NoticeTexts, notice_texts
 from engine.start_timers import plan_start_timers
 from storage.columns import new_id
 from storage.statements import Statement
@@ -44,6 +45,10 @@ class Definition:
     @property
     def flow_key(self) -> str:
         return self.config.key
+
+    @property
+    def notice_texts(self) -> NoticeTexts:
+        return notice_texts(self.config, self.forms.values())
 
     @property
     def facet_title(self) -> str:

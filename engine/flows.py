@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from string import Template
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator
@@ -89,12 +90,29 @@ class InboxRules(_Section):
     facet: str = ""
 
 
+class NoticeRules(_Section):
+    """What a notice says. text: `$name` or `${name}` stand for the facts it is queued with."""
+
+    title: str = Field(min_length=1, max_length=40)
+    text: str = Field(min_length=1, max_length=500)
+
+    @field_validator("text")
+    @classmethod
+    def _has_whole_names(cls, text: str) -> str:
+        if not Template(text).is_valid():
+            raise ValueError("$ 之后应为词的名称")
+        return text
+
+
 class RetentionRules(_Section):
     attachments_days: int = Field(default=180, ge=1, le=36500)
 
 
 class FlowConfig(_Section):
-    """flow.toml. lanes: by id of the lane; written as a table, or as the group alone."""
+    """flow.toml. lanes: by id of the lane; written as a table, or as the group alone.
+
+    notices: by name; a diagram says `<key>.<name>`. words: codes in notices that forms label otherwise.
+    """
 
     key: str = Field(pattern=r"^[a-z][a-z0-9_]{0,60}$")
     title: str = Field(min_length=1, max_length=200)
@@ -108,6 +126,8 @@ class FlowConfig(_Section):
     progress: dict[str, str] = {}
     messages: dict[str, MessageRules] = {}
     inbox: InboxRules = InboxRules()
+    notices: dict[str, NoticeRules] = {}
+    words: dict[str, str] = {}
     retention: RetentionRules = RetentionRules()
 
     @field_validator("lanes", mode="before")

@@ -10,9 +10,11 @@ from traceback import format_tb
 
 from sqlalchemy.orm import Session
 
+from engine.deploy import Definition
 from engine.errors import BusinessError
 from engine.inputs import Input, JobFailed, JobGivenUp, JobSucceeded
 from engine.machine_state import MachineState
+from engine.notice_texts import NoticeTexts
 from engine.service_calls import CallRefused, call_service_task
 from engine.service_tasks import ServiceTask
 from engine.waits import JobWait
@@ -31,6 +33,11 @@ class InTransaction:
     started_by: str
     acted_by: str
     now: datetime
+    definition: Definition
+
+    @property
+    def notice_texts(self) -> NoticeTexts:
+        return self.definition.notice_texts
 
 
 def first_in_transaction(

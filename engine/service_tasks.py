@@ -15,7 +15,11 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from engine.errors import NotFound
+from engine.notice_texts import NoticeTexts
 from engine.retry import Retry
+
+# Marks a parameter that names a notice of the flow, so that the check can look it up: Annotated[str, NOTICE].
+NOTICE = "notice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,10 @@ class TransactionContext(Protocol):
 
     @property
     def now(self) -> datetime: ...
+
+    @property
+    def notice_texts(self) -> NoticeTexts:
+        """What notices say in the version this case runs on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import BaseModel
 
+from bpmn.notices import wording_of
 from domain.business import find_business
 from domain.grant import find_grant, granting_unit
 from domain.grant_holder import auxiliaries_of
@@ -12,7 +15,7 @@ from domain.notice import queue_notice
 from domain.person import read_identity
 from domain.privacy import mask_name
 from domain.unit import unit_group
-from engine.service_tasks import TransactionContext, service_task
+from engine.service_tasks import NOTICE, TransactionContext, service_task
 
 UNIT = "unit"
 
@@ -24,7 +27,7 @@ class TellParameters(BaseModel):
     """
 
     grant: str
-    template: str
+    template: Annotated[str, NOTICE]
     to: list[str]
     person: str | None = None
     opinion: str | None = None
@@ -49,6 +52,7 @@ def tell(parameters: TellParameters, context: TransactionContext) -> None:
             session,
             case_id=context.case_id,
             template=parameters.template,
+            wording=wording_of(parameters.template, context.notice_texts),
             now=context.now,
             group_key=group,
             facts=facts,

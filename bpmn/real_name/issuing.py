@@ -8,6 +8,7 @@ from io import BytesIO
 from PIL import Image
 from pydantic import BaseModel
 
+from bpmn.notices import wording_of
 from bpmn.real_name.parameters import DocumentParameters
 from domain import consent, credential, issuing, sms_code
 from domain.documents import DocumentType
@@ -21,6 +22,7 @@ from engine.service_tasks import JobContext, TransactionContext, service_task
 
 # Where the photo is on a resident ID laid flat: left, top, right, bottom as shares of the card (GA 461)
 PORTRAIT_AREA = (0.615, 0.10, 0.95, 0.78)
+CODE_NOTICE = "real_name.code"
 
 
 class BindingFacts(BaseModel):
@@ -92,7 +94,8 @@ def send_code(parameters: SendCodeParameters, context: TransactionContext) -> Co
     queue_notice(
         context.session,
         case_id=context.case_id,
-        template="real_name.code",
+        template=CODE_NOTICE,
+        wording=wording_of(CODE_NOTICE, context.notice_texts),
         now=context.now,
         phone=phone,
         facts={"code": code},

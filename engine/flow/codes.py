@@ -121,6 +121,7 @@ CODES: dict[str, tuple[str, str]] = {
     "outcome.nested": ("warning", "子流程里的结束事件写了结果，不会生效"),
     "outcome.unused": ("info", "flow.toml 中的结果没有结束事件给出"),
     "progress.unknown": ("warning", "flow.toml 的进度提到了不存在的元素"),
+    "notice.unknown": ("error", "流程图提到的通知，flow.toml 的 [notices] 中没有"),
     "inbox.facet": ("error", "flow.toml 的待办分类不是表单中的选择字段"),
     # decisions
     "decision.missing": ("error", "业务规则任务没有指明决策"),

@@ -3,10 +3,13 @@ from __future__ import annotations
 import dataclasses
 
 from api.app import create_app
+from bpmn.notices import wording_of
 from domain.notice import queue_notice
 from storage import vault
 from storage.transactions import transaction
 from tests.api.conftest import PermitApplication, Person, Platform, an_application
+
+VERIFIED = "real_name.verified"
 
 
 def told(platform: Platform, permit: PermitApplication) -> None:
@@ -14,9 +17,17 @@ def told(platform: Platform, permit: PermitApplication) -> None:
     to = permit.applicant.get("/api/v1/me").json["account_id"]
     with transaction(platform.sessions) as session:
         for recipient in ({"account_id": to}, {"group_key": "parking.guard"}, {"phone": "13812345678"}):
-            template = "real_name.code" if "phone" in recipient else "real_name.verified"
+            template = "real_name.code" if "phone" in recipient else VERIFIED
             facts = {"code": "246810"} if "phone" in recipient else {}
-            queue_notice(session, case_id=permit.id, template=template, now=platform.clock(), facts=facts, **recipient)
+            queue_notice(
+                session,
+                case_id=permit.id,
+                template=template,
+                wording=wording_of(template),
+                now=platform.clock(),
+                facts=facts,
+                **recipient,
+            )
 
 
 def test_in_the_sandbox_the_applicant_reads_the_own_notices_and_the_simulated_messages(platform: Platform) -> None:
@@ -61,7 +72,12 @@ def test_a_notice_to_every_applicant_is_nobodys(platform: Platform) -> None:
     permit = an_application(platform.citizen())
     with transaction(platform.sessions) as session:
         queue_notice(
-            session, case_id=permit.id, template="real_name.verified", now=platform.clock(), group_key="applicant"
+            session,
+            case_id=permit.id,
+            template=VERIFIED,
+            wording=wording_of(VERIFIED),
+            now=platform.clock(),
+            group_key="applicant",
         )
 
     assert platform.citizen("li").get("/api/v1/notices").json["items"] == []

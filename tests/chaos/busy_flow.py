@@ -40,6 +40,7 @@ FORM = {
 HANDLERS = """
 import time
 from pydantic import BaseModel
+from bpmn.notices import wording_of
 from domain.attempts import AttemptKind, count_attempt
 from domain.notice import queue_notice
 from engine.service_tasks import service_task
@@ -58,7 +59,11 @@ def count(parameters, context):
 
 @service_task("busy.tell", title="通知", parameters=Nothing, in_transaction=True)
 def tell(parameters, context):
-    queue_notice(context.session, case_id=context.case_id, template="real_name.verified", now=context.now, phone="13800000000")
+    told = wording_of("real_name.verified")
+    queue_notice(
+        context.session, case_id=context.case_id, template="real_name.verified", wording=told,
+        now=context.now, phone="13800000000",
+    )
 """
 FILES_OF_A_CASE = 3
 

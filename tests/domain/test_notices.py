@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from bpmn.notices import wording_of
 from domain import notice
 from storage import vault
 from storage.columns import new_id
@@ -13,12 +14,19 @@ from storage.deferred_rows import flush_deferred_inserts
 from storage.transactions import transaction
 from tests.domain.people import somebody
 
+VERIFIED = "real_name.verified"
+
 
 def a_notice(session: Session, now: datetime) -> str:
     case_id = new_id()
     vault.current().create_data_key(session, f"case:{case_id}", now)
     notice_id = notice.queue_notice(
-        session, case_id=case_id, template="real_name.verified", now=now, account_id=somebody(session, now)
+        session,
+        case_id=case_id,
+        template=VERIFIED,
+        wording=wording_of(VERIFIED),
+        now=now,
+        account_id=somebody(session, now),
     )
     flush_deferred_inserts(session)
     return notice_id

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bpmn.notices import wording_of
 from domain.account import find_or_create_wechat_account
 from domain.attempts import Attempt, AttemptKind, count_attempt
 from domain.grant_attempts import FailedAttempt, FailureKind, count_failure
@@ -17,11 +18,12 @@ from storage import vault
 from storage.deferred_rows import flush_deferred_inserts
 
 PHONE = "13800000000"
+VERIFIED = "real_name.verified"
 
 
 def a_notice(session: Session, account_id: str, queued: datetime) -> str:
     notice_id = queue_notice(
-        session, case_id="case-1", template="real_name.verified", now=queued, account_id=account_id
+        session, case_id="case-1", template=VERIFIED, wording=wording_of(VERIFIED), now=queued, account_id=account_id
     )
     flush_deferred_inserts(session)
     return notice_id

@@ -11,11 +11,11 @@ from composition import declare_service_tasks
 from config import ROOT
 from domain.admission_form import LABELS
 from domain.institution_category import CATEGORY_LABELS, Category
-from domain.notice import TEMPLATES, WORDS
 from engine.check import check_flow
 from engine.flows import Flow, load_flow
 from engine.forms import load_form
 from engine.language.decisions import DecisionTable, read_decisions
+from engine.notice_texts import notice_texts
 
 FOLDER = ROOT / "bpmn" / "institution_admission"
 NEEDS = {"required", "optional", "none"}
@@ -119,13 +119,14 @@ def test_the_stamp_is_always_remarked_on_and_only_full_agreement_is_praised(flow
 
 
 def test_codes_of_the_review_form_have_words_for_notices(flow: Flow) -> None:
-    defects = load_form(flow.forms["review"]).fields["defects"]
+    form = load_form(flow.forms["review"])
+    defects = form.fields["defects"]
 
-    assert {code: WORDS[code] for code in defects.schema["items"]["enum"]} == dict(defects.ui["labels"])
+    words = notice_texts(flow.config, [form]).words
+    assert {code: words[code] for code in defects.schema["items"]["enum"]} == dict(defects.ui["labels"])
 
 
-def test_every_notice_of_the_diagram_has_a_template(flow: Flow) -> None:
-    content = flow.bpmn.replace(b"&quot;", b'"')
-    named = {code for code in TEMPLATES if f'"{code}"'.encode() in content}
+def test_every_notice_is_told_by_the_diagram(flow: Flow) -> None:
+    named = {name for name in flow.config.notices if f"&quot;institution_admission.{name}&quot;".encode() in flow.bpmn}
 
-    assert named == {code for code in TEMPLATES if code.startswith("institution_admission.")}
+    assert named == set(flow.config.notices)

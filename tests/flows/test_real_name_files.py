@@ -9,11 +9,11 @@ import pytest
 from composition import declare_service_tasks
 from config import ROOT
 from domain.documents import DOCUMENT_LABELS, DocumentType
-from domain.notice import TEMPLATES, WORDS
 from engine.check import check_flow
 from engine.flows import Flow, load_flow
 from engine.forms import load_form
 from engine.language.decisions import DecisionTable, read_decisions
+from engine.notice_texts import notice_texts
 
 FOLDER = ROOT / "bpmn" / "real_name"
 
@@ -53,13 +53,13 @@ def test_codes_of_the_review_form_have_words_for_notices(flow: Flow) -> None:
     form = load_form(flow.forms["review"])
     codes = [code for name in ("reject_reasons", "new_photos") for code in form.fields[name].schema["items"]["enum"]]
 
-    assert [code for code in codes if code not in WORDS] == []
+    assert [code for code in codes if code not in notice_texts(flow.config, [form]).words] == []
 
 
-def test_every_notice_of_the_diagram_has_a_template(flow: Flow) -> None:
-    named = {code for code in TEMPLATES if f'"{code}"'.encode() in flow.bpmn.replace(b"&quot;", b'"')}
+def test_every_notice_but_the_code_is_told_by_the_diagram(flow: Flow) -> None:
+    named = {name for name in flow.config.notices if f"&quot;real_name.{name}&quot;".encode() in flow.bpmn}
 
-    assert named == {code for code in TEMPLATES if code.startswith("real_name.")} - {"real_name.code"}
+    assert named == set(flow.config.notices) - {"code"}
 
 
 # Every combination of the facts a comparison can give.

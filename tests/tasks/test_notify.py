@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from sqlalchemy import select
 
+from bpmn.notices import wording_of
 from composition import Platform, compose
 from config import load_settings
 from domain.account import AccountGroup, bind_phone, find_or_create_wechat_account
@@ -28,6 +29,7 @@ from tasks.notify import send_notices
 from tasks.process import use_platform
 
 NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
+VERIFIED = "real_name.verified"
 
 
 class Provider:
@@ -80,7 +82,9 @@ def queued(platform: Platform, **recipient: str) -> str:
     case = new_id()
     with transaction(platform.sessions) as session:
         vault.current().create_data_key(session, f"case:{case}", NOW)
-        return queue_notice(session, case_id=case, template="real_name.verified", now=NOW, **recipient)
+        return queue_notice(
+            session, case_id=case, template=VERIFIED, wording=wording_of(VERIFIED), now=NOW, **recipient
+        )
 
 
 def state_of(platform: Platform, notice: str) -> tuple[str, str | None]:
