@@ -13,6 +13,7 @@ from api.errors import Rejected
 from api.grant_scope import changeable_grant, grant_in_scope
 from api.grant_shapes import GrantOut, row_json
 from api.problem_texts import KNOWN
+from api.request_session import now
 from api.tenures import begin_tenure, tell_tenure
 from api.transactions import decides
 from api.units import scope_of
@@ -74,11 +75,11 @@ def _one(session: Session, caller: Caller, asked: BatchIn, grant_id: str) -> dic
 def _act(session: Session, caller: Caller, asked: BatchIn, grant_id: str) -> None:
     grant = changeable_grant(session, caller, grant_id)
     if asked.act == "generate":
-        begin_tenure(session, caller, grant)
+        begin_tenure(session, caller.actor, grant, now=now())
     elif asked.act == "extend":
-        tell_tenure(session, caller, grant, "extend")
+        tell_tenure(session, caller.actor, grant, "extend", now=now())
     else:
         payload: dict[str, Any] = {"stop": False}
         if asked.reason:
             payload["reason"] = asked.reason
-        tell_tenure(session, caller, grant, "revoke", payload)
+        tell_tenure(session, caller.actor, grant, "revoke", payload, now=now())

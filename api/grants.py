@@ -51,7 +51,7 @@ class RevokeIn(BaseModel):
 @grants_api.doc(summary="生成授权码")
 def generate(session: Session, caller: Caller, grant_id: str) -> dict[str, Any]:
     """未生成的机构；授权码显示到激活为止。"""
-    begin_tenure(session, caller, changeable_grant(session, caller, grant_id))
+    begin_tenure(session, caller.actor, changeable_grant(session, caller, grant_id), now=now())
     return _row(session, caller, grant_id)
 
 
@@ -83,9 +83,9 @@ def bind(session: Session, caller: Caller, grant_id: str, json_data: ManagerNumb
     grant = changeable_grant(session, caller, grant_id)
     person = person_by_number(session, json_data.document_number)
     if grant.case_id is None:
-        begin_tenure(session, caller, grant, person=person)
+        begin_tenure(session, caller.actor, grant, person=person, now=now())
         return _row(session, caller, grant_id)
-    tell_tenure(session, caller, grant, "bind", {"person": person})
+    tell_tenure(session, caller.actor, grant, "bind", {"person": person}, now=now())
     return _row(session, caller, grant_id)
 
 
@@ -108,7 +108,7 @@ def revoke(session: Session, caller: Caller, grant_id: str, json_data: RevokeIn)
         payload["reason"] = json_data.reason
     if json_data.next_document_number is not None:
         payload["next_person"] = person_by_number(session, json_data.next_document_number)
-    tell_tenure(session, caller, grant, "revoke", payload)
+    tell_tenure(session, caller.actor, grant, "revoke", payload, now=now())
     return _row(session, caller, grant_id)
 
 
@@ -146,7 +146,7 @@ def enable_grant(session: Session, caller: Caller, grant_id: str) -> dict[str, A
 def _told(
     session: Session, caller: Caller, grant_id: str, message: str, payload: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    tell_tenure(session, caller, changeable_grant(session, caller, grant_id), message, payload)
+    tell_tenure(session, caller.actor, changeable_grant(session, caller, grant_id), message, payload, now=now())
     return _row(session, caller, grant_id)
 
 

@@ -22,6 +22,7 @@ from api.my_grant_scope import (
     verified_person,
 )
 from api.redemption import redeemable_grant
+from api.request_session import now
 from api.running_changes import RunningChange, asked_of, running_changes
 from api.tenures import tell_tenure
 from api.transactions import decides, reads
@@ -118,10 +119,10 @@ def my_grants(session: Session, caller: Caller) -> dict[str, Any]:
 def redeem(session: Session, caller: Caller, json_data: GrantCodeIn) -> dict[str, Any] | Response:
     """之后按 pending 中的待办核验本人。不存在、已使用、已过期的授权码答复相同；一天输错五次即锁定一天。"""
     person = verified_person(session, caller)
-    grant = redeemable_grant(session, person, json_data.code)
+    grant = redeemable_grant(session, person, json_data.code, now())
     if isinstance(grant, Refused):
         return problem(grant.code)  # not raised: the count of wrong codes is committed
-    tell_tenure(session, caller, grant, "redeem", {"person": person, "account": caller.account_id})
+    tell_tenure(session, caller.actor, grant, "redeem", {"person": person, "account": caller.account_id}, now=now())
     return _mine(session, grant, None, person)
 
 
@@ -183,7 +184,7 @@ def remove_auxiliary(session: Session, caller: Caller, grant_id: str, person_id:
     grant = managed_grant(session, caller, grant_id)
     if person_id in auxiliaries_of(session, grant_id):
         return _told(session, caller, grant, "remove_auxiliary", person=person_id, why="removed")
-    tell_tenure(session, caller, grant, "cancel_auxiliary", correlation=person_id)
+    tell_tenure(session, caller.actor, grant, "cancel_auxiliary", correlation=person_id, now=now())
     return _mine(session, grant, HolderRole.MANAGER, verified_person(session, caller))
 
 
@@ -195,9 +196,9 @@ def resign(session: Session, caller: Caller, grant_id: str) -> tuple[str, int]:
     person = verified_person(session, caller)
     held = held_grant(session, caller, grant_id)
     if held.role == HolderRole.MANAGER:
-        tell_tenure(session, caller, held.grant, "resign")
+        tell_tenure(session, caller.actor, held.grant, "resign", now=now())
     else:
-        tell_tenure(session, caller, held.grant, "remove_auxiliary", {"person": person, "why": "left"})
+        tell_tenure(session, caller.actor, held.grant, "remove_auxiliary", {"person": person, "why": "left"}, now=now())
     return "", 204
 
 
@@ -210,12 +211,12 @@ def take_over(session: Session, caller: Caller, json_data: TakeoverIn) -> tuple[
     """原管理人离岗而没有转移时。由授权单位决定，原管理人会得到通知。"""
     person = verified_person(session, caller)
     grant = grant_to_take_over(session, json_data.institution, json_data.business)
-    tell_tenure(session, caller, grant, "takeover", {"person": person})
+    tell_tenure(session, caller.actor, grant, "takeover", {"person": person}, now=now())
     return "", 202
 
 
 def _told(session: Session, caller: Caller, grant: BusinessGrant, message: str, **payload: Any) -> dict[str, Any]:
-    tell_tenure(session, caller, grant, message, payload)
+    tell_tenure(session, caller.actor, grant, message, payload, now=now())
     return _mine(session, grant, HolderRole.MANAGER, verified_person(session, caller))
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from api.request_session import now
 from bpmn.notices import wording_in_case
 from domain.business import find_business
 from domain.grant import BusinessGrant, find_grant, granting_unit
@@ -19,30 +20,30 @@ from domain.unit import unit_group
 CODE_LOCKED = "business_grant.code_locked"
 
 
-def redeemable_grant(session: Session, person_id: str, code: str) -> BusinessGrant | Refused:
+def redeemable_grant(session: Session, person_id: str, code: str, now: datetime) -> BusinessGrant | Refused:
     """The grant this code opens for this person, or Refused("grant.code_not_valid"), *returned*: the count is to be committed.
 
     Raises Refused("grant.attempts_locked") while the person is locked, or the institution of a code that would work: to
     somebody who guesses, a locked institution's dead codes answer like any other.
     """
-    refuse_locked(session, person_id, None, now())
+    refuse_locked(session, person_id, None, now)
     # A step locks its case before the register's rows. Looking the code up locks the grant; giving the savepoint back
     # gives the lock back, so that two redemptions and a step of the tenure do not wait for each other in a circle.
     lookup = session.begin_nested()
     try:
-        grant_id = find_redeemable(session, code, now(), person_id=person_id).id
+        grant_id = find_redeemable(session, code, now, person_id=person_id).id
     except Refused as no:
         lookup.rollback()
-        _count_wrong_code(session, person_id, institution_of_code(session, code))
+        _count_wrong_code(session, person_id, institution_of_code(session, code), now)
         return no
     lookup.rollback()
     grant = find_grant(session, grant_id)
-    refuse_locked(session, person_id, grant.institution_id, now())
+    refuse_locked(session, person_id, grant.institution_id, now)
     return grant
 
 
-def _count_wrong_code(session: Session, person_id: str, institution_id: str | None) -> None:
-    counted = count_failure(session, person_id, institution_id, FailureKind.WRONG_CODE, now())
+def _count_wrong_code(session: Session, person_id: str, institution_id: str | None, now: datetime) -> None:
+    counted = count_failure(session, person_id, institution_id, FailureKind.WRONG_CODE, now)
     if institution_id is None or not counted.institution_locked:
         return
     carried = BusinessGrant.institution_id == institution_id, BusinessGrant.case_id.is_not(None)
@@ -56,7 +57,7 @@ def _count_wrong_code(session: Session, person_id: str, institution_id: str | No
                 case_id=grant.case_id,
                 template=CODE_LOCKED,
                 wording=wording_in_case(session, grant.case_id, CODE_LOCKED),
-                now=now(),
+                now=now,
                 group_key=unit_group(unit),
                 facts={
                     "institution": find_institution(session, institution_id).name,

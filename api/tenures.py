@@ -6,13 +6,12 @@ what the request has just journalled, raised, and the transaction with all of it
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from api.auth import Caller
-from api.request_session import now
 from domain.grant import BusinessGrant, granting_unit
 from domain.refused import Refused
 from engine.actors import Actor
@@ -40,7 +39,7 @@ NOT_NOW = {
 }
 
 
-def begin_tenure(session: Session, caller: Caller, grant: BusinessGrant, *, person: str | None = None) -> str:
+def begin_tenure(session: Session, by: Actor, grant: BusinessGrant, *, now: datetime, person: str | None = None) -> str:
     """Start the grant's next tenure with a code, or with `person` as manager; returns the case's id.
 
     Raises Refused as the register does.
@@ -57,18 +56,19 @@ def begin_tenure(session: Session, caller: Caller, grant: BusinessGrant, *, pers
     }
     if person is not None:
         values |= {"person": person, "why": "direct"}
-    case_id = start_case(session, FLOW, by=_at_desk(caller), values=values, now=now())
+    case_id = start_case(session, FLOW, by=_at_desk(by), values=values, now=now)
     _raise_refusal(session, case_id, after=0)
     return case_id
 
 
 def tell_tenure(
     session: Session,
-    caller: Caller,
+    by: Actor,
     grant: BusinessGrant,
     message: str,
     payload: dict[str, Any] | None = None,
     *,
+    now: datetime,
     correlation: str = "",
 ) -> None:
     """Send the running tenure a message.
@@ -85,9 +85,9 @@ def tell_tenure(
             session,
             case_id,
             message,
-            by=_at_desk(caller),
+            by=_at_desk(by),
             payload=payload or {},
-            now=now(),
+            now=now,
             correlation=correlation,
         )
     except Conflict as conflict:
@@ -109,5 +109,5 @@ def _raise_refusal(session: Session, case_id: str, *, after: int) -> None:
             raise RuntimeError(f"a task of case {case_id} failed: {given.reason}")
 
 
-def _at_desk(caller: Caller) -> Actor:
-    return Actor(caller.account_id, caller.groups | {DESK})
+def _at_desk(by: Actor) -> Actor:
+    return Actor(by.id, by.groups | {DESK})
