@@ -14,9 +14,9 @@ from api.grant_scope import changeable_grant, grant_in_scope
 from api.grant_shapes import GrantOut, row_json
 from api.problem_texts import KNOWN
 from api.request_session import now
-from api.tenures import begin_tenure, tell_tenure
 from api.transactions import decides
 from api.units import scope_of
+from bpmn.business_grant.tenures import begin_tenure, tell_tenure
 from domain.refused import Refused
 from engine.errors import EngineError
 

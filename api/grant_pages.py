@@ -30,9 +30,9 @@ from api.grant_shapes import (
     row_json,
 )
 from api.request_session import now
-from api.running_changes import RunningChange, open_items_of_group, running_changes
 from api.transactions import reads
 from api.units import scope_of
+from bpmn.business_grant.running_changes import RunningChange, open_items_of_group, running_changes
 from domain.business import businesses, find_business
 from domain.grant import GrantState, find_grant, grant_of_case, granting_unit
 from domain.grant_rows import GrantRow, counts_by_state, grant_rows

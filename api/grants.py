@@ -16,8 +16,8 @@ from api.grant_shapes import (
     row_json,
 )
 from api.request_session import now
-from api.tenures import begin_tenure, tell_tenure
 from api.transactions import decides
+from bpmn.business_grant.tenures import begin_tenure, tell_tenure
 from domain.grant import enable
 from domain.grant_tenure import end_tenure
 

@@ -21,11 +21,11 @@ from api.my_grant_scope import (
     managed_grant,
     verified_person,
 )
-from api.redemption import redeemable_grant
 from api.request_session import now
-from api.running_changes import RunningChange, asked_of, running_changes
-from api.tenures import tell_tenure
 from api.transactions import decides, reads
+from bpmn.business_grant.redemption import redeemable_grant
+from bpmn.business_grant.running_changes import RunningChange, asked_of, running_changes
+from bpmn.business_grant.tenures import tell_tenure
 from domain.business import find_business
 from domain.grant import BusinessGrant, GrantState, grant_of_case
 from domain.grant_holder import HolderRole, auxiliaries_of, grants_held

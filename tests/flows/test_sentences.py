@@ -82,15 +82,11 @@ def test_every_notice_of_a_flow_is_told_and_every_one_told_is_there(folder: Path
     tasks = declared_service_tasks()
     others = {*tasks, *(code for task in tasks.values() for code in task.errors), *flow.config.start.who}
 
-    written = {text for path in _modules(folder) for text in _texts(path) if re.fullmatch(rf"{flow.key}\.\w+", text)}
+    written = {text for path in folder.glob("*.py") for text in _texts(path) if re.fullmatch(rf"{flow.key}\.\w+", text)}
 
     notices = {f"{flow.key}.{name}" for name in flow.config.notices}
     assert written - others <= notices
     assert {name for name in notices if f"&quot;{name}&quot;" not in drawn} <= written
-
-
-def _modules(folder: Path) -> list[Path]:
-    return [*folder.glob("*.py"), ROOT / "api" / "redemption.py"]
 
 
 def _texts(path: Path) -> Iterator[str]:
