@@ -16,6 +16,7 @@ from api.problem_texts import KNOWN
 from api.request_session import now
 from api.transactions import decides
 from api.units import scope_of
+from bpmn.business_grant.names import TenureMessage
 from bpmn.business_grant.tenures import begin_tenure, tell_tenure
 from domain.refused import Refused
 from engine.errors import EngineError
@@ -77,9 +78,9 @@ def _act(session: Session, caller: Caller, asked: BatchIn, grant_id: str) -> Non
     if asked.act == "generate":
         begin_tenure(session, caller.actor, grant, now=now())
     elif asked.act == "extend":
-        tell_tenure(session, caller.actor, grant, "extend", now=now())
+        tell_tenure(session, caller.actor, grant, TenureMessage.EXTEND, now=now())
     else:
         payload: dict[str, Any] = {"stop": False}
         if asked.reason:
             payload["reason"] = asked.reason
-        tell_tenure(session, caller.actor, grant, "revoke", payload, now=now())
+        tell_tenure(session, caller.actor, grant, TenureMessage.REVOKE, payload, now=now())

@@ -17,6 +17,7 @@ from api.grant_shapes import (
 )
 from api.request_session import now
 from api.transactions import decides
+from bpmn.business_grant.names import TenureMessage
 from bpmn.business_grant.tenures import begin_tenure, tell_tenure
 from domain.grant import enable
 from domain.grant_tenure import end_tenure
@@ -61,7 +62,7 @@ def generate(session: Session, caller: Caller, grant_id: str) -> dict[str, Any]:
 @grants_api.doc(summary="更换授权码")
 def replace_code(session: Session, caller: Caller, grant_id: str) -> dict[str, Any]:
     """原授权码立即失效，正在激活的人须用新码重来。"""
-    return _told(session, caller, grant_id, "replace_code")
+    return _told(session, caller, grant_id, TenureMessage.REPLACE_CODE)
 
 
 @grants_api.post("/grants/<grant_id>/code/extend")
@@ -70,7 +71,7 @@ def replace_code(session: Session, caller: Caller, grant_id: str) -> dict[str, A
 @grants_api.doc(summary="延长授权码")
 def extend_code(session: Session, caller: Caller, grant_id: str) -> dict[str, Any]:
     """有效期从现在重新计算。"""
-    return _told(session, caller, grant_id, "extend")
+    return _told(session, caller, grant_id, TenureMessage.EXTEND)
 
 
 @grants_api.post("/grants/<grant_id>/bind")
@@ -85,7 +86,7 @@ def bind(session: Session, caller: Caller, grant_id: str, json_data: ManagerNumb
     if grant.case_id is None:
         begin_tenure(session, caller.actor, grant, person=person, now=now())
         return _row(session, caller, grant_id)
-    tell_tenure(session, caller.actor, grant, "bind", {"person": person}, now=now())
+    tell_tenure(session, caller.actor, grant, TenureMessage.BIND, {"person": person}, now=now())
     return _row(session, caller, grant_id)
 
 
@@ -108,7 +109,7 @@ def revoke(session: Session, caller: Caller, grant_id: str, json_data: RevokeIn)
         payload["reason"] = json_data.reason
     if json_data.next_document_number is not None:
         payload["next_person"] = person_by_number(session, json_data.next_document_number)
-    tell_tenure(session, caller.actor, grant, "revoke", payload, now=now())
+    tell_tenure(session, caller.actor, grant, TenureMessage.REVOKE, payload, now=now())
     return _row(session, caller, grant_id)
 
 
@@ -119,7 +120,7 @@ def revoke(session: Session, caller: Caller, grant_id: str, json_data: RevokeIn)
 @grants_api.doc(summary="暂停授权")
 def suspend(session: Session, caller: Caller, grant_id: str, json_data: GrantReason) -> dict[str, Any]:
     """管理人和辅助管理员立即不能办理该业务，恢复后照旧。"""
-    return _told(session, caller, grant_id, "suspend", _reason(json_data))
+    return _told(session, caller, grant_id, TenureMessage.SUSPEND, _reason(json_data))
 
 
 @grants_api.post("/grants/<grant_id>/resume")
@@ -129,7 +130,7 @@ def suspend(session: Session, caller: Caller, grant_id: str, json_data: GrantRea
 @grants_api.doc(summary="恢复授权")
 def resume(session: Session, caller: Caller, grant_id: str, json_data: GrantReason) -> dict[str, Any]:
     """恢复暂停的授权。"""
-    return _told(session, caller, grant_id, "resume", _reason(json_data))
+    return _told(session, caller, grant_id, TenureMessage.RESUME, _reason(json_data))
 
 
 @grants_api.post("/grants/<grant_id>/enable")
@@ -144,7 +145,7 @@ def enable_grant(session: Session, caller: Caller, grant_id: str) -> dict[str, A
 
 
 def _told(
-    session: Session, caller: Caller, grant_id: str, message: str, payload: dict[str, Any] | None = None
+    session: Session, caller: Caller, grant_id: str, message: TenureMessage, payload: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     tell_tenure(session, caller.actor, changeable_grant(session, caller, grant_id), message, payload, now=now())
     return _row(session, caller, grant_id)

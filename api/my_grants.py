@@ -23,6 +23,7 @@ from api.my_grant_scope import (
 )
 from api.request_session import now
 from api.transactions import decides, reads
+from bpmn.business_grant.names import TenureMessage
 from bpmn.business_grant.redemption import redeemable_grant
 from bpmn.business_grant.running_changes import RunningChange, asked_of, running_changes
 from bpmn.business_grant.tenures import tell_tenure
@@ -122,7 +123,9 @@ def redeem(session: Session, caller: Caller, json_data: GrantCodeIn) -> dict[str
     grant = redeemable_grant(session, person, json_data.code, now())
     if isinstance(grant, Refused):
         return problem(grant.code)  # not raised: the count of wrong codes is committed
-    tell_tenure(session, caller.actor, grant, "redeem", {"person": person, "account": caller.account_id}, now=now())
+    tell_tenure(
+        session, caller.actor, grant, TenureMessage.REDEEM, {"person": person, "account": caller.account_id}, now=now()
+    )
     return _mine(session, grant, None, person)
 
 
@@ -150,7 +153,9 @@ def transfer(session: Session, caller: Caller, grant_id: str, json_data: Transfe
     grant = managed_grant(session, caller, grant_id)
     target = _other(session, caller, json_data.document_number)
     keep = json_data.keep_auxiliaries
-    return _told(session, caller, grant, "transfer", target=target, account=caller.account_id, keep_auxiliaries=keep)
+    return _told(
+        session, caller, grant, TenureMessage.TRANSFER, target=target, account=caller.account_id, keep_auxiliaries=keep
+    )
 
 
 @my_grants_api.post("/grants/<grant_id>/transfer/cancel")
@@ -159,7 +164,7 @@ def transfer(session: Session, caller: Caller, grant_id: str, json_data: Transfe
 @my_grants_api.doc(summary="撤回转移")
 def cancel_transfer(session: Session, caller: Caller, grant_id: str) -> dict[str, Any]:
     """对方确认之前。"""
-    return _told(session, caller, managed_grant(session, caller, grant_id), "cancel_transfer")
+    return _told(session, caller, managed_grant(session, caller, grant_id), TenureMessage.CANCEL_TRANSFER)
 
 
 @my_grants_api.post("/grants/<grant_id>/auxiliaries")
@@ -172,7 +177,7 @@ def add_auxiliary(session: Session, caller: Caller, grant_id: str, json_data: Ta
     """之后核验管理人本人，再由对方在 7 天内确认。"""
     grant = managed_grant(session, caller, grant_id)
     target = _other(session, caller, json_data.document_number)
-    return _told(session, caller, grant, "add_auxiliary", target=target, account=caller.account_id)
+    return _told(session, caller, grant, TenureMessage.ADD_AUXILIARY, target=target, account=caller.account_id)
 
 
 @my_grants_api.post("/grants/<grant_id>/auxiliaries/<person_id>/remove")
@@ -183,8 +188,8 @@ def remove_auxiliary(session: Session, caller: Caller, grant_id: str, person_id:
     """立即生效；尚未确认的邀请随之撤回。"""
     grant = managed_grant(session, caller, grant_id)
     if person_id in auxiliaries_of(session, grant_id):
-        return _told(session, caller, grant, "remove_auxiliary", person=person_id, why="removed")
-    tell_tenure(session, caller.actor, grant, "cancel_auxiliary", correlation=person_id, now=now())
+        return _told(session, caller, grant, TenureMessage.REMOVE_AUXILIARY, person=person_id, why="removed")
+    tell_tenure(session, caller.actor, grant, TenureMessage.CANCEL_AUXILIARY, correlation=person_id, now=now())
     return _mine(session, grant, HolderRole.MANAGER, verified_person(session, caller))
 
 
@@ -196,9 +201,16 @@ def resign(session: Session, caller: Caller, grant_id: str) -> tuple[str, int]:
     person = verified_person(session, caller)
     held = held_grant(session, caller, grant_id)
     if held.role == HolderRole.MANAGER:
-        tell_tenure(session, caller.actor, held.grant, "resign", now=now())
+        tell_tenure(session, caller.actor, held.grant, TenureMessage.RESIGN, now=now())
     else:
-        tell_tenure(session, caller.actor, held.grant, "remove_auxiliary", {"person": person, "why": "left"}, now=now())
+        tell_tenure(
+            session,
+            caller.actor,
+            held.grant,
+            TenureMessage.REMOVE_AUXILIARY,
+            {"person": person, "why": "left"},
+            now=now(),
+        )
     return "", 204
 
 
@@ -211,11 +223,13 @@ def take_over(session: Session, caller: Caller, json_data: TakeoverIn) -> tuple[
     """原管理人离岗而没有转移时。由授权单位决定，原管理人会得到通知。"""
     person = verified_person(session, caller)
     grant = grant_to_take_over(session, json_data.institution, json_data.business)
-    tell_tenure(session, caller.actor, grant, "takeover", {"person": person}, now=now())
+    tell_tenure(session, caller.actor, grant, TenureMessage.TAKEOVER, {"person": person}, now=now())
     return "", 202
 
 
-def _told(session: Session, caller: Caller, grant: BusinessGrant, message: str, **payload: Any) -> dict[str, Any]:
+def _told(
+    session: Session, caller: Caller, grant: BusinessGrant, message: TenureMessage, **payload: Any
+) -> dict[str, Any]:
     tell_tenure(session, caller.actor, grant, message, payload, now=now())
     return _mine(session, grant, HolderRole.MANAGER, verified_person(session, caller))
 

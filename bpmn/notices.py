@@ -7,17 +7,16 @@ flow) is said in the words of the flow's folder beside this module.
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bpmn.shipped import shipped_flow
 from domain.notice import Wording, queue_notice
 from domain.refused import Refused
 from engine.deploy import find_definition
-from engine.flows import CONFIG_FILE, load_flow
 from engine.forms import load_form
 from engine.model.definition import DefinitionId
 from engine.model.tables import CASE
@@ -25,7 +24,6 @@ from engine.notice_texts import NoticeTexts, notice_texts
 from engine.service_tasks import NOTICE, TransactionContext, service_task
 
 GROUP = "group:"
-FLOWS = Path(__file__).parent
 
 
 class NoticeParameters(BaseModel):
@@ -71,8 +69,5 @@ def wording_in_case(session: Session, case_id: str, template: str) -> Wording:
 
 @cache
 def _shipped_texts(flow_key: str) -> NoticeTexts | None:
-    folder = next((found.parent for found in FLOWS.glob(f"*/{CONFIG_FILE}") if found.parent.name == flow_key), None)
-    if folder is None:
-        return None
-    flow = load_flow(folder)
-    return notice_texts(flow.config, [load_form(content) for content in flow.forms.values()])
+    flow = shipped_flow(flow_key)
+    return notice_texts(flow.config, [load_form(content) for content in flow.forms.values()]) if flow else None

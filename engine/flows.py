@@ -111,6 +111,7 @@ class RetentionRules(_Section):
 class FlowConfig(_Section):
     """flow.toml. lanes: by id of the lane; written as a table, or as the group alone.
 
+    changes: as progress, for those a change is about who did not start the case, where it is told otherwise to them.
     notices: by name; a diagram says `<key>.<name>`. words: codes in notices that forms label otherwise.
     """
 
@@ -124,6 +125,7 @@ class FlowConfig(_Section):
     status: StatusRules = StatusRules()
     outcomes: dict[str, OutcomeRules] = {}
     progress: dict[str, str] = {}
+    changes: dict[str, str] = {}
     messages: dict[str, MessageRules] = {}
     inbox: InboxRules = InboxRules()
     notices: dict[str, NoticeRules] = {}

@@ -10,6 +10,7 @@ from itertools import groupby, islice
 
 from sqlalchemy.orm import Session
 
+from bpmn.business_grant.names import DESK, FLOW
 from domain.acting import acting_groups
 from domain.grant import BusinessGrant, granting_unit
 from domain.import_institutions import import_institutions
@@ -37,7 +38,6 @@ from tasks.process import platform
 
 log = logging.getLogger(__name__)
 BATCH = 200
-GRANT_FLOW, GRANT_DESK = "business_grant", "business_grant.desk"
 
 _IMPORTS: dict[str, Callable[[Session, Sequence[SheetRow], ImportRun], list[RowOutcome]]] = {
     UNITS.title: import_units,
@@ -122,9 +122,9 @@ def binding(import_id: str, account_id: str) -> Bind:
         }
         start_later(
             session,
-            GRANT_FLOW,
+            FLOW,
             values,
-            by=Actor(account_id, frozenset({GRANT_DESK})),
+            by=Actor(account_id, frozenset({DESK})),
             dedup_key=f"import:{import_id}:{grant.id}",
             now=datetime.now(UTC),
         )

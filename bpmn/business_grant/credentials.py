@@ -6,11 +6,15 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from bpmn.business_grant.names import TenureMessage
 from domain.credential import Credential, valid_resident_credential, when_ended
 from domain.grant_holder import HolderRole, grants_held
 from engine.outbox import send_to_case
 
-MESSAGES = {HolderRole.MANAGER: "manager_lost", HolderRole.AUXILIARY: "auxiliary_lost"}
+MESSAGES = {
+    HolderRole.MANAGER: TenureMessage.MANAGER_LOST,
+    HolderRole.AUXILIARY: TenureMessage.AUXILIARY_LOST,
+}
 
 
 @when_ended
@@ -25,7 +29,7 @@ def tell_tenures(session: Session, credential: Credential, now: datetime) -> Non
         send_to_case(
             session,
             held.grant.case_id,
-            MESSAGES[held.role],
+            MESSAGES[held.role].value,
             payload,
             dedup_key=f"credential:{credential.id}:{held.grant.id}",
             now=now,

@@ -15,6 +15,7 @@ import bpmn.business_grant.holders
 import bpmn.business_grant.institutions
 import bpmn.business_grant.proving
 import bpmn.notices  # noqa: F401
+from bpmn.business_grant.names import FLOW
 from bpmn.business_grant.refusals import REFUSALS, actor, refusals
 from bpmn.business_grant.telling import UNIT, TellParameters, tell, tell_holders
 from domain import grant as register
@@ -26,7 +27,6 @@ from engine.actors import SYSTEM, Actor
 from engine.outbox import start_later
 from engine.service_tasks import TransactionContext, service_task
 
-FLOW = "business_grant"
 NEVER = timedelta(days=1)  # after the code's end: of two timers the earlier one takes the other away
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bpmn.business_grant.names import TenureMessage
 from domain.grant import BusinessGrant
 from domain.institution import Institution
 from domain.institution_state import when_removed
@@ -26,7 +27,7 @@ def revoke_tenures(session: Session, institution: Institution, now: datetime) ->
         send_to_case(
             session,
             case_id,
-            "revoke",
+            TenureMessage.REVOKE.value,
             {"stop": True, "reason": REASON},
             dedup_key=f"institution:{institution.id}:{institution.revision}:{grant_id}",
             now=now,

@@ -8,20 +8,16 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from bpmn.business_grant.names import FLOW
+from bpmn.shipped import shipped_flow
 from domain.acting import PERSON_GROUP
-from engine.model.tables import WAITING
+from engine.deploy import find_definition
+from engine.flows import FlowConfig
+from engine.model.definition import DefinitionId
+from engine.model.tables import CASE, WAITING
 from engine.model.waiting import WaitKind, spelled
 
-# Element of the diagram → what people read.
-TITLES = {
-    "face_consent": "等待本人核验",
-    "scan_card": "等待本人核验",
-    "take_selfie": "等待本人核验",
-    "confirm": "等待行政单位确认",
-    "t_accept": "转移管理人：待对方确认",
-    "a_accept": "添加辅助管理员：待对方确认",
-    "decide_takeover": "申请接管：等待行政单位决定",
-}
+UNNAMED = "办理中"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +55,15 @@ def open_items_of_group(session: Session, group: str) -> int:
 def _changes(session: Session, wanted: object) -> list[RunningChange]:
     columns = [WAITING.c[name] for name in ("id", "case_id", "element", "form", "group_name", "created_at", "due_at")]
     is_open = spelled(WAITING.c.kind, WaitKind.WORK_ITEM), WAITING.c.closed_at.is_(None)
-    of_tenures = WAITING.c.flow_key == "business_grant"
-    found = select(*columns).where(wanted, *is_open, of_tenures).order_by(WAITING.c.id)  # type: ignore[arg-type]
+    of_tenures = WAITING.c.flow_key == FLOW
+    items = select(*columns, CASE.c.definition_id).join(CASE, CASE.c.id == WAITING.c.case_id)
+    found = items.where(wanted, *is_open, of_tenures).order_by(WAITING.c.id)  # type: ignore[arg-type]
     return [
         RunningChange(
             work_item_id=row.id,
             case_id=row.case_id,
             element=row.element,
-            title=TITLES.get(row.element, "办理中"),
+            title=_title(find_definition(session, DefinitionId(row.definition_id)).config, row.element),
             form=row.form,
             group=row.group_name,
             person_id=row.group_name.removeprefix(PERSON_GROUP) if row.group_name.startswith(PERSON_GROUP) else None,
@@ -75,3 +72,10 @@ def _changes(session: Session, wanted: object) -> list[RunningChange]:
         )
         for row in session.execute(found)
     ]
+
+
+def _title(config: FlowConfig, element: str) -> str:
+    """As the case's own version calls it; one from before [changes] as the folder does."""
+    shipped = shipped_flow(FLOW)
+    told = (config.changes, shipped.config.changes if shipped else {}, config.progress)
+    return next((titles[element] for titles in told if element in titles), UNNAMED)

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bpmn.business_grant.names import DESK, FLOW, TenureMessage
 from domain.grant import BusinessGrant, granting_unit
 from domain.refused import Refused
 from engine.actors import Actor
@@ -22,20 +23,17 @@ from engine.messages import send_message
 from engine.model.tables import CASE
 from engine.start import start_case
 
-FLOW = "business_grant"
-DESK = "business_grant.desk"  # nobody's group: these endpoints act in it after they have checked who asks
-
 # What a message that the tenure does not wait for means to whoever sent it.
 NOT_NOW = {
-    "redeem": "grant.code_not_valid",
-    "bind": "grant.already_active",
-    "extend": "grant.redemption_running",
-    "transfer": "grant.change_running",
-    "takeover": "grant.change_running",
-    "cancel_transfer": "grant.no_transfer",
-    "cancel_auxiliary": "grant.no_invitation",
-    "suspend": "grant.not_active",
-    "resume": "grant.not_suspended",
+    TenureMessage.REDEEM: "grant.code_not_valid",
+    TenureMessage.BIND: "grant.already_active",
+    TenureMessage.EXTEND: "grant.redemption_running",
+    TenureMessage.TRANSFER: "grant.change_running",
+    TenureMessage.TAKEOVER: "grant.change_running",
+    TenureMessage.CANCEL_TRANSFER: "grant.no_transfer",
+    TenureMessage.CANCEL_AUXILIARY: "grant.no_invitation",
+    TenureMessage.SUSPEND: "grant.not_active",
+    TenureMessage.RESUME: "grant.not_suspended",
 }
 
 
@@ -65,7 +63,7 @@ def tell_tenure(
     session: Session,
     by: Actor,
     grant: BusinessGrant,
-    message: str,
+    message: TenureMessage,
     payload: dict[str, Any] | None = None,
     *,
     now: datetime,
@@ -78,13 +76,13 @@ def tell_tenure(
     """
     case_id = grant.case_id  # the register forgets it when the tenure ends
     if case_id is None:
-        raise Refused("grant.no_tenure" if message != "redeem" else NOT_NOW[message], grant=grant.id)
+        raise Refused("grant.no_tenure" if message is not TenureMessage.REDEEM else NOT_NOW[message], grant=grant.id)
     before = session.scalar(select(CASE.c.revision).where(CASE.c.id == case_id)) or 0
     try:
         send_message(
             session,
             case_id,
-            message,
+            message.value,
             by=_at_desk(by),
             payload=payload or {},
             now=now,

@@ -27,8 +27,9 @@ def check_config(diagrams: Sequence[Diagram], folder: Folder) -> Iterator[Proble
         yield found(lane, "lane.unused", f"flow.toml 的泳道 {lane} 在流程图中不存在")
     yield from _outcomes(diagrams[0], config)
     nodes = [(diagram, node) for diagram in diagrams for node in diagram.nodes.values()]
-    for element in config.progress.keys() - {node.id for _, node in nodes}:
-        yield found(element, "progress.unknown", f"flow.toml 的 [progress] 提到了不存在的元素 {element}")
+    for table, told in (("progress", config.progress), ("changes", config.changes)):
+        for element in told.keys() - {node.id for _, node in nodes}:
+            yield found(element, "progress.unknown", f"flow.toml 的 [{table}] 提到了不存在的元素 {element}")
     caught = {
         node.told
         for diagram, node in nodes
