@@ -15,8 +15,6 @@ from domain.person import read_identity, read_portrait
 from engine.attachments import store_attachment
 from engine.service_tasks import TransactionContext, service_task
 
-CONFIDENT_FROM = 0.9
-
 
 class ConsentParameters(BaseModel):
     """account: who was to be asked. compare_face: version of the text that was agreed to."""
@@ -80,10 +78,11 @@ class ReadingFacts(BaseModel):
 
 
 class CardParameters(PersonParameters):
-    """tries: cards scanned before this one."""
+    """tries: cards scanned before this one. confident_from: of the settings; older versions do not pass it."""
 
     reading: ReadingFacts
     tries: int
+    confident_from: float = 0.9
 
 
 class CardFacts(BaseModel):
@@ -108,7 +107,7 @@ def check_card(parameters: CardParameters, context: TransactionContext) -> CardF
         who.name,
         who.document_number,
         Seen(pages, reading.fields, reading.confidences),
-        confident_from=CONFIDENT_FROM,
+        confident_from=parameters.confident_from,
         today=attempts.local_day(context.now),
     )
     is_own = found.number_agreement == "same" and found.name_agreement != "different"
