@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from pydantic import BaseModel, RootModel
 from sqlalchemy.orm import Session
@@ -14,20 +15,12 @@ from domain.consent import Purpose, give_consent
 from domain.institution_category import CATEGORY_LABELS, Category
 from domain.institution_name import name_key, tidy_name
 from domain.unit import Unit
+from engine.forms import load_form
 from engine.service_tasks import TransactionContext, service_task
 
+INFORMATION = load_form((Path(__file__).parent / "forms" / "information.json").read_bytes())
 # Fields of the form 信息登记 as people read them, in its order.
-FIELD_LABELS = {
-    "institution_name": "机构名称",
-    "category": "机构类别",
-    "supervising_unit": "主管单位",
-    "address": "机构地址",
-    "credit_code": "统一社会信用代码",
-    "licence_number": "医疗机构执业许可证登记号",
-    "filing_number": "诊所备案凭证编号",
-    "applicant_name": "申请人姓名",
-    "applicant_phone": "申请人手机",
-}
+FIELD_LABELS = {name: field.title for name, field in INFORMATION.fields.items()}
 NOT_GIVEN = "（未填）"
 
 
