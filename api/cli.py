@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from api.account_commands import account_commands
 from api.business_commands import business_commands
 from api.evidence_commands import evidence_commands
+from api.find_commands import find_commands
 from api.incident_commands import incident_commands
 from api.intervention_commands import intervention_commands
 from api.journal_commands import as_json, journal_commands
@@ -41,6 +42,7 @@ def register_commands(app: Flask, sessions: sessionmaker[Session], settings: Set
         what_if_command(sessions),
         *migration_commands(sessions),
         *evidence_commands(sessions),
+        *find_commands(sessions),
         *scenario_commands(sessions, settings),
         _deploy_flows(sessions, settings),
         *account_commands(sessions),

@@ -35,7 +35,6 @@ from engine.views import (
     JournalView,
     OwnCase,
     Page,
-    WaitView,
     WorkItemPage,
     WorkItemView,
 )
@@ -191,19 +190,6 @@ def find_cases(session: Session, name: str, value: str, *, limit: int = 50) -> l
         )
         for row in rows
     ]
-
-
-def open_incidents(session: Session, *, cursor: str | None = None, limit: int = 50) -> Page[WaitView]:
-    """Incidents that wait for an operator, oldest first."""
-    wanted = (
-        select(*WAITING.columns, CASE.c.definition_id)
-        .join(CASE, CASE.c.id == WAITING.c.case_id)
-        .where(spelled(WAITING.c.kind, WaitKind.INCIDENT), WAITING.c.closed_at.is_(None))
-    )
-    wanted = wanted if cursor is None else wanted.where(WAITING.c.id > cursor)
-    rows = session.execute(wanted.order_by(WAITING.c.id).limit(limit + 1)).all()
-    views = [wait_view(find_definition(session, DefinitionId(row.definition_id)), row) for row in rows[:limit]]
-    return Page(tuple(views), rows[limit - 1].id if len(rows) > limit else None)
 
 
 def item_views(session: Session, rows: Iterable[AnyRow]) -> list[WorkItemView]:

@@ -116,7 +116,6 @@ CASE_START_PROPERTIES = {
 
 ACTIVITIES = frozenset(kind for kind, row in KINDS.items() if row.group == _ACTIVITY)
 EVENTS = frozenset(kind for kind, row in KINDS.items() if row.group == _EVENT)
-GATEWAYS = frozenset(kind for kind, row in KINDS.items() if row.group == _GATEWAY)
 MULTIPLE = frozenset(kind for kind, row in KINDS.items() if row.is_multiple)
 HOSTED = frozenset(KINDS)
 COMPENSABLE = ACTIVITIES

@@ -46,17 +46,11 @@ class CaseVerdict:
         return self.chain_break is None and not self.snapshot_differs and not self.waits_differ
 
 
-def rebuild(session: Session, case_id: str) -> Machine:
-    """The case's state from its journal alone.
+def read_inputs(session: Session, case_id: str) -> list[Input]:
+    """The case's journal, decrypted and its chain checked.
 
     Raises NotFound("case.unknown"), BrokenChain, vault.Tampered, vault.KeyDestroyed for an erased case.
     """
-    row = case_row(session, case_id)
-    return replay_inputs(session, row.definition_id, _inputs(session, row))
-
-
-def read_inputs(session: Session, case_id: str) -> list[Input]:
-    """The case's journal, decrypted and its chain checked. Errors as rebuild()."""
     return _inputs(session, case_row(session, case_id))
 
 

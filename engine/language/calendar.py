@@ -14,7 +14,6 @@ import chinese_calendar
 
 from engine.language.dates import LOCAL_TIME
 
-CALENDAR_VERSION = "chinesecalendar 1.11.0"  # a test holds it against what is installed
 MOST_WORKING_DAYS = 1_000
 
 

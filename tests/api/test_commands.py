@@ -38,6 +38,21 @@ def test_check_flow_says_of_each_path_whether_it_can_be_deployed(platform: Platf
     assert "f4" in {problem["element"] for problem in bad["problems"]}
 
 
+def test_find_cases_finds_a_case_by_a_value_that_is_asked_for_and_not_echoed(platform: Platform) -> None:
+    permit = an_application(platform.citizen("wang"), plate="鄂A54321")
+    an_application(platform.citizen("li"), plate="鄂B00001")
+
+    found = flask(platform, "find-cases", "plate", "--json", typed="鄂A54321\n")
+    read = flask(platform, "find-cases", "plate", typed="鄂A54321\n")
+    missed = flask(platform, "find-cases", "plate", "--value", "鄂A5432")
+
+    assert json.loads(found.stdout.splitlines()[-1])["case_id"] == permit.id
+    assert "停车证" in read.stdout
+    assert "鄂A54321" not in read.output
+    assert missed.stdout == ""
+    assert "没有找到案件" in missed.stderr
+
+
 def test_verify_journal_counts_what_it_checked(platform: Platform) -> None:
     an_application(platform.citizen("wang")).send_photo()
     an_application(platform.citizen("li"))

@@ -11,11 +11,11 @@ from api.auth import close_all_sessions
 from api.model import EvidenceLook
 from domain.account import Account
 from engine.attachments import ATTACHMENT
-from engine.hindsight.replay import rebuild
 from engine.messages import send_message
 from engine.model.tables import CASE, WAITING
 from engine.model.waiting import WaitKind
 from storage.transactions import transaction
+from tests.engine.rebuilding import rebuild
 from tools.demo.desk import Application
 from tools.demo.site import Site
 

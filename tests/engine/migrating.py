@@ -10,13 +10,14 @@ from sqlalchemy import select
 from engine.flows import Flow
 from engine.hindsight.migrate import find_version, migrate_case, plan_migration, revert_migration
 from engine.hindsight.migration_plan import MigrationPlan
-from engine.hindsight.replay import rebuild, verify_case
+from engine.hindsight.replay import verify_case
 from engine.interventions import cancel_case
 from engine.model.definition import DefinitionId
 from engine.model.tables import WAITING
 from engine.work_items import save_draft
 from tests.engine.conftest import ANALYST, NOW, REVIEWER, Store
 from tests.engine.flows import LEAVE, a_flow
+from tests.engine.rebuilding import rebuild
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 

@@ -14,11 +14,12 @@ from engine.errors import Conflict
 from engine.flows import flow_of_files
 from engine.hindsight.replay import read_inputs, verify_case
 from engine.hindsight.self_check import NEWER, check_case
+from engine.incidents import list_incidents
 from engine.interventions import retry_incident
 from engine.jobs import free_expired_leases
 from engine.journal import JOURNAL
 from engine.model.tables import CASE
-from engine.queries import case_page, open_incidents
+from engine.queries import case_page
 from engine.start import start_case
 from storage import vault
 from tests.engine.conftest import ANALYST, APPLICANT, NOW, REVIEWER, Store
@@ -98,7 +99,7 @@ def test_what_cannot_go_on_is_an_incident_that_names_the_element_and_can_be_mend
     with any_store.writing() as session:
         case_id = start_case(session, "odd", by=APPLICANT, values={"n": n}, now=NOW)
     with any_store.sessions() as session:
-        [incident] = open_incidents(session).items
+        [incident] = list_incidents(session).items
         before = case_page(session, case_id)
     with any_store.writing() as session:
         retry_incident(session, incident.id, by=ANALYST, now=NOW, variables=mended)

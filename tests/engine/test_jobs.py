@@ -10,9 +10,10 @@ from sqlalchemy import update
 from engine import dispatching, job_runs, jobs
 from engine.errors import BusinessError, NotFound
 from engine.hindsight.replay import read_inputs, verify_case
+from engine.incidents import list_incidents
 from engine.interventions import cancel_case
 from engine.model.tables import WAITING
-from engine.queries import case_page, open_incidents
+from engine.queries import case_page
 from engine.work_items import complete_work_item
 from storage.transactions import after_commit, transaction
 from tests.engine.conftest import ANALYST, APPLICANT, NOW, Store
@@ -136,7 +137,7 @@ def test_a_lease_that_expires_on_every_attempt_ends_as_an_incident(any_store: St
     incident = any_store.waiting(case_id, "read")
     assert (incident.kind, incident.state) == ("INCIDENT", "OPEN")
     with any_store.sessions() as session:
-        assert [view.id for view in open_incidents(session).items] == [incident.id]
+        assert [view.id for view in list_incidents(session).items] == [incident.id]
         assert verify_case(session, case_id).is_sound
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import delete, insert, select, update
 from engine import journal
 from engine.attachments import read_attachment, store_attachment
 from engine.errors import Conflict, NotFound
-from engine.hindsight.replay import rebuild, verify_case, verify_journal
+from engine.hindsight.replay import verify_case, verify_journal
 from engine.inputs import KINDS, Input, JobGivenUp, JobSucceeded, Started, TimerFired, WorkItemCompleted
 from engine.interventions import cancel_case, erase_case
 from engine.journal import JOURNAL, BrokenChain, decode_input, encode_input
@@ -21,6 +21,7 @@ from engine.model.waiting import Waiting
 from engine.queries import case_page, find_cases, history, my_case
 from storage import vault
 from tests.engine.conftest import ANALYST, APPLICANT, NOW, REVIEWER, Store
+from tests.engine.rebuilding import rebuild
 
 CASE = Case.__table__
 

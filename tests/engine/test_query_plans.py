@@ -14,7 +14,7 @@ from engine.actors import Actor
 from engine.delivery import deliver_outbox
 from engine.inbox import InboxFilter, InboxView, inbox_page
 from engine.outbox import send_message_to
-from engine.queries import my_cases, open_incidents
+from engine.queries import my_cases
 from engine.work_items import return_idle_claims
 from tests.engine.conftest import APPLICANT, NOW, REVIEWER, Store
 
@@ -43,7 +43,6 @@ CURSOR = "-50~2026-03-02T01:00:00+00:00~a"
         (lambda session: jobs.ready_jobs(session, NOW, 10), "ix_waiting_ready"),
         (lambda session: jobs.free_expired_leases(session, NOW), "ix_waiting_leased"),
         (lambda session: timers.due_cases(session, NOW, 10), "ix_waiting_timer"),
-        (lambda session: open_incidents(session), "ix_waiting_incident"),
         (lambda session: my_cases(session, APPLICANT), "ix_process_instance_started_by_id"),
         (lambda session: my_cases(session, Actor("x", frozenset({"person:p1"}))), "ix_waiting_personal"),
         (lambda session: return_idle_claims(session, NOW), "ix_waiting_claimed"),
@@ -62,7 +61,6 @@ CURSOR = "-50~2026-03-02T01:00:00+00:00~a"
         "ready jobs",
         "leases",
         "timers",
-        "incidents",
         "my cases",
         "one's own as a person",
         "idle claims",

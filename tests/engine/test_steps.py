@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from engine.attachments import store_attachment
 from engine.errors import BusinessError, Conflict, NotFound
-from engine.hindsight.replay import read_inputs, rebuild, verify_case
+from engine.hindsight.replay import read_inputs, verify_case
 from engine.inputs import CaseCancelled, JobFailed, JobGivenUp, JobSucceeded
 from engine.interventions import cancel_case, retry_incident
 from engine.model.instance import SearchVariable
@@ -20,6 +20,7 @@ from engine.start import start_case
 from storage.failures import is_out_of_space
 from tests.engine.conftest import ANALYST, APPLICANT, NOW, REVIEWER, STRANGER, Statements, Store
 from tests.engine.flows import Length, a_flow, record
+from tests.engine.rebuilding import rebuild
 
 
 def test_a_case_runs_from_start_to_its_outcome(any_store: Store) -> None:

@@ -15,7 +15,7 @@ from domain.account import find_or_create_wechat_account
 from engine.actors import Actor
 from engine.attachments import store_attachment
 from engine.errors import BusinessError
-from engine.hindsight.replay import rebuild, verify_case
+from engine.hindsight.replay import verify_case
 from engine.job_runs import JobResult, LeasedJob, execute
 from engine.jobs import fail_job, lease_job, succeed_job
 from engine.messages import send_message
@@ -25,6 +25,7 @@ from engine.start import start_case
 from engine.timers import fire_due_timers
 from engine.work_items import claim_work_item, complete_work_item
 from storage.transactions import transaction
+from tests.engine.rebuilding import rebuild
 
 STAFF = Actor("staff", frozenset({"real_name.reviewer", "real_name.supervisor"}))
 

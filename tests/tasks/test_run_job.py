@@ -16,10 +16,10 @@ from engine.actors import Actor
 from engine.deploy import deploy_flow
 from engine.errors import BusinessError, RetryLater
 from engine.flows import flow_of_files
+from engine.incidents import list_incidents
 from engine.jobs import ready_jobs
 from engine.model.instance import Case
 from engine.model.waiting import Waiting
-from engine.queries import open_incidents
 from engine.start import start_case
 from migrations.tables import every_table
 from storage.columns import Base
@@ -114,7 +114,7 @@ def _case(platform, case_id) -> Case:
 
 def _incidents(platform):
     with platform.sessions() as session:
-        return open_incidents(session).items
+        return list_incidents(session).items
 
 
 def test_a_result_moves_the_case_on(platform):

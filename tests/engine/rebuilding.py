@@ -1,0 +1,13 @@
+"""A case's state from its journal alone."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from engine.hindsight.replay import case_row, read_inputs, replay_inputs
+from engine.machine import Machine
+
+
+def rebuild(session: Session, case_id: str) -> Machine:
+    """Raises what read_inputs() raises."""
+    return replay_inputs(session, case_row(session, case_id).definition_id, read_inputs(session, case_id))
