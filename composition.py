@@ -15,7 +15,9 @@ from sqlalchemy.orm import Session, sessionmaker
 import bpmn
 from config import Settings, load_settings
 from domain.acting import accounts_of_same_person
-from engine import actors, attachments, outbox
+from engine import actors
+from engine.attachments import store as attachments
+from engine.cases import outbox
 from storage import vault
 from storage.engines import make_engine
 from storage.transactions import session_factory

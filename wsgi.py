@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 
 from api.app import create_app
-from api.cli import register_commands
+from api.commands.cli import register_commands
 from composition import compose
-from engine import dispatching
+from engine.cases import dispatching
 from tasks.dispatch import send_job, wake_outbox
 from tasks.vision.cli import COMMANDS
 

@@ -11,54 +11,54 @@ from apiflask import APIFlask
 from flask import Response, g, request
 from sqlalchemy.orm import Session, sessionmaker
 
-from api.admissions import admissions_api
-from api.applications import applications_api
-from api.attachments import attachments_api
-from api.auth import is_loopback
-from api.case_diagram import case_diagram_api
-from api.case_past import case_past_api
-from api.case_readings import case_readings_api
-from api.cases import cases_api
-from api.consents import consents_api
-from api.console import CSP as CONSOLE_CSP
-from api.console import DIST, console
-from api.documentation import documentation
-from api.errors import register_errors
-from api.evidence import evidence_api
-from api.evidence_export import evidence_export_api
-from api.flows import flows_api
-from api.grant_batches import grant_batches_api
-from api.grant_checks import grant_checks_api
-from api.grant_pages import grant_pages_api
-from api.grant_slips import grant_slips_api
-from api.grants import grants_api
-from api.health import health
-from api.imports import imports_api
-from api.inbox import inbox_api
-from api.incidents import incidents_api
-from api.institutions import institutions_api
-from api.journal import journal_api
-from api.limits import use_limits
-from api.lookups import lookups_api
-from api.messages import messages_api
-from api.migrations import migrations_api
-from api.my_grants import my_grants_api
-from api.notices import notices_api
-from api.openapi import describe
-from api.operations import operations_api
-from api.phone_sign_in import phone_sign_in_api
-from api.registers import registers_api
-from api.request_session import use_engine_of, utc_now
-from api.second_persons import second_persons_api
-from api.session import session_api
-from api.start_page import start_page
-from api.start_timers import start_timers_api
-from api.units import units_api
-from api.wechat import OpenidOf, openid_lookup
-from api.what_if import what_if_api
-from api.work_item_records import work_item_records_api
-from api.work_item_verbs import work_item_verbs_api
-from api.work_items import work_items_api
+from api.applicants.admissions import admissions_api
+from api.applicants.applications import applications_api
+from api.applicants.attachments import attachments_api
+from api.applicants.flows import flows_api
+from api.applicants.lookups import lookups_api
+from api.applicants.notices import notices_api
+from api.cases.cases import cases_api
+from api.cases.diagram import case_diagram_api
+from api.cases.evidence_export import evidence_export_api
+from api.cases.past import case_past_api
+from api.cases.readings import case_readings_api
+from api.edge.auth import is_loopback
+from api.edge.errors import register_errors
+from api.edge.limits import use_limits
+from api.edge.openapi import describe
+from api.edge.request_session import use_engine_of, utc_now
+from api.evidence.links import evidence_api
+from api.grants.batches import grant_batches_api
+from api.grants.checks import grant_checks_api
+from api.grants.grants import grants_api
+from api.grants.my_grants import my_grants_api
+from api.grants.pages import grant_pages_api
+from api.grants.slips import grant_slips_api
+from api.operators.incidents import incidents_api
+from api.operators.journal import journal_api
+from api.operators.messages import messages_api
+from api.operators.migrations import migrations_api
+from api.operators.operations import operations_api
+from api.operators.second_persons import second_persons_api
+from api.operators.start_timers import start_timers_api
+from api.operators.what_if import what_if_api
+from api.pages.console import CSP as CONSOLE_CSP
+from api.pages.console import DIST, console
+from api.pages.documentation import documentation
+from api.pages.health import health
+from api.pages.start_page import start_page
+from api.registers.imports import imports_api
+from api.registers.institutions import institutions_api
+from api.registers.persons import registers_api
+from api.registers.units import units_api
+from api.sign_in.consents import consents_api
+from api.sign_in.phone_sign_in import phone_sign_in_api
+from api.sign_in.session import session_api
+from api.sign_in.wechat import OpenidOf, openid_lookup
+from api.work_items.inbox import inbox_api
+from api.work_items.items import work_items_api
+from api.work_items.records import work_item_records_api
+from api.work_items.verbs import work_item_verbs_api
 from config import Settings
 from storage.columns import new_id
 

@@ -25,15 +25,15 @@ from sqlalchemy.orm import Session, sessionmaker
 from benchmarks.baselines import stock
 from benchmarks.fixtures import real_name as flow
 from composition import declare_service_tasks
-from domain.account import APPLICANT_GROUP, find_or_create_wechat_account
-from engine import attachments
+from domain.accounts.account import APPLICANT_GROUP, find_or_create_wechat_account
 from engine.actors import SYSTEM, Actor
-from engine.deploy import deploy_flow
-from engine.flows import load_flow
-from engine.journal import JOURNAL
+from engine.attachments import store as attachments
+from engine.cases.journal import JOURNAL
+from engine.cases.start import start_case
+from engine.deployment.deploy import deploy_flow
+from engine.flow.flow import load_flow
 from engine.model.tables import CASE, WAITING
-from engine.start import start_case
-from engine.work_items import complete_work_item
+from engine.work_items.acts import complete_work_item
 from migrations.tables import every_table
 from storage import vault
 from storage.columns import Base

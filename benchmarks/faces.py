@@ -21,10 +21,10 @@ from typing import Any
 import cv2
 import numpy as np
 
-from tasks.vision.face import PORTRAIT
-from tasks.vision.face_dlib import DlibEngine
-from tasks.vision.face_engine import Bands, Face, FaceEngine
-from tasks.vision.face_insightface import InsightFaceEngine
+from tasks.vision.faces.dlib_engine import DlibEngine
+from tasks.vision.faces.engine import Bands, Face, FaceEngine
+from tasks.vision.faces.insightface_engine import InsightFaceEngine
+from tasks.vision.faces.match import PORTRAIT
 from tools.cards import faces
 from tools.cards.people import make_person
 from tools.cards.resident_id import CARD_SIZE, draw_front

@@ -26,17 +26,17 @@ from benchmarks.fixtures.grants import fill_grants
 from benchmarks.fixtures.inbox import refresh_statistics
 from composition import Platform
 from config import load_settings
-from domain.account import create_console_account
-from domain.grant import BusinessGrant, GrantState
-from domain.grant_rows import grant_rows
-from domain.institution import Institution, NewInstitution, admit_institution
-from domain.institution_category import Category
-from domain.institution_search import near_duplicates
-from domain.person import Person
-from domain.register_import import RegisterImport, queue_import
-from domain.register_workbook import INSTITUTIONS, WorkbookWriter
-from domain.unit import subtree
-from domain.workbook_inspection import inspect_workbook
+from domain.accounts.account import create_console_account
+from domain.grants.grant import BusinessGrant, GrantState
+from domain.grants.rows import grant_rows
+from domain.imports.inspection import inspect_workbook
+from domain.imports.run import RegisterImport, queue_import
+from domain.imports.workbook import INSTITUTIONS, WorkbookWriter
+from domain.institutions.category import Category
+from domain.institutions.institution import Institution, NewInstitution, admit_institution
+from domain.institutions.search import near_duplicates
+from domain.persons.person import Person
+from domain.units.unit import subtree
 from migrations.tables import every_table
 from storage import vault
 from storage.columns import Base, new_id

@@ -24,10 +24,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.baselines.tesseract import read_with_tesseract
-from tasks.vision.images import decode_photo
-from tasks.vision.layout import BACK, FRONT
-from tasks.vision.ocr import TextReader
-from tasks.vision.reader import DocumentReader
+from tasks.vision.documents.layout import BACK, FRONT
+from tasks.vision.documents.reader import DocumentReader
+from tasks.vision.pictures.images import decode_photo
+from tasks.vision.text.ocr import TextReader
 from tools.cards.people import TODAY, Person, make_person
 from tools.cards.resident_id import draw_back, draw_front
 from tools.cards.scene import LEVELS, photograph

@@ -27,11 +27,11 @@ from benchmarks.fixtures import million
 from benchmarks.fixtures import real_name as flow
 from benchmarks.throughput import prepare
 from engine.actors import SYSTEM, Actor
-from engine.claims import claim_next_item
-from engine.deploy import deploy_flow
-from engine.flows import load_flow
-from engine.inbox import InboxFilter, InboxView, inbox_counts, inbox_page
-from engine.inbox_order import BY_PRIORITY
+from engine.deployment.deploy import deploy_flow
+from engine.flow.flow import load_flow
+from engine.inbox.claims import claim_next_item
+from engine.inbox.order import BY_PRIORITY
+from engine.inbox.page import InboxFilter, InboxView, inbox_counts, inbox_page
 from engine.model.tables import WAITING
 from storage.columns import Base
 from storage.engines import make_engine

@@ -26,11 +26,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.reading import wilson
-from domain.institution_name import name_key
-from tasks.vision.images import decode_photo
-from tasks.vision.ocr import TextReader
-from tasks.vision.stamped_form import FormReader
-from tasks.vision.stamped_form_findings import Expected, agreement, judge_form
+from domain.institutions.name import name_key
+from tasks.vision.pictures.images import decode_photo
+from tasks.vision.seals.findings import Expected, agreement, judge_form
+from tasks.vision.seals.stamped_form import FormReader
+from tasks.vision.text.ocr import TextReader
 from tools.cards.forms import KINDS, LEVELS, make_form, photograph_form
 
 PROCESSES = 2

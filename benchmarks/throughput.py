@@ -27,10 +27,10 @@ from benchmarks.engine_store import STOCK
 from benchmarks.fixtures import real_name as flow
 from benchmarks.fixtures.whole_cases import NOW, Timed, a_number, applicants, whole_cases
 from composition import declare_service_tasks
-from engine import attachments
 from engine.actors import SYSTEM
-from engine.deploy import deploy_flow
-from engine.flows import load_flow
+from engine.attachments import store as attachments
+from engine.deployment.deploy import deploy_flow
+from engine.flow.flow import load_flow
 from engine.model.tables import CASE
 from migrations.tables import every_table
 from storage import vault

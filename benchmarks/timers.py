@@ -23,13 +23,13 @@ from sqlalchemy.orm import Session, sessionmaker
 from benchmarks.fixtures import million
 from benchmarks.fixtures import real_name as flow
 from benchmarks.throughput import prepare
-from domain.account import APPLICANT_GROUP, find_or_create_wechat_account
-from engine import timers
+from domain.accounts.account import APPLICANT_GROUP, find_or_create_wechat_account
 from engine.actors import SYSTEM, Actor
-from engine.deploy import deploy_flow
-from engine.flows import load_flow
+from engine.cases.start import start_case
+from engine.deployment.deploy import deploy_flow
+from engine.flow.flow import load_flow
 from engine.model.tables import WAITING
-from engine.start import start_case
+from engine.periodic import timers
 from storage.columns import Base
 from storage.engines import make_engine
 from storage.transactions import session_factory, transaction

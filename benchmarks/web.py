@@ -28,14 +28,14 @@ from benchmarks.fixtures import real_name as flow
 from benchmarks.fixtures.inbox import REVIEWERS, SUPERVISORS, fill_inbox, refresh_statistics
 from composition import declare_service_tasks
 from config import load_settings
-from domain.account import create_console_account
-from engine import attachments
+from domain.accounts.account import create_console_account
 from engine.actors import SYSTEM, Actor
-from engine.claims import claim_next_item
-from engine.deploy import deploy_flow
-from engine.flows import load_flow
-from engine.inbox import InboxFilter
-from engine.inbox_order import BY_PRIORITY
+from engine.attachments import store as attachments
+from engine.deployment.deploy import deploy_flow
+from engine.flow.flow import load_flow
+from engine.inbox.claims import claim_next_item
+from engine.inbox.order import BY_PRIORITY
+from engine.inbox.page import InboxFilter
 from engine.model.tables import WAITING
 from migrations.tables import every_table
 from storage import vault

@@ -22,10 +22,10 @@ from pathlib import Path
 from benchmarks.fixtures import real_name
 from benchmarks.fixtures.what_if_cases import BEGAN, Row, prepared
 from composition import declare_service_tasks
-from engine.flows import Flow, flow_of_files, load_flow
-from engine.hindsight.recorded_cases import cases_of
-from engine.hindsight.what_if import WhatIf
-from engine.hindsight.what_if_pool import outcomes_in_parallel
+from engine.flow.flow import Flow, flow_of_files, load_flow
+from engine.replay.what_if.comparison import WhatIf
+from engine.replay.what_if.pool import outcomes_in_parallel
+from engine.replay.what_if.recorded_cases import cases_of
 from migrations.tables import every_table
 from storage import vault
 from storage.engines import make_engine

@@ -16,12 +16,12 @@ from sqlalchemy.orm import Session
 from bpmn.shipped import shipped_flow
 from domain.notice import Wording, queue_notice
 from domain.refused import Refused
-from engine.deploy import find_definition
-from engine.forms import load_form
+from engine.deployment.deploy import find_definition
+from engine.forms.form import load_form
 from engine.model.definition import DefinitionId
 from engine.model.tables import CASE
-from engine.notice_texts import NoticeTexts, notice_texts
-from engine.service_tasks import NOTICE, TransactionContext, service_task
+from engine.services.notice_texts import NoticeTexts, notice_texts
+from engine.services.registry import NOTICE, TransactionContext, service_task
 
 GROUP = "group:"
 

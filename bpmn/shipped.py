@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from engine.flows import CONFIG_FILE, Flow, load_flow
+from engine.flow.flow import CONFIG_FILE, Flow, load_flow
 
 FLOWS = Path(__file__).parent
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
 
-from domain.account import APPLICANT_GROUP, PHONE_APPLICANT_GROUP, Account, AccountGroup, AccountKind
-from domain.business import UNIT_ADMINISTRATION, business_group
-from domain.credential import Credential, CredentialState
-from domain.grant_holder import administered_units, business_groups, clerks_of_units, persons_of_group
-from domain.unit import UNIT_GROUP, subtrees, unit_group
+from domain.accounts.account import APPLICANT_GROUP, PHONE_APPLICANT_GROUP, Account, AccountGroup, AccountKind
+from domain.credentials.credential import Credential, CredentialState
+from domain.grants.business import UNIT_ADMINISTRATION, business_group
+from domain.grants.holder import administered_units, business_groups, clerks_of_units, persons_of_group
+from domain.units.unit import UNIT_GROUP, subtrees, unit_group
 
 PERSON_GROUP = "person:"
 _OF_KIND = {

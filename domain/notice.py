@@ -17,7 +17,7 @@ from typing import cast
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Table, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from domain.account import Account
+from domain.accounts.account import Account
 from storage import vault
 from storage.columns import Base, Bytes, Id, UtcTime, new_id
 from storage.deferred_rows import defer_insert

@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
-from domain.attempts import Attempt
-from domain.grant_attempts import FailedAttempt
+from domain.accounts.sms_code import SmsCode
+from domain.credentials.attempts import Attempt
+from domain.grants.attempts import FailedAttempt
 from domain.notice import Notice, NoticeState
-from domain.sms_code import SmsCode
 from storage.columns import Base
 
 KEPT: Mapping[type[Base], timedelta] = {

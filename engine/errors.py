@@ -1,4 +1,4 @@
-"""What the engine says when it cannot do what was asked. Only `api/errors.py` knows their HTTP form."""
+"""What the engine says when it cannot do what was asked. Only `api/edge/errors.py` knows their HTTP form."""
 
 from __future__ import annotations
 

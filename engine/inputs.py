@@ -141,7 +141,7 @@ class CaseCancelled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseMigrated:
-    """From here on the case runs on another version. What came before is given to that version again (replay.py).
+    """From here on the case runs on another version. What came before is given to that version again (engine/replay/rebuild.py).
 
     from_definition, to_definition: ids. elements: renamed elements, old id → new id. settings: of the new version.
     reverts: seq of the CaseMigrated that this one takes back, 0 for none. computed: by `SEQ ADDRESS`, the seq of the earlier

@@ -14,18 +14,18 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import ClassVar, NamedTuple, Self
 
+from engine.applying import perform, token_for
 from engine.flow.vocabulary import MESSAGE, TIMER
 from engine.inputs import Input, Started
 from engine.machine_state import MachineState
-from engine.spiff import codec
-from engine.spiff.host import Host
 from engine.spiff.process import Element, Process
 from engine.spiff.process import Node as StartEvent
-from engine.spiff.reader import compile_deployed, compile_process
-from engine.spiff.state import ActivityEvent, SentMessage
+from engine.spiff.reading.reader import compile_deployed, compile_process
+from engine.spiff.rules.host import Host
+from engine.spiff.rules.snapshot import canonical, dump, load
+from engine.spiff.rules.state import ActivityEvent, SentMessage
 from engine.spiff.store import NotJson, Store, json_value
 from engine.spiff.tree import Token
-from engine.taking import perform, token_for
 
 __all__ = [
     "MESSAGE",
@@ -84,22 +84,22 @@ class Machine(MachineState):
     @classmethod
     def load(cls, process: Process, snapshot: bytes) -> Self:
         """Raises ValueError or KeyError for a snapshot that is not one of this process."""
-        return cls(codec.load(cls.host_class, process, snapshot))
+        return cls(load(cls.host_class, process, snapshot))
 
     def dump(self) -> bytes:
         self._require_whole()
-        return codec.dump(self._host)
+        return dump(self._host)
 
     def canonical(self) -> bytes:
         """Two machines are equal if these bytes are: variables, waits, counters, live tokens."""
         self._require_whole()
-        return codec.canonical(self._host)
+        return canonical(self._host)
 
     def apply(self, given: Input) -> Applied:
         """Apply one input and run until the case only waits.
 
         Raises, and changes nothing: Conflict (`case.ended`, `case.suspended`, `time.backwards`, `wait.gone`,
-        `wait.other_kind`, `timer.not_due`, and for operators' inputs what engine/spiff/operating.py says), NotJson or
+        `wait.other_kind`, `timer.not_due`, and for operators' inputs what engine/spiff/rules/operators.py says), NotJson or
         ValueError for an input that is not one. After any other exception this object is broken (MachineBroken from then on).
         """
         self._require_whole()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from engine.spiff.host import Host
+from engine.spiff.rules.host import Host
 from engine.waits import DueTimer, TimerWait, Wait
 
 

@@ -6,12 +6,12 @@ import importlib
 import pkgutil
 
 TABLE_PACKAGES = ("engine.model", "domain")
-TABLE_MODULES = ("storage.vault", "api.model", "engine.journal")
+TABLE_MODULES = ("storage.vault", "api.edge.model", "engine.cases.journal")
 
 
 def every_table() -> None:
     for package in TABLE_PACKAGES:
-        for found in pkgutil.iter_modules(importlib.import_module(package).__path__):
-            importlib.import_module(f"{package}.{found.name}")
+        for found in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
+            importlib.import_module(found.name)
     for module in TABLE_MODULES:
         importlib.import_module(module)

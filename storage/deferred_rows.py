@@ -3,7 +3,7 @@
     defer_insert(session, NOTICE, row)      # the caller goes on
     flush_deferred_inserts(session)         # for who must know now whether a unique index refuses it
 
-Whoever writes anyway takes them along (engine/saving.py, one statement on PostgreSQL); the commit writes what is left.
+Whoever writes anyway takes them along (engine/cases/saving.py, one statement on PostgreSQL); the commit writes what is left.
 """
 
 from __future__ import annotations

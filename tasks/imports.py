@@ -12,24 +12,17 @@ from sqlalchemy.orm import Session
 
 from bpmn.business_grant.names import DESK, FLOW
 from domain.acting import acting_groups
-from domain.grant import BusinessGrant, granting_unit
-from domain.import_institutions import import_institutions
-from domain.import_managers import import_managers
-from domain.import_rows import Bind, ImportRun, RowOutcome
-from domain.import_units import import_units
+from domain.grants.grant import BusinessGrant, granting_unit
+from domain.imports.institutions import import_institutions
+from domain.imports.managers import import_managers
+from domain.imports.rows import Bind, ImportRun, RowOutcome
+from domain.imports.run import BatchResult, finish_import, forget_old_imports, lease_import, note_batch, read_workbook
+from domain.imports.units import import_units
+from domain.imports.workbook import INSTITUTIONS, MANAGERS, UNITS, SheetRow, read_rows
 from domain.refused import Refused
-from domain.register_import import (
-    BatchResult,
-    finish_import,
-    forget_old_imports,
-    lease_import,
-    note_batch,
-    read_workbook,
-)
-from domain.register_workbook import INSTITUTIONS, MANAGERS, UNITS, SheetRow, read_rows
-from domain.unit import unit_scope
+from domain.units.unit import unit_scope
 from engine.actors import Actor
-from engine.outbox import start_later
+from engine.cases.outbox import start_later
 from storage import vault
 from storage.failures import retry_deadlocks
 from storage.transactions import transaction

@@ -17,9 +17,10 @@ import requests
 from sqlalchemy.orm import Session
 
 from config import Settings
-from domain import account, notice
+from domain import notice
+from domain.accounts import account
 from domain.acting import accounts_of_group
-from domain.person import person_phone
+from domain.persons.person import person_phone
 from storage import vault
 from storage.transactions import transaction
 from tasks.app import app

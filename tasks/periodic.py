@@ -5,12 +5,19 @@ from __future__ import annotations
 import logging
 from datetime import UTC, datetime, timedelta
 
-from domain import credential, grant_attempts, grant_roll, notice, retention
-from domain.attempts import local_day
-from engine import attachments, clock_starts, delivery, jobs, set_back, timers, work_items
+from domain import notice, retention
+from domain.credentials import credential
+from domain.credentials.attempts import local_day
+from domain.grants import attempts as grant_attempts
+from domain.grants import overview
+from engine.attachments import store as attachments
 from engine.errors import Conflict
-from engine.retention import drop_what_is_over
-from engine.why import watchdog_finds
+from engine.jobs import leases
+from engine.messages import delivery
+from engine.periodic import clock_starts, set_back, timers
+from engine.periodic.retention import drop_what_is_over
+from engine.queries.why import watchdog_finds
+from engine.work_items import acts as work_items
 from storage.transactions import transaction
 from tasks.app import app
 from tasks.dispatch import send_job
@@ -25,7 +32,7 @@ MOST_BATCHES = 50  # of a run; what is left goes with the next one
 def announce_ready_jobs() -> None:
     """READY jobs whose announcement was lost, and those whose back-off is over."""
     with platform().sessions() as session:
-        waiting = jobs.ready_jobs(session, datetime.now(UTC), BATCH)
+        waiting = leases.ready_jobs(session, datetime.now(UTC), BATCH)
     for job in waiting:
         send_job(job.id, job.queue)
 
@@ -34,7 +41,7 @@ def announce_ready_jobs() -> None:
 def free_expired_leases() -> None:
     """Jobs of workers that died or hang go back to READY, or to a person after their last attempt."""
     with transaction(platform().sessions) as session:
-        freed = jobs.free_expired_leases(session, datetime.now(UTC))
+        freed = leases.free_expired_leases(session, datetime.now(UTC))
     if freed:
         log.warning("%d leases ran out; their jobs run again", freed)
 
@@ -128,7 +135,7 @@ def expire_credentials() -> None:
 
 @app.task(name="drop_expired_rows")
 def drop_expired_rows() -> None:
-    """What has had its time: SMS codes, attempts, notices (domain), messages, copies, what-if runs (engine/retention.py)."""
+    """What has had its time: SMS codes, attempts, notices (domain), messages, copies, what-if runs (engine)."""
     with transaction(platform().sessions) as session:
         dropped = retention.drop_expired(session, datetime.now(UTC), BATCH)
         grant_attempts.drop_idle_counters(session, datetime.now(UTC) - timedelta(days=2))
@@ -145,7 +152,7 @@ def drop_expired_rows() -> None:
 def keep_roll() -> None:
     """Rows of the roll that are missing or differ from their institutions: none, unless somebody wrote past the session."""
     with transaction(platform().sessions) as session:
-        made, mended = grant_roll.enrol(session, datetime.now(UTC)), grant_roll.mend_roll(session)
+        made, mended = overview.enrol(session, datetime.now(UTC)), overview.mend_roll(session)
     if made or mended:
         log.warning("roll: %d rows were missing, %d differed from their institutions", made, mended)
 

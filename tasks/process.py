@@ -10,7 +10,7 @@ from typing import Any
 from celery.signals import worker_process_init
 
 from composition import Platform, compose
-from engine import dispatching
+from engine.cases import dispatching
 from tasks.dispatch import send_job, wake_outbox
 
 _platform: Platform | None = None

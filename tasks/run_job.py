@@ -6,9 +6,9 @@ import logging
 from datetime import UTC, datetime
 from traceback import format_tb
 
-from engine import job_runs, jobs
 from engine.errors import BusinessError, RetryLater
-from engine.service_calls import CallRefused
+from engine.jobs import leases, runs
+from engine.services.calls import CallRefused
 from storage.failures import is_out_of_space
 from storage.transactions import transaction
 from tasks.app import app
@@ -22,7 +22,7 @@ def run_job(job_id: str) -> None:
     """A message for a job that is done, leased by another or unknown does nothing."""
     sessions = platform().sessions
     with transaction(sessions) as session:
-        leased = jobs.lease_job(session, job_id, worker=worker_name(), now=datetime.now(UTC))
+        leased = leases.lease_job(session, job_id, worker=worker_name(), now=datetime.now(UTC))
     if leased is None:
         return
     try:
@@ -32,23 +32,23 @@ def run_job(job_id: str) -> None:
             raise
         log.error("job %s: no room on a disk, it will be tried again", job_id)
         with transaction(sessions) as session:
-            jobs.postpone_job(session, leased, "no room on a disk", now=datetime.now(UTC))
+            leases.postpone_job(session, leased, "no room on a disk", now=datetime.now(UTC))
 
 
-def _run(leased: job_runs.LeasedJob) -> None:
+def _run(leased: runs.LeasedJob) -> None:
     sessions = platform().sessions
     try:
-        result = job_runs.execute(sessions, leased)
+        result = runs.execute(sessions, leased)
     except BusinessError as error:
         with transaction(sessions) as session:
-            jobs.fail_job(session, leased, error, now=datetime.now(UTC))
+            leases.fail_job(session, leased, error, now=datetime.now(UTC))
     except CallRefused as refused:
         # Parameters that do not fit will not fit the next time either: a person has to look.
         with transaction(sessions) as session:
-            jobs.give_up_job(session, leased, str(refused), now=datetime.now(UTC))
+            leases.give_up_job(session, leased, str(refused), now=datetime.now(UTC))
     except RetryLater as later:
         with transaction(sessions) as session:
-            jobs.retry_job_later(session, leased, str(later), after_s=later.after_s, now=datetime.now(UTC))
+            leases.retry_job_later(session, leased, str(later), after_s=later.after_s, now=datetime.now(UTC))
     except Exception as error:
         if is_out_of_space(error):
             raise
@@ -62,7 +62,7 @@ def _run(leased: job_runs.LeasedJob) -> None:
             "".join(format_tb(error.__traceback__)),
         )
         with transaction(sessions) as session:
-            jobs.retry_job_later(session, leased, f"{type(error).__name__}", after_s=None, now=datetime.now(UTC))
+            leases.retry_job_later(session, leased, f"{type(error).__name__}", after_s=None, now=datetime.now(UTC))
     else:
         with transaction(sessions) as session:
-            jobs.succeed_job(session, leased, result, now=datetime.now(UTC))
+            leases.succeed_job(session, leased, result, now=datetime.now(UTC))

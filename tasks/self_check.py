@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from celery.schedules import crontab
 
-from engine.hindsight.journal_root import make_root, newest_root
-from engine.hindsight.self_check import check_cases, check_roots, record_findings
+from engine.replay.evidence.journal_root import make_root, newest_root
+from engine.replay.evidence.self_check import check_cases, check_roots, record_findings
 from storage.transactions import transaction
 from tasks.app import app
 from tasks.process import platform

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine.hindsight import what_if_runs
-from engine.hindsight.what_if import CaseOutcome
+from engine.replay.what_if import runs
+from engine.replay.what_if.comparison import CaseOutcome
 from storage.transactions import transaction
 from tasks.app import app
 from tasks.process import platform
@@ -25,7 +25,7 @@ def run_what_ifs() -> None:
 def run_next(sessions: sessionmaker[Session]) -> bool:
     """Work one run off; False when none waits."""
     with transaction(sessions) as session:
-        run = what_if_runs.take_run(session, datetime.now(UTC))
+        run = runs.take_run(session, datetime.now(UTC))
     if run is None:
         return False
     try:
@@ -34,24 +34,24 @@ def run_next(sessions: sessionmaker[Session]) -> bool:
         # A defect in a candidate must not be taken up again and again; the message may quote what a person typed.
         log.error("what-if %s failed: %s", run.id, type(error).__name__)
         with transaction(sessions) as session:
-            what_if_runs.fail_run(session, run, type(error).__name__, datetime.now(UTC))
+            runs.fail_run(session, run, type(error).__name__, datetime.now(UTC))
         return True
     with transaction(sessions) as session:
-        what_if_runs.finish_run(session, run, outcomes, datetime.now(UTC))
+        runs.finish_run(session, run, outcomes, datetime.now(UTC))
     return True
 
 
-def _outcomes(sessions: sessionmaker[Session], run: what_if_runs.TakenRun) -> list[CaseOutcome]:
+def _outcomes(sessions: sessionmaker[Session], run: runs.TakenRun) -> list[CaseOutcome]:
     began = datetime.now(UTC)
     with sessions() as session:
-        ids = what_if_runs.cases_of_run(session, run)
+        ids = runs.cases_of_run(session, run)
     outcomes: list[CaseOutcome] = []
-    for start in range(0, len(ids), what_if_runs.PART):
+    for start in range(0, len(ids), runs.PART):
         with sessions() as session:
-            part = ids[start : start + what_if_runs.PART]
+            part = ids[start : start + runs.PART]
             outcomes.extend(run.what_if.outcomes_of(session, part, began))
         with transaction(sessions) as session:
-            what_if_runs.note_progress(session, run, len(outcomes), len(ids), datetime.now(UTC))
+            runs.note_progress(session, run, len(outcomes), len(ids), datetime.now(UTC))
     return outcomes
 
 

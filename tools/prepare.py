@@ -10,11 +10,11 @@ from pathlib import Path
 from sqlalchemy.exc import OperationalError
 
 from composition import Platform
-from domain.business import seed_businesses
-from domain.demo_account import DemoAccount, create_demo_accounts, enabled_demo_accounts
-from domain.grant_roll import enrol
-from domain.unit_seed import seed_units
-from engine.deploy import deploy_folder
+from domain.accounts.demo_account import DemoAccount, create_demo_accounts, enabled_demo_accounts
+from domain.grants.business import seed_businesses
+from domain.grants.overview import enrol
+from domain.imports.unit_seed import seed_units
+from engine.deployment.deploy import deploy_folder
 from migrations import upgrade
 from storage.transactions import transaction
 

@@ -18,11 +18,11 @@ import pytest
 
 from config import ROOT
 from engine.errors import Conflict
-from engine.flows import Flow, load_flow
-from engine.hindsight.recorded_cases import cases_of
-from engine.hindsight.scenario_recording import record_scenario
-from engine.hindsight.scenarios import FOLDER, Scenario, coverage_of, run_scenario, write_scenario
+from engine.flow.flow import Flow, load_flow
 from engine.machine import Process, compile_process
+from engine.replay.scenarios.playing import FOLDER, Scenario, coverage_of, run_scenario, write_scenario
+from engine.replay.scenarios.recording import record_scenario
+from engine.replay.what_if.recorded_cases import cases_of
 
 
 @dataclass

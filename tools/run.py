@@ -10,7 +10,7 @@ import time
 
 from composition import compose
 from config import InvalidSettings, Settings, load_settings
-from domain.demo_account import DemoAccount
+from domain.accounts.demo_account import DemoAccount
 from tools import supervisor
 from tools.node import NoNode
 from tools.prepare import Unprepared, prepare

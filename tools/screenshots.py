@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route
 from sqlalchemy import select
 
 from config import ROOT
-from domain.credential import Credential
+from domain.credentials.credential import Credential
 from tools import supervisor
 from tools.browser import ChromiumMissing, chromium
 from tools.demo.desk import KINDS, fill

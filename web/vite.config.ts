@@ -4,7 +4,7 @@ import Components from 'unplugin-vue-components/vite';
 import { ElementPlusResolver } from 'unplugin-vue-components/resolvers';
 import { defineConfig } from 'vitest/config';
 
-// `npm run build` writes web/dist, which the web process serves at /console/ (api/console.py).
+// `npm run build` writes web/dist, which the web process serves at /console/ (api/pages/console.py).
 export default defineConfig({
   base: '/console/',
   plugins: [

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tasks.vision.fields import read_back, read_front
-from tasks.vision.layout import FRONT
-from tasks.vision.ocr import Box, TextLine
+from tasks.vision.documents.fields import read_back, read_front
+from tasks.vision.documents.layout import FRONT
+from tasks.vision.text.ocr import Box, TextLine
 
 Rgb = NDArray[np.uint8]
 SPARSE_TEXT, SINGLE_LINE = "11", "7"  # page segmentation modes

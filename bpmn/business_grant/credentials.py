@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from bpmn.business_grant.names import TenureMessage
-from domain.credential import Credential, valid_resident_credential, when_ended
-from domain.grant_holder import HolderRole, grants_held
-from engine.outbox import send_to_case
+from domain.credentials.credential import Credential, valid_resident_credential, when_ended
+from domain.grants.holder import HolderRole, grants_held
+from engine.cases.outbox import send_to_case
 
 MESSAGES = {
     HolderRole.MANAGER: TenureMessage.MANAGER_LOST,

@@ -18,14 +18,14 @@ import bpmn.notices  # noqa: F401
 from bpmn.business_grant.names import FLOW
 from bpmn.business_grant.refusals import REFUSALS, actor, refusals
 from bpmn.business_grant.telling import UNIT, TellParameters, tell, tell_holders
-from domain import grant as register
-from domain import grant_code
-from domain.business import find_business
-from domain.grant_tenure import end_tenure
+from domain.grants import code as grant_code
+from domain.grants import grant as register
+from domain.grants.business import find_business
+from domain.grants.tenure import end_tenure
 from domain.refused import Refused
 from engine.actors import SYSTEM, Actor
-from engine.outbox import start_later
-from engine.service_tasks import TransactionContext, service_task
+from engine.cases.outbox import start_later
+from engine.services.registry import TransactionContext, service_task
 
 NEVER = timedelta(days=1)  # after the code's end: of two timers the earlier one takes the other away
 

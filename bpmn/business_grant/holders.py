@@ -5,12 +5,14 @@ from __future__ import annotations
 from pydantic import BaseModel, RootModel
 
 from bpmn.business_grant.refusals import REFUSALS, actor, refusals
-from domain import grant as register
-from domain import grant_code, grant_holder, grant_tenure
-from domain.business import find_business
-from domain.grant_attempts import forget_failures, refuse_locked
+from domain.grants import code as grant_code
+from domain.grants import grant as register
+from domain.grants import holder as grant_holder
+from domain.grants import tenure as grant_tenure
+from domain.grants.attempts import forget_failures, refuse_locked
+from domain.grants.business import find_business
 from domain.refused import Refused
-from engine.service_tasks import TransactionContext, service_task
+from engine.services.registry import TransactionContext, service_task
 
 
 class HolderParameters(BaseModel):

@@ -8,10 +8,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bpmn.business_grant.names import TenureMessage
-from domain.grant import BusinessGrant
-from domain.institution import Institution
-from domain.institution_state import when_removed
-from engine.outbox import send_to_case
+from domain.grants.grant import BusinessGrant
+from domain.institutions.institution import Institution
+from domain.institutions.state import when_removed
+from engine.cases.outbox import send_to_case
 
 REASON = "机构已从机构库移除"
 

@@ -6,14 +6,14 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
-from domain import attempts, consent
-from domain.comparison import PageSeen, Seen, compare
-from domain.documents import DocumentType
-from domain.grant import find_grant
-from domain.grant_attempts import FailureKind, count_failure
-from domain.person import read_identity, read_portrait
-from engine.attachments import store_attachment
-from engine.service_tasks import TransactionContext, service_task
+from domain.credentials import attempts, consent
+from domain.documents.comparison import PageSeen, Seen, compare
+from domain.documents.documents import DocumentType
+from domain.grants.attempts import FailureKind, count_failure
+from domain.grants.grant import find_grant
+from domain.persons.person import read_identity, read_portrait
+from engine.attachments.store import store_attachment
+from engine.services.registry import TransactionContext, service_task
 
 
 class ConsentParameters(BaseModel):

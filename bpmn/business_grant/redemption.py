@@ -8,14 +8,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bpmn.notices import wording_in_case
-from domain.business import find_business
-from domain.grant import BusinessGrant, find_grant, granting_unit
-from domain.grant_attempts import FailureKind, count_failure, refuse_locked
-from domain.grant_code import find_redeemable, institution_of_code
-from domain.institution import find_institution
+from domain.grants.attempts import FailureKind, count_failure, refuse_locked
+from domain.grants.business import find_business
+from domain.grants.code import find_redeemable, institution_of_code
+from domain.grants.grant import BusinessGrant, find_grant, granting_unit
+from domain.institutions.institution import find_institution
 from domain.notice import queue_notice
 from domain.refused import Refused
-from domain.unit import unit_group
+from domain.units.unit import unit_group
 
 CODE_LOCKED = "business_grant.code_locked"
 

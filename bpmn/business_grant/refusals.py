@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from domain.refused import Refused
 from engine.errors import BusinessError
-from engine.service_tasks import TransactionContext
+from engine.services.registry import TransactionContext
 
 # What the register's verbs may answer; every service task that calls one has a boundary event for all of them.
 REFUSALS = (

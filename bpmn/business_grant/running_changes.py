@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 from bpmn.business_grant.names import FLOW
 from bpmn.shipped import shipped_flow
 from domain.acting import PERSON_GROUP
-from engine.deploy import find_definition
-from engine.flows import FlowConfig
+from engine.deployment.deploy import find_definition
+from engine.flow.flow import FlowConfig
 from engine.model.definition import DefinitionId
 from engine.model.tables import CASE, WAITING
-from engine.model.waiting import WaitKind, spelled
+from engine.model.waiting_row import WaitKind, spelled
 
 UNNAMED = "办理中"
 

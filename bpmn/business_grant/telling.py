@@ -7,15 +7,15 @@ from typing import Annotated
 from pydantic import BaseModel
 
 from bpmn.notices import wording_of
-from domain.business import find_business
-from domain.grant import find_grant, granting_unit
-from domain.grant_holder import auxiliaries_of
-from domain.institution import Institution
+from domain.grants.business import find_business
+from domain.grants.grant import find_grant, granting_unit
+from domain.grants.holder import auxiliaries_of
+from domain.institutions.institution import Institution
 from domain.notice import queue_notice
-from domain.person import read_identity
-from domain.privacy import mask_name
-from domain.unit import unit_group
-from engine.service_tasks import NOTICE, TransactionContext, service_task
+from domain.persons.person import read_identity
+from domain.persons.privacy import mask_name
+from domain.units.unit import unit_group
+from engine.services.registry import NOTICE, TransactionContext, service_task
 
 UNIT = "unit"
 

@@ -13,15 +13,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bpmn.business_grant.names import DESK, FLOW, TenureMessage
-from domain.grant import BusinessGrant, granting_unit
+from domain.grants.grant import BusinessGrant, granting_unit
 from domain.refused import Refused
 from engine.actors import Actor
+from engine.cases.start import start_case
 from engine.errors import Conflict
-from engine.hindsight.replay import read_inputs
 from engine.inputs import JobFailed, JobGivenUp, MessageReceived, Started
-from engine.messages import send_message
+from engine.messages.send import send_message
 from engine.model.tables import CASE
-from engine.start import start_case
+from engine.replay.rebuild import read_inputs
 
 # What a message that the tenure does not wait for means to whoever sent it.
 NOT_NOW = {

@@ -8,17 +8,17 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from bpmn.institution_admission.parameters import Need, RegistrationParameters, Relation
-from domain.account import phone_of
-from domain.application_record import has_own_rival, rivals
-from domain.credit_code import normalise_credit_code
-from domain.institution import Institution, InstitutionState, checked_name
-from domain.institution_checks import CheckFindings, Verdict, check_institution
-from domain.institution_name import name_key
-from domain.institution_search import find_by_credit_code, find_by_name, near_duplicates
+from domain.accounts.account import phone_of
+from domain.admissions.record import has_own_rival, rivals
+from domain.institutions.checks import CheckFindings, Verdict, check_institution
+from domain.institutions.credit_code import normalise_credit_code
+from domain.institutions.institution import Institution, InstitutionState, checked_name
+from domain.institutions.name import name_key
+from domain.institutions.search import find_by_credit_code, find_by_name, near_duplicates
 from domain.phones import normalise_phone
 from domain.refused import Refused
-from domain.unit import Unit
-from engine.service_tasks import TransactionContext, service_task
+from domain.units.unit import Unit
+from engine.services.registry import TransactionContext, service_task
 
 NEAR_SHOWN = 5
 MALFORMED = frozenset({"credit_code", "licence_number"})  # findings that say a number cannot be one

@@ -6,12 +6,12 @@ from pydantic import BaseModel, RootModel
 
 from bpmn.institution_admission.checking import own_credit_code
 from bpmn.institution_admission.parameters import RegistrationParameters
-from domain.application_record import ApplicationState, record_state, record_unit
-from domain.institution import Contact, NewInstitution, admit_institution
+from domain.admissions.record import ApplicationState, record_state, record_unit
+from domain.institutions.institution import Contact, NewInstitution, admit_institution
 from domain.refused import Refused
-from domain.unit import Unit, find_unit, parent_of
+from domain.units.unit import Unit, find_unit, parent_of
 from engine.errors import BusinessError
-from engine.service_tasks import TransactionContext, service_task
+from engine.services.registry import TransactionContext, service_task
 
 TAKEN = frozenset({"institution.name_taken", "institution.credit_code_taken"})
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel
 
-from domain.institution_category import Category
+from domain.institutions.category import Category
 
 
 class Need(StrEnum):

@@ -7,8 +7,8 @@ from pydantic import BaseModel
 from bpmn.institution_admission.checking import CheckResult, check_registration
 from bpmn.institution_admission.parameters import RegistrationParameters, Relation
 from bpmn.institution_admission.submitting import HandedIn, labelled
-from domain.unit import Unit
-from engine.service_tasks import TransactionContext, service_task
+from domain.units.unit import Unit
+from engine.services.registry import TransactionContext, service_task
 
 RELATION_WORDS = {Relation.BRANCH: "是其分院、院区或分支机构", Relation.DIFFERENT: "是另一家机构，只是名称相近"}
 

@@ -9,14 +9,14 @@ from pydantic import BaseModel, RootModel
 from sqlalchemy.orm import Session
 
 from bpmn.institution_admission.parameters import Explained, RegistrationParameters, Relation
-from domain.account import phone_of
-from domain.application_record import ApplicationState, Submission, record_state, record_submission
-from domain.consent import Purpose, give_consent
-from domain.institution_category import CATEGORY_LABELS, Category
-from domain.institution_name import name_key, tidy_name
-from domain.unit import Unit
-from engine.forms import load_form
-from engine.service_tasks import TransactionContext, service_task
+from domain.accounts.account import phone_of
+from domain.admissions.record import ApplicationState, Submission, record_state, record_submission
+from domain.credentials.consent import Purpose, give_consent
+from domain.institutions.category import CATEGORY_LABELS, Category
+from domain.institutions.name import name_key, tidy_name
+from domain.units.unit import Unit
+from engine.forms.form import load_form
+from engine.services.registry import TransactionContext, service_task
 
 INFORMATION = load_form((Path(__file__).parent / "forms" / "information.json").read_bytes())
 # Fields of the form 信息登记 as people read them, in its order.

@@ -10,11 +10,11 @@ from pydantic import BaseModel
 import bpmn.notices
 import bpmn.real_name.issuing  # noqa: F401
 from bpmn.real_name.parameters import DocumentParameters
-from domain import attempts, consent
-from domain.comparison import PageSeen, Seen, compare, nothing_seen
-from domain.documents import NUMBER_PROBLEM_TEXTS, DocumentType, number_flags, number_problems
-from domain.person import document_hash
-from engine.service_tasks import TransactionContext, service_task
+from domain.credentials import attempts, consent
+from domain.documents.comparison import PageSeen, Seen, compare, nothing_seen
+from domain.documents.documents import NUMBER_PROBLEM_TEXTS, DocumentType, number_flags, number_problems
+from domain.persons.person import document_hash
+from engine.services.registry import TransactionContext, service_task
 
 
 class ConsentParameters(BaseModel):
@@ -139,7 +139,7 @@ class CompareParameters(BaseModel):
 
 
 class ComparisonFacts(BaseModel):
-    """domain.comparison.Comparison as JSON."""
+    """domain.documents.comparison.Comparison as JSON."""
 
     name_agreement: str
     number_agreement: str

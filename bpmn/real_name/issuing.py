@@ -10,15 +10,16 @@ from pydantic import BaseModel
 
 from bpmn.notices import wording_of
 from bpmn.real_name.parameters import DocumentParameters
-from domain import consent, credential, issuing, sms_code
-from domain.documents import DocumentType
+from domain.accounts import sms_code
+from domain.credentials import consent, credential, issuing
+from domain.documents.documents import DocumentType
 from domain.notice import queue_notice
-from domain.person import identity, keep_portrait, person_phone
-from domain.privacy import mask_phone
+from domain.persons.person import identity, keep_portrait, person_phone
+from domain.persons.privacy import mask_phone
 from domain.refused import Refused
-from engine.attachments import read_attachment
+from engine.attachments.store import read_attachment
 from engine.errors import BusinessError
-from engine.service_tasks import JobContext, TransactionContext, service_task
+from engine.services.registry import JobContext, TransactionContext, service_task
 
 # Where the photo is on a resident ID laid flat: left, top, right, bottom as shares of the card (GA 461)
 PORTRAIT_AREA = (0.615, 0.10, 0.95, 0.78)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from domain.documents import DocumentType
+from domain.documents.documents import DocumentType
 
 
 class DocumentParameters(BaseModel):

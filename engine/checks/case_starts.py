@@ -8,8 +8,8 @@ from engine.checks.folder import Folder
 from engine.errors import Problem
 from engine.flow.codes import found
 from engine.flow.diagram import Diagram, Node
+from engine.flow.flow import STARTER, FlowConfig
 from engine.flow.graph import reachable, scope_edges
-from engine.flows import STARTER, FlowConfig
 from engine.language.expressions import InvalidExpression
 from engine.language.schedules import compile_schedule
 

@@ -8,8 +8,8 @@ from engine.checks.folder import Folder
 from engine.errors import Problem
 from engine.flow.codes import found
 from engine.flow.diagram import Diagram, Node
+from engine.flow.flow import FlowConfig
 from engine.flow.graph import reachable, scope_edges
-from engine.flows import FlowConfig
 
 
 def check_config(diagrams: Sequence[Diagram], folder: Folder) -> Iterator[Problem]:

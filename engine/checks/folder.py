@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from engine.errors import InvalidDiagram, Problem
 from engine.flow.codes import CODES, found
-from engine.flows import Flow, FlowConfig
-from engine.forms import Form, load_form
+from engine.flow.flow import Flow, FlowConfig
+from engine.forms.form import Form, load_form
 from engine.language.decisions import DecisionTable, read_decisions
 
 

@@ -8,9 +8,9 @@ from engine.checks.folder import Folder
 from engine.errors import Problem
 from engine.flow.codes import found
 from engine.flow.diagram import Diagram, Node
-from engine.flows import FlowConfig
+from engine.flow.flow import FlowConfig
 from engine.language.expressions import ExpressionFailed, InvalidExpression, compile_expression
-from engine.service_tasks import NOTICE, declared_service_tasks
+from engine.services.registry import NOTICE, declared_service_tasks
 
 
 def check_notices(diagrams: Sequence[Diagram], folder: Folder) -> Iterator[Problem]:

@@ -10,7 +10,7 @@ from engine.flow.diagram import Diagram, Node
 from engine.flow.graph import components, in_order, reachable, scope_edges
 from engine.flow.shape import shape_problems
 from engine.flow.vocabulary import ACTIVITIES, KINDS, NOT_HOSTED
-from engine.service_tasks import find_service_task
+from engine.services.registry import find_service_task
 
 
 def check_shape(diagram: Diagram) -> Iterator[Problem]:

@@ -12,10 +12,10 @@ from engine.checks.loops import loop_problems
 from engine.errors import NotFound, Problem
 from engine.flow.codes import found
 from engine.flow.diagram import Diagram, Node, Operator
+from engine.flow.flow import NOBODY
 from engine.flow.references import reference_problems
 from engine.flow.vocabulary import MESSAGE
-from engine.flows import NOBODY
-from engine.service_tasks import ServiceTask, find_service_task
+from engine.services.registry import ServiceTask, find_service_task
 
 
 def check_tasks(diagram: Diagram, folder: Folder) -> Iterator[Problem]:

@@ -10,9 +10,9 @@ from engine.checks.loops import loop_expressions, loop_names
 from engine.errors import Problem
 from engine.flow.codes import found
 from engine.flow.diagram import Diagram, Node
+from engine.flow.flow import FlowConfig
+from engine.flow.groups import pattern_variables
 from engine.flow.vocabulary import KINDS
-from engine.flows import FlowConfig
-from engine.group_patterns import pattern_variables
 from engine.language.expressions import InvalidExpression, compile_expression
 from engine.language.timers_text import compile_timer
 

@@ -1,0 +1,1 @@
+"""A flow as it is written: its folder, and one reading of its diagrams."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from engine.flow.flow import Flow
 from engine.flow.reading import read_alone
-from engine.flows import Flow
 
 
 def others_of(flow: Flow, element: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import cast
 from sqlalchemy import ColumnElement, Table
 
 from engine.model.instance import Case
-from engine.model.waiting import Waiting
+from engine.model.waiting_row import Waiting
 from storage import vault
 
 CASE = cast(Table, Case.__table__)

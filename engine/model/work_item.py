@@ -11,7 +11,8 @@ from storage.columns import Base, Bytes, Id, UtcTime
 
 
 class WorkItemEvent(Base):
-    """One thing done with a work item that is no input of its case. verb: see work_item_events.py. target: account or group.
+    """One thing done with a work item that is no input of its case. target: account or group.
+    verb: see engine/work_items/events.py.
 
     why: encrypted with the case's data key.
     """

@@ -41,7 +41,7 @@ class Instances:
 
 
 class ScopeHost(Protocol):
-    """What a scope and the elements in it ask of the host they run in; it is engine/spiff/host.py that answers.
+    """What a scope and the elements in it ask of the host they run in; it is engine/spiff/rules/host.py that answers.
 
     A rule that gives True or False says whether the element is done; None: it stands until the host completes it.
     """

@@ -30,7 +30,7 @@ KINDS = (
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE…")
 def read_document(kind: str, as_json: bool, files: tuple[Path, ...]) -> None:
     """识别证件照片 FILE 上的字段。读不了的文件也占一行。"""
-    from tasks.vision.reader import document_reader
+    from tasks.vision.documents.reader import document_reader
 
     document_reader()  # loads the models, some seconds: the first file's time is its own
     for path in files:
@@ -39,8 +39,8 @@ def read_document(kind: str, as_json: bool, files: tuple[Path, ...]) -> None:
 
 
 def _reading(path: Path, kind: str) -> dict[str, Any]:  # Any: the JSON object of the contract
-    from tasks.vision.images import decode_photo_or_page
-    from tasks.vision.reader import read_document as read
+    from tasks.vision.documents.reader import read_document as read
+    from tasks.vision.pictures.images import decode_photo_or_page
 
     started = time.perf_counter()
     try:
@@ -62,7 +62,7 @@ def _reading(path: Path, kind: str) -> dict[str, Any]:  # Any: the JSON object o
 def _reading_for_people(found: dict[str, Any]) -> str:
     if "error" in found:
         return f"{found['file']}：{found['message'] or found['error']}"
-    from domain.reading_texts import warning_text
+    from domain.documents.reading_texts import warning_text
 
     values = [f"  {name}：{field['value']}（{field['confidence']:.2f}）" for name, field in found["fields"].items()]
     hints = [f"  ! {warning_text(code)}" for code in found["warnings"]]
@@ -75,8 +75,8 @@ def _reading_for_people(found: dict[str, Any]) -> str:
 @click.option("--json", "as_json", is_flag=True, help="每行输出一个 JSON 对象。")
 def match_faces(portrait: Path, selfie: Path, as_json: bool) -> None:
     """比对两张照片中的人脸：证件照片 PORTRAIT 与自拍 SELFIE。"""
-    from tasks.vision.face import face_matcher
-    from tasks.vision.images import decode_photo_or_page
+    from tasks.vision.faces.match import face_matcher
+    from tasks.vision.pictures.images import decode_photo_or_page
 
     started = time.perf_counter()
     try:
@@ -115,7 +115,7 @@ def models() -> None:
 @click.option("--yes", is_flag=True, help="已阅读并接受许可，不再询问。")
 def install_models(kind: str, source: Path | None, download: bool, checksums: str | None, yes: bool) -> None:
     """安装人脸模型包 KIND；装好后重启 worker 生效。"""
-    from tasks.vision.face_models import BUFFALO_L, LICENCE, PackRefused, downloaded, install_pack
+    from tasks.vision.faces.models import BUFFALO_L, LICENCE, PackRefused, downloaded, install_pack
 
     if (source is None) == (not download):
         raise click.UsageError("请给出 --from 目录 或 --download 之一。")

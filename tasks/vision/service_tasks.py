@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
-from domain.documents import DocumentType
-from engine.service_tasks import JobContext, service_task
+from domain.documents.documents import DocumentType
+from engine.services.registry import JobContext, service_task
 
 LOCAL_TIME = ZoneInfo("Asia/Shanghai")  # a card's validity ends with a day there
 
@@ -62,9 +62,9 @@ class DocumentReadResult(BaseModel):
     queue="vision",
 )
 def read_document(parameters: DocumentReadParameters, context: JobContext) -> DocumentReadResult:
-    from tasks.vision.documents import expected_kinds, merged_fields, page_conflicts
-    from tasks.vision.images import decode_photo_or_page, encode_jpeg
-    from tasks.vision.reader import document_reader
+    from tasks.vision.documents.documents import expected_kinds, merged_fields, page_conflicts
+    from tasks.vision.documents.reader import document_reader
+    from tasks.vision.pictures.images import decode_photo_or_page, encode_jpeg
 
     kinds = expected_kinds(parameters.document_type, len(parameters.pages))
     photos = [decode_photo_or_page(context.read_attachment(page).content) for page in parameters.pages]
@@ -136,8 +136,8 @@ def match_faces(parameters: FaceMatchParameters, context: JobContext) -> FaceMat
     from dataclasses import asdict
 
     from config import load_settings
-    from tasks.vision.face import face_matcher
-    from tasks.vision.images import decode_photo_or_page
+    from tasks.vision.faces.match import face_matcher
+    from tasks.vision.pictures.images import decode_photo_or_page
 
     portrait, selfie = (
         decode_photo_or_page(context.read_attachment(attachment).content)
@@ -201,9 +201,9 @@ class StampedFormResult(BaseModel):
     queue="vision",
 )
 def read_stamped_form(parameters: StampedFormParameters, context: JobContext) -> StampedFormResult:
-    from tasks.vision.images import decode_pages, encode_jpeg
-    from tasks.vision.stamped_form import form_reader
-    from tasks.vision.stamped_form_findings import Expected, judge_form
+    from tasks.vision.pictures.images import decode_pages, encode_jpeg
+    from tasks.vision.seals.findings import Expected, judge_form
+    from tasks.vision.seals.stamped_form import form_reader
 
     sent = context.read_attachment(parameters.attachment)
     pages = decode_pages(sent.content, max_pages=3)

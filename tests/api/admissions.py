@@ -11,16 +11,16 @@ from typing import Any
 from sqlalchemy import select
 
 from api.app import create_app
-from api.limits import limiter
+from api.edge.limits import limiter
 from config import load_settings
-from domain.account import Account
-from domain.admission_form import blank_form_pdf
-from engine import attachments
+from domain.accounts.account import Account
+from domain.admissions.form import blank_form_pdf
+from engine.attachments import store as attachments
 from storage import vault
 from storage.engines import make_engine
 from storage.transactions import session_factory, transaction
 from tests.api.conftest import FLOWS, Clock, Person, Platform, a_jpeg
-from tests.flows.institution_admission import JIANGHAN, VERSION, a_registration, a_stamp, in_the_library
+from tests.flows.institution_admission.cases import JIANGHAN, VERSION, a_registration, a_stamp, in_the_library
 from tests.flows.story import Story, Town
 
 MASTER_KEY = bytes(range(32))

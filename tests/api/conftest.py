@@ -19,14 +19,14 @@ from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.test import TestResponse
 
 from api.app import create_app
-from api.auth import COOKIE, open_session
+from api.edge.auth import COOKIE, open_session
 from config import Settings, load_settings
-from domain.account import Account, AccountGroup, AccountKind
-from domain.passwords import hash_password
-from engine import attachments
+from domain.accounts.account import Account, AccountGroup, AccountKind
+from domain.accounts.passwords import hash_password
 from engine.actors import SYSTEM
-from engine.deploy import deploy_flow
-from engine.flows import load_flow
+from engine.attachments import store as attachments
+from engine.deployment.deploy import deploy_flow
+from engine.flow.flow import load_flow
 from migrations.tables import every_table
 from storage import vault
 from storage.columns import Base, new_id

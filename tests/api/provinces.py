@@ -5,11 +5,11 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from domain.account import Account
-from domain.institution import Contact, NewInstitution, admit_institution
-from domain.institution_category import Category
-from domain.unit import Unit, UnitLevel
-from domain.unit_seed import admit_unit
+from domain.accounts.account import Account
+from domain.imports.unit_seed import admit_unit
+from domain.institutions.category import Category
+from domain.institutions.institution import Contact, NewInstitution, admit_institution
+from domain.units.unit import Unit, UnitLevel
 from storage.transactions import transaction
 from tests.api.conftest import Person, Platform
 

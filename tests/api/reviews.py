@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from composition import declare_service_tasks
 from config import ROOT
-from engine.attachments import store_attachment
+from engine.attachments.store import store_attachment
 from tests.api.conftest import Person, Platform, a_jpeg, a_platform
 from tests.flows.readings import a_reading
 from tests.flows.story import Story, Town

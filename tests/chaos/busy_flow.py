@@ -41,9 +41,9 @@ HANDLERS = """
 import time
 from pydantic import BaseModel
 from bpmn.notices import wording_of
-from domain.attempts import AttemptKind, count_attempt
+from domain.credentials.attempts import AttemptKind, count_attempt
 from domain.notice import queue_notice
-from engine.service_tasks import service_task
+from engine.services.registry import service_task
 
 class Nothing(BaseModel):
     pass

@@ -13,9 +13,9 @@ import psycopg
 import redis
 from sqlalchemy import select
 
-from engine.jobs import ready_jobs
+from engine.jobs.leases import ready_jobs
 from engine.model.tables import WAITING
-from engine.model.waiting import WaitKind
+from engine.model.waiting_row import WaitKind
 from tests.chaos.platforms import BIN, ROOT
 from tests.chaos.preloads import FullDisk
 from tests.chaos.site import Site, a_child_of

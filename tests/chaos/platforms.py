@@ -31,7 +31,7 @@ HANDLERS = '''
 """The first attempt tells its process id and hangs until it may go on; later ones answer at once."""
 import os, pathlib, time
 from pydantic import BaseModel
-from engine.service_tasks import service_task
+from engine.services.registry import service_task
 
 class Nothing(BaseModel):
     pass

@@ -14,10 +14,10 @@ from typing import Any
 
 import requests
 
-from api.auth import COOKIE, open_session
+from api.edge.auth import COOKIE, open_session
 from composition import Platform
-from domain.account import Account, AccountGroup, AccountKind
-from engine.assignment import LEAD
+from domain.accounts.account import Account, AccountGroup, AccountKind
+from engine.work_items.assignment import LEAD
 from storage.columns import new_id
 from storage.transactions import transaction
 from tests.chaos.clients import WrongAnswer

@@ -14,12 +14,12 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
-from api.auth import open_session
+from api.edge.auth import open_session
 from composition import Platform, compose
 from config import load_settings
-from domain.account import find_or_create_wechat_account
+from domain.accounts.account import find_or_create_wechat_account
 from domain.notice import Notice, NoticeState
-from engine.deploy import deploy_folder
+from engine.deployment.deploy import deploy_folder
 from engine.model.instance import Case
 from migrations import upgrade
 from storage.transactions import transaction

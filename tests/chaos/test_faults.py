@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from domain.attempts import Attempt
+from domain.credentials.attempts import Attempt
 from domain.notice import Notice
-from engine.hindsight.replay import read_inputs, verify_case
 from engine.inputs import WorkItemCompleted
 from engine.model.instance import Attachment, Case
+from engine.replay.rebuild import read_inputs, verify_case
 from tests.chaos.busy_flow import FILES_OF_A_CASE
 from tests.chaos.faults import ON_FILES, ON_SERVERS, Fault, kill_beat, kill_web, kill_web_process, kill_worker
 from tests.chaos.platforms import until

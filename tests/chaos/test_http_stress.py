@@ -18,7 +18,7 @@ import psycopg
 import pytest
 import requests
 
-from engine.hindsight.replay import read_inputs, verify_case
+from engine.replay.rebuild import read_inputs, verify_case
 from tests.chaos.platforms import until
 from tests.chaos.rivals import Person, Rivals, staff_of, write_leave_flow
 from tests.chaos.site import Site, a_site

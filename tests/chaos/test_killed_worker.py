@@ -12,11 +12,11 @@ import pytest
 from composition import compose
 from config import load_settings
 from engine.actors import Actor
-from engine.deploy import deploy_folder
-from engine.hindsight.replay import read_inputs, verify_case
+from engine.cases.start import start_case
+from engine.deployment.deploy import deploy_folder
 from engine.inputs import JobSucceeded
 from engine.model.instance import Case
-from engine.start import start_case
+from engine.replay.rebuild import read_inputs, verify_case
 from migrations import upgrade
 from storage.transactions import transaction
 from tests.chaos.platforms import BEAT, WORKER, environment, kill_group, process, until, write_slow_flow

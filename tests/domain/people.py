@@ -6,7 +6,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from domain import account, credential, issuing, person
+from domain.accounts import account
+from domain.credentials import credential, issuing
+from domain.persons import person
 from storage.columns import new_id
 
 ZHANG = person.identity("张三", "resident_id", "11010519491231002x")

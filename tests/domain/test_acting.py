@@ -9,27 +9,22 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from domain.account import (
-    Account,
-    AccountGroup,
-    create_console_account,
-    find_or_create_wechat_account,
-)
+from domain.accounts.account import Account, AccountGroup, create_console_account, find_or_create_wechat_account
+from domain.accounts.phone_account import find_or_create_phone_account
 from domain.acting import accounts_of_group, accounts_of_same_person, acting_groups
-from domain.business import UNIT_ADMINISTRATION, seed_businesses
-from domain.credential import VerifiedBy, valid_credential_of, withdraw_credential
-from domain.grant import begin_tenure, ensure_grant, suspend
-from domain.grant_holder import add_auxiliary
-from domain.grant_tenure import activate, end_tenure
-from domain.institution import Institution, NewInstitution, admit_institution
-from domain.institution_category import Category
-from domain.institution_editing import Editor
-from domain.institution_state import remove_institution
-from domain.issuing import Verification, issue_credential
-from domain.person import identity
-from domain.phone_account import find_or_create_phone_account
-from domain.unit import Unit, UnitLevel
-from domain.unit_seed import admit_unit
+from domain.credentials.credential import VerifiedBy, valid_credential_of, withdraw_credential
+from domain.credentials.issuing import Verification, issue_credential
+from domain.grants.business import UNIT_ADMINISTRATION, seed_businesses
+from domain.grants.grant import begin_tenure, ensure_grant, suspend
+from domain.grants.holder import add_auxiliary
+from domain.grants.tenure import activate, end_tenure
+from domain.imports.unit_seed import admit_unit
+from domain.institutions.category import Category
+from domain.institutions.editing import Editor
+from domain.institutions.institution import Institution, NewInstitution, admit_institution
+from domain.institutions.state import remove_institution
+from domain.persons.person import identity
+from domain.units.unit import Unit, UnitLevel
 from storage.columns import new_id
 
 PROVINCE, WUHAN, WUCHANG, HUANGSHI = "420000", "420100", "420106", "420200"
@@ -255,7 +250,7 @@ def test_groups_cost_few_statements(
     kind: str,
     most: int,
 ) -> None:
-    # acting_groups() asks for the account and its rows first; api.auth.identify() has both from its one SELECT
+    # acting_groups() asks for the account and its rows first; api.edge.auth.identify() has both from its one SELECT
     if kind == "citizen":
         account = find_or_create_wechat_account(session, "o", now)
     elif kind in {"staff", "unit"}:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pypdfium2
 
 from domain.pdf_page import MISSING, as_bytes, new_document, printable, write_paragraph, write_rows, write_title
-from engine.media import PDF, inspect_upload
+from engine.attachments.media import PDF, inspect_upload
 
 
 def text_of(content: bytes) -> list[str]:

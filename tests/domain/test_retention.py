@@ -8,12 +8,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bpmn.notices import wording_of
-from domain.account import find_or_create_wechat_account
-from domain.attempts import Attempt, AttemptKind, count_attempt
-from domain.grant_attempts import FailedAttempt, FailureKind, count_failure
+from domain.accounts.account import find_or_create_wechat_account
+from domain.accounts.sms_code import SmsCode, check_code, make_code
+from domain.credentials.attempts import Attempt, AttemptKind, count_attempt
+from domain.grants.attempts import FailedAttempt, FailureKind, count_failure
 from domain.notice import Notice, mark_sent, queue_notice
 from domain.retention import drop_expired
-from domain.sms_code import SmsCode, check_code, make_code
 from storage import vault
 from storage.deferred_rows import flush_deferred_inserts
 

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Response, expect
 from sqlalchemy import select
 
-from api.auth import COOKIE, open_session
-from domain.account import Account
+from api.edge.auth import COOKIE, open_session
+from domain.accounts.account import Account
 from storage.transactions import transaction
 from tools.demo.site import PASSWORD, Site
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from sqlalchemy import func, select, update
 
-from api.auth import close_all_sessions
-from api.model import EvidenceLook
-from domain.account import Account
-from engine.attachments import ATTACHMENT
-from engine.messages import send_message
+from api.edge.auth import close_all_sessions
+from api.edge.model import EvidenceLook
+from domain.accounts.account import Account
+from engine.attachments.store import ATTACHMENT
+from engine.messages.send import send_message
 from engine.model.tables import CASE, WAITING
-from engine.model.waiting import WaitKind
+from engine.model.waiting_row import WaitKind
 from storage.transactions import transaction
 from tests.engine.rebuilding import rebuild
 from tools.demo.desk import Application

@@ -9,11 +9,11 @@ from playwright.sync_api import expect
 from sqlalchemy import select
 
 from engine.actors import SYSTEM, Actor
-from engine.deploy import deploy_flow
-from engine.flows import Flow
+from engine.cases.start import start_case
+from engine.deployment.deploy import deploy_flow
+from engine.flow.flow import Flow
 from engine.model.tables import WAITING
-from engine.start import start_case
-from engine.work_items import claim_work_item, complete_work_item
+from engine.work_items.acts import claim_work_item, complete_work_item
 from storage.transactions import transaction
 from tests.e2e.console import Console
 from tests.engine.diagrams import BPMN, Diagram

@@ -8,10 +8,10 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select
 
-from domain.account import Account
+from domain.accounts.account import Account
 from engine.actors import Actor
 from engine.model.tables import WAITING
-from engine.operations import OperatorAct, OperatorVerb, operate
+from engine.operators.operations import OperatorAct, OperatorVerb, operate
 from storage.transactions import transaction
 from tests.e2e.console import Console
 from tools.browser import violations

@@ -11,8 +11,8 @@ from sqlalchemy import select
 from engine.actors import Actor
 from engine.errors import EngineError
 from engine.model.tables import WAITING
-from engine.queries import case_page
-from engine.work_item_events import events_of_item
+from engine.queries.pages import case_page
+from engine.work_items.events import events_of_item
 from tests.engine.conftest import NOW, REVIEWER, Store
 
 LEAD = Actor("lead", frozenset({"leave.reviewer:wuhan", "leave.reviewer:wuhan.lead"}))

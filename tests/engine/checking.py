@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from engine.check import check_bpmn, check_files
+from engine.checks.check import check_bpmn, check_files
 from engine.errors import Problem
-from engine.service_tasks import service_task
+from engine.services.registry import service_task
 from tests.engine.diagrams import Diagram
 
 

@@ -13,13 +13,16 @@ import pytest
 from sqlalchemy import Engine, event, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine import actors, attachments, dispatching, job_runs, jobs, outbox
+from engine import actors
 from engine.actors import Actor
-from engine.deploy import deploy_flow
-from engine.flows import Flow
-from engine.model.waiting import Waiting
-from engine.start import start_case
-from engine.work_items import claim_work_item, complete_work_item
+from engine.attachments import store as attachments
+from engine.cases import dispatching, outbox
+from engine.cases.start import start_case
+from engine.deployment.deploy import deploy_flow
+from engine.flow.flow import Flow
+from engine.jobs import leases, runs
+from engine.model.waiting_row import Waiting
+from engine.work_items.acts import claim_work_item, complete_work_item
 from migrations.tables import every_table
 from storage import vault
 from storage.columns import Base
@@ -61,16 +64,16 @@ class Store:
         with self.writing() as session:
             claim_work_item(session, item_id, by=by, now=now)
 
-    def lease(self, job_id: str, now: datetime = NOW) -> job_runs.LeasedJob | None:
+    def lease(self, job_id: str, now: datetime = NOW) -> runs.LeasedJob | None:
         with self.writing() as session:
-            return jobs.lease_job(session, job_id, worker="w", now=now)
+            return leases.lease_job(session, job_id, worker="w", now=now)
 
     def run_job(self, job_id: str, now: datetime = NOW) -> bool:
         leased = self.lease(job_id, now)
         assert leased is not None
-        result = job_runs.execute(self.sessions, leased)
+        result = runs.execute(self.sessions, leased)
         with self.writing() as session:
-            return jobs.succeed_job(session, leased, result, now=now)
+            return leases.succeed_job(session, leased, result, now=now)
 
     def waiting(self, case_id: str, element: str) -> Any:
         """The newest row of this element's waits."""

@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from engine.errors import BusinessError
-from engine.flows import Flow, flow_of_files
-from engine.service_tasks import service_task
+from engine.flow.flow import Flow, flow_of_files
+from engine.services.registry import service_task
 
 HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.machine import Process
-from tests.engine.cases import PlayedCase
+from tests.engine.case_under_test import PlayedCase
 from tests.engine.diagrams import Diagram, Scope
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.flows import Flow
+from engine.flow.flow import Flow
 from tests.engine.diagrams import Diagram
 from tests.engine.flows import HEAD, a_flow
 

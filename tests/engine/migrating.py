@@ -7,14 +7,14 @@ from typing import Any
 
 from sqlalchemy import select
 
-from engine.flows import Flow
-from engine.hindsight.migrate import find_version, migrate_case, plan_migration, revert_migration
-from engine.hindsight.migration_plan import MigrationPlan
-from engine.hindsight.replay import verify_case
-from engine.interventions import cancel_case
+from engine.flow.flow import Flow
 from engine.model.definition import DefinitionId
 from engine.model.tables import WAITING
-from engine.work_items import save_draft
+from engine.operators.interventions import cancel_case
+from engine.replay.migration.migrate import find_version, migrate_case, plan_migration, revert_migration
+from engine.replay.migration.plan import MigrationPlan
+from engine.replay.rebuild import verify_case
+from engine.work_items.acts import save_draft
 from tests.engine.conftest import ANALYST, NOW, REVIEWER, Store
 from tests.engine.flows import LEAVE, a_flow
 from tests.engine.rebuilding import rebuild

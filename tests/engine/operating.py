@@ -9,9 +9,9 @@ import pytest
 
 from engine.actors import Actor
 from engine.errors import EngineError
-from engine.hindsight.replay import verify_case
-from engine.operations import OperatorAct, OperatorVerb, operate
-from engine.queries import case_page
+from engine.operators.operations import OperatorAct, OperatorVerb, operate
+from engine.queries.pages import case_page
+from engine.replay.rebuild import verify_case
 from tests.engine.conftest import ANALYST, NOW, REVIEWER, Store
 
 DAY_LATER = NOW + timedelta(days=1, minutes=1)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from engine.hindsight.replay import case_row, read_inputs, replay_inputs
 from engine.machine import Machine
+from engine.replay.rebuild import case_row, read_inputs, replay_inputs
 
 
 def rebuild(session: Session, case_id: str) -> Machine:

@@ -12,18 +12,18 @@ import pytest
 
 from composition import declare_service_tasks
 from config import ROOT
-from domain.account import bind_phone
-from engine import attachments
+from domain.accounts.account import bind_phone
 from engine.actors import Actor
-from engine.deploy import deploy_flow
-from engine.flows import flow_folders, load_flow
+from engine.attachments import store as attachments
+from engine.deployment.deploy import deploy_flow
+from engine.flow.flow import flow_folders, load_flow
 from migrations.tables import every_table
 from storage import vault
 from storage.columns import Base
 from storage.engines import make_engine
 from storage.transactions import session_factory, transaction
-from tests.flows.institution_admission import a_town
-from tests.flows.real_name import ZHANG, scans
+from tests.flows.institution_admission.cases import a_town
+from tests.flows.real_name.cases import ZHANG, scans
 from tests.flows.story import Story, Town
 
 # A Monday, 09:00 in Wuhan.

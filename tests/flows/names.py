@@ -15,7 +15,7 @@ from typing import Any
 from lxml import etree
 
 from config import ROOT
-from engine.flows import Flow, load_flow
+from engine.flow.flow import Flow, load_flow
 
 # What the demonstration waits for, completes or decides is an element of one of the flows it plays.
 _DEMO = ROOT / "tools" / "demo"

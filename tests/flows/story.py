@@ -11,19 +11,19 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from domain.account import find_or_create_wechat_account
+from domain.accounts.account import find_or_create_wechat_account
 from engine.actors import Actor
-from engine.attachments import store_attachment
+from engine.attachments.store import store_attachment
+from engine.cases.start import start_case
 from engine.errors import BusinessError
-from engine.hindsight.replay import verify_case
-from engine.job_runs import JobResult, LeasedJob, execute
-from engine.jobs import fail_job, lease_job, succeed_job
-from engine.messages import send_message
+from engine.jobs.leases import fail_job, lease_job, succeed_job
+from engine.jobs.runs import JobResult, LeasedJob, execute
+from engine.messages.send import send_message
 from engine.model.tables import CASE, WAITING
-from engine.model.waiting import WaitKind
-from engine.start import start_case
-from engine.timers import fire_due_timers
-from engine.work_items import claim_work_item, complete_work_item
+from engine.model.waiting_row import WaitKind
+from engine.periodic.timers import fire_due_timers
+from engine.replay.rebuild import verify_case
+from engine.work_items.acts import claim_work_item, complete_work_item
 from storage.transactions import transaction
 from tests.engine.rebuilding import rebuild
 

@@ -9,8 +9,8 @@ import pytest
 
 from composition import declare_service_tasks
 from config import ROOT
-from engine.check import check_files
-from engine.flows import flow_folders, load_flow
+from engine.checks.check import check_files
+from engine.flow.flow import flow_folders, load_flow
 from tests.flows.names import Pointing, demo_pointings, names_of, pointings
 
 FOLDERS = flow_folders(ROOT / "bpmn")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from bpmn.business_grant.running_changes import running_changes
-from engine.flows import flow_of_files
-from tests.flows.business_grant import AGREED, Tenure, a_card_of, a_hospital, a_person
+from engine.flow.flow import flow_of_files
+from tests.flows.business_grant.cases import AGREED, Tenure, a_card_of, a_hospital, a_person
 from tests.flows.story import Town
 from tests.flows.versions import deployed_before_the_check, shipped
 

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from api.scenario_commands import run_all
-from engine.flows import flow_folders, load_flow
-from engine.hindsight.scenarios import FOLDER
+from api.commands.scenarios import run_all
+from engine.flow.flow import flow_folders, load_flow
+from engine.replay.scenarios.playing import FOLDER
 from tests.flows.conftest import FLOWS
 
 WITH_SCENARIOS = [folder for folder in flow_folders(FLOWS) if (folder / FOLDER).is_dir()]

@@ -14,11 +14,11 @@ from composition import declare_service_tasks
 from config import ROOT
 from domain.refused import Refused
 from engine.actors import Actor
-from engine.check import check_files
+from engine.checks.check import check_files
 from engine.errors import InvalidDiagram
-from engine.flows import flow_folders, load_flow
-from engine.service_tasks import declared_service_tasks
-from tests.flows.real_name import notice_text, scans
+from engine.flow.flow import flow_folders, load_flow
+from engine.services.registry import declared_service_tasks
+from tests.flows.real_name.cases import notice_text, scans
 from tests.flows.story import Story, Town
 from tests.flows.versions import deployed_before_the_check, deploys, shipped
 

@@ -11,13 +11,13 @@ from typing import Any, cast
 import pytest
 
 from composition import declare_service_tasks
-from engine.flows import Flow, flow_folders, load_flow
-from engine.hindsight.carry_over import carry_over
-from engine.hindsight.rerun import Candidate, rerun
-from engine.hindsight.scenarios import FOLDER, Scenario, read_scenarios
+from engine.flow.flow import Flow, flow_folders, load_flow
 from engine.inputs import Started
 from engine.machine import Process, compile_process, replay
-from engine.service_tasks import declared_service_tasks
+from engine.replay.carry_over import carry_over
+from engine.replay.rerun import Candidate, rerun
+from engine.replay.scenarios.playing import FOLDER, Scenario, read_scenarios
+from engine.services.registry import declared_service_tasks
 from tests.flows.conftest import FLOWS
 
 SCENARIOS = [

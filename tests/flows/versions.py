@@ -8,8 +8,8 @@ from sqlalchemy import func, insert, select
 
 from config import ROOT
 from engine.actors import Actor
-from engine.deploy import DEFINITION, FILE, deploy_flow
-from engine.flows import CONFIG_FILE, Flow, flow_of_files, load_flow
+from engine.deployment.deploy import DEFINITION, FILE, deploy_flow
+from engine.flow.flow import CONFIG_FILE, Flow, flow_of_files, load_flow
 from storage.columns import new_id
 from tests.flows.story import Town
 

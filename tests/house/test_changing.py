@@ -7,10 +7,10 @@ import re
 from bpmn.notices import wording_of
 from composition import declare_service_tasks
 from config import ROOT
-from engine.check import check_files
-from engine.flows import flow_of_files, load_flow
-from engine.forms import load_form
-from engine.notice_texts import notice_texts
+from engine.checks.check import check_files
+from engine.flow.flow import flow_of_files, load_flow
+from engine.forms.form import load_form
+from engine.services.notice_texts import notice_texts
 
 PAGE = (ROOT / "docs" / "changing.md").read_text()
 

@@ -15,8 +15,8 @@ from tests.house.sources import files, python_sources
 
 UNUSED_FOR_A_REASON = {
     "tools.gunicorn_conf": "gunicorn reads every name of its settings",
-    "domain.account.openid_of": "what is sealed for messages by WeChat, which nothing sends yet, can be read",
-    "domain.credential.withdraw_credential": "no page or command lets its holder withdraw one yet",
+    "domain.accounts.account.openid_of": "what is sealed for messages by WeChat, which nothing sends yet, can be read",
+    "domain.credentials.credential.withdraw_credential": "no page or command lets its holder withdraw one yet",
 }
 # These only wrap; every other decorator is taken to register what it stands on.
 WRAPPERS = {"cache", "contextmanager", "dataclass", "lru_cache", "unique"}

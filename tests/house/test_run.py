@@ -18,7 +18,7 @@ import pytest
 
 from composition import compose
 from config import load_settings
-from domain.demo_account import disable_demo_accounts
+from domain.accounts.demo_account import disable_demo_accounts
 from storage.transactions import transaction
 from tools.prepare import Unprepared, prepare
 from tools.run import processes_environ

@@ -11,7 +11,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, object_session
 
-from engine.journal import GENESIS
+from engine.cases.journal import GENESIS
 from engine.model.instance import Case, SearchVariable
 from engine.model.tables import CASE
 from storage.deferred_rows import defer_insert, savepoint

@@ -15,12 +15,12 @@ from sqlalchemy import select
 from bpmn.notices import wording_of
 from composition import Platform, compose
 from config import load_settings
-from domain.account import AccountGroup, bind_phone, find_or_create_wechat_account
-from domain.credential import VerifiedBy
-from domain.issuing import Verification, issue_credential
+from domain.accounts.account import AccountGroup, bind_phone, find_or_create_wechat_account
+from domain.accounts.phone_account import find_or_create_phone_account
+from domain.credentials.credential import VerifiedBy
+from domain.credentials.issuing import Verification, issue_credential
 from domain.notice import Notice, NoticeState, queue_notice
-from domain.person import identity, keep_person_phone
-from domain.phone_account import find_or_create_phone_account
+from domain.persons.person import identity, keep_person_phone
 from migrations.tables import every_table
 from storage import vault
 from storage.columns import Base, new_id

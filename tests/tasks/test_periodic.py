@@ -9,12 +9,13 @@ from sqlalchemy import select, update
 
 from composition import compose
 from config import load_settings
-from domain import account, credential, issuing
-from domain.attempts import local_day
-from domain.person import identity
+from domain.accounts import account
+from domain.credentials import credential, issuing
+from domain.credentials.attempts import local_day
+from domain.persons.person import identity
 from engine.actors import SYSTEM
-from engine.deploy import DEFINITION, FILE, deploy_flow
-from engine.flows import flow_of_files
+from engine.deployment.deploy import DEFINITION, FILE, deploy_flow
+from engine.flow.flow import flow_of_files
 from engine.model.tables import CASE
 from migrations.tables import every_table
 from storage.columns import Base, new_id
@@ -22,7 +23,7 @@ from storage.transactions import transaction
 from tasks import periodic
 from tasks.app import app
 from tasks.process import use_platform
-from tests.engine.test_clock_starts import a_report_flow
+from tests.engine.periodic.test_clock_starts import a_report_flow
 
 
 @pytest.fixture

@@ -11,16 +11,17 @@ from sqlalchemy import update
 
 from composition import compose
 from config import load_settings
-from engine import dispatching, service_tasks
 from engine.actors import Actor
-from engine.deploy import deploy_flow
+from engine.cases import dispatching
+from engine.cases.start import start_case
+from engine.deployment.deploy import deploy_flow
 from engine.errors import BusinessError, RetryLater
-from engine.flows import flow_of_files
-from engine.incidents import list_incidents
-from engine.jobs import ready_jobs
+from engine.flow.flow import flow_of_files
+from engine.jobs.leases import ready_jobs
 from engine.model.instance import Case
-from engine.model.waiting import Waiting
-from engine.start import start_case
+from engine.model.waiting_row import Waiting
+from engine.operators.incidents import list_incidents
+from engine.services import registry as service_tasks
 from migrations.tables import every_table
 from storage.columns import Base
 from storage.transactions import transaction

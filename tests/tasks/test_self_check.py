@@ -9,11 +9,11 @@ from sqlalchemy import delete, func, select
 
 from composition import compose
 from config import load_settings
-from engine.deploy import deploy_flow
-from engine.hindsight.journal_root import ROOT
-from engine.hindsight.self_check import open_findings
+from engine.cases.start import start_case
+from engine.deployment.deploy import deploy_flow
 from engine.model.tables import WAITING
-from engine.start import start_case
+from engine.replay.evidence.journal_root import ROOT
+from engine.replay.evidence.self_check import open_findings
 from migrations.tables import every_table
 from storage.columns import Base
 from storage.transactions import transaction

@@ -15,7 +15,7 @@ import pypdfium2
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from domain.admission_form import blank_form_pdf
+from domain.admissions.form import blank_form_pdf
 from tools.cards.lettering import font
 from tools.cards.people import make_person
 from tools.cards.places import PLACES

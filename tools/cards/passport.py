@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 from PIL import Image, ImageDraw
 
-from domain.documents import mrz_check_digit
+from domain.documents.documents import mrz_check_digit
 from tools.cards.lettering import LABEL, MONOSPACED, Colour, font, write, write_spaced
 from tools.cards.paper import Rgb, as_pixels, guilloche, mark_as_sample, paste_portrait
 from tools.cards.people import TODAY

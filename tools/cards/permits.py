@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 from PIL import Image, ImageDraw
 
-from domain.documents import resident_check_digit
+from domain.documents.documents import resident_check_digit
 from tools.cards.lettering import LABEL, MONOSPACED, font, write, write_spaced
 from tools.cards.paper import Rgb, as_pixels, guilloche, mark_as_sample, paste_portrait
 from tools.cards.people import GIVEN_FEMALE, GIVEN_MALE, TODAY, make_id_number

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from composition import Platform
-from engine.queries import history
+from engine.queries.pages import history
 from tools.demo import grants, institutions
 from tools.demo.clients import Applicant, Reviewer
 from tools.demo.stories import STORIES, Stage, Story

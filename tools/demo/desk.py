@@ -16,15 +16,15 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from domain.account import bind_phone, find_or_create_wechat_account
+from domain.accounts.account import bind_phone, find_or_create_wechat_account
 from engine.actors import Actor
-from engine.attachments import store_attachment
-from engine.job_runs import JobResult
-from engine.jobs import lease_job, succeed_job
+from engine.attachments.store import store_attachment
+from engine.cases.start import start_case
+from engine.jobs.leases import lease_job, succeed_job
+from engine.jobs.runs import JobResult
 from engine.model.tables import WAITING
-from engine.model.waiting import WaitKind
-from engine.start import start_case
-from engine.work_items import claim_work_item, complete_work_item
+from engine.model.waiting_row import WaitKind
+from engine.work_items.acts import claim_work_item, complete_work_item
 from storage.transactions import transaction
 from tools.cards.passport import Passport, make_passport
 from tools.cards.people import Person, make_person

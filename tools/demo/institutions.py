@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from domain.credit_code import check_character, organisation_check_character
+from domain.institutions.credit_code import check_character, organisation_check_character
 from tools.cards import forms
 from tools.demo.clients import Json, PortalApplicant, Reviewer, patiently
 

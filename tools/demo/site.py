@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from composition import compose
 from config import load_settings
-from domain.account import create_console_account
+from domain.accounts.account import create_console_account
 from storage.transactions import transaction
 from tools import supervisor
 from tools.demo.desk import Desk

@@ -8,15 +8,15 @@ from random import Random
 
 from lxml import etree
 
-from engine.check import check_files
+from engine.checks.check import check_files
 from engine.errors import InvalidDiagram
 from engine.flow.diagram import Diagram
 from engine.flow.diagram import Node as Drawn
+from engine.flow.flow import flow_of_files
 from engine.flow.four_eyes import others_of
 from engine.flow.lines import diagram_parts
 from engine.flow.reading import read_files
 from engine.flow.vocabulary import BPMN, CHOICES, FLAGS, NAMING_ATTRIBUTES, SPIFF
-from engine.flows import flow_of_files
 from engine.language.expressions import Expression
 from engine.machine import Process, StartEvent, compile_process
 

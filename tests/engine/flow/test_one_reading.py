@@ -10,12 +10,12 @@ import pytest
 
 from composition import declare_service_tasks
 from config import ROOT
-from engine.check import check_bpmn, check_files
+from engine.checks.check import check_bpmn, check_files
 from engine.errors import InvalidDiagram
 from engine.flow.attributes import SINCE
+from engine.flow.flow import flow_folders, flow_of_files, load_flow
 from engine.flow.four_eyes import others_of
 from engine.flow.reading import read_alone
-from engine.flows import flow_folders, flow_of_files, load_flow
 from engine.machine import Process, compile_deployed, compile_process
 from tests.engine.diagrams import Diagram
 from tests.engine.flow.everything import a_rich_folder

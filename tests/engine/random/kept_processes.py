@@ -15,6 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from engine.cases.journal import decode_input, encode_input
 from engine.inputs import (
     CaseCancelled,
     CaseResumed,
@@ -31,7 +32,6 @@ from engine.inputs import (
     WorkItemCompleted,
     WorkItemReturned,
 )
-from engine.journal import decode_input, encode_input
 from engine.machine import Machine, compile_process
 from engine.waits import IncidentWait, JobWait, MessageWait, TimerWait, UserTaskWait, Wait
 from tests.engine.random import blocks

@@ -16,7 +16,7 @@ from typing import Any
 
 from engine.inputs import Input, TokenMoved, WorkItemReturned
 from engine.machine import Applied, Machine
-from engine.spiff.state import ActivityEvent
+from engine.spiff.rules.state import ActivityEvent
 from tests.engine.random import blocks
 from tests.engine.random.blocks import Block, Condition, Tree
 from tests.engine.random.comparison import Mismatch, same

@@ -46,7 +46,7 @@ from engine.errors import Conflict, InvalidDiagram
 from engine.flow.vocabulary import ERROR, ESCALATION
 from engine.language.timers_text import due_at
 from engine.machine import Machine, Process, compile_process
-from engine.spiff.host import Host
+from engine.spiff.rules.host import Host
 from engine.spiff.specs import HostedBoundaryEvent, boundary_events_of
 from engine.waits import TimerWait
 from tests.engine.random.comparison import Mismatch

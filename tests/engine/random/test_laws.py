@@ -10,7 +10,7 @@ from SpiffWorkflow.exceptions import WorkflowException
 from SpiffWorkflow.util.task import TaskState
 
 from engine.machine import Machine
-from engine.spiff.host import Host
+from engine.spiff.rules.host import Host
 from engine.spiff.specs import HostedExclusiveGateway, boundary_events_of
 from tests.engine.random.laws import DecisionsAreSeen, LawBroken, NothingIsLost, OneWinner, SomethingIsWaited
 from tests.engine.random.play import Play, drawn

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.spiff.host import Host
+from engine.spiff.rules.host import Host
 from engine.waits import Pause, UserTaskWait
 from tests.engine.random.generator import generate
 from tests.engine.random.test_ablations import PROCESSES, machine_on

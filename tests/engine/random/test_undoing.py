@@ -22,8 +22,8 @@ from random import Random
 import pytest
 
 from engine.machine import Machine
-from engine.spiff.host import Host
 from engine.spiff.ledger import Completed
+from engine.spiff.rules.host import Host
 from engine.spiff.store import Recalled, json_value
 from tests.engine.graph_digest import spec_digest
 from tests.engine.random.trial import FIRST_SEED, fresh_seed

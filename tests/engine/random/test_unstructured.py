@@ -19,7 +19,7 @@ import pytest
 
 from engine.inputs import Started, WorkItemCompleted
 from engine.machine import Machine
-from engine.spiff.host import Host
+from engine.spiff.rules.host import Host
 from engine.waits import IncidentWait, UserTaskWait
 from tests.engine.random.graphs import ANSWERS, Flow, Graph, compiled, graph_of, random_graph
 from tests.engine.random.token_game import Game, TooWild

@@ -251,7 +251,7 @@ def drawn_undoing(seed: int, *, races: bool = False) -> tuple[Tree, Process]:
 
 @dataclass
 class UndoingPlay(Play):
-    """No token is moved: what a move leaves of compensation is told in test_machine_compensation_interventions.py."""
+    """No token is moved: what a move leaves of compensation is told in tests/engine/spiff/rules/compensation."""
 
     laws: tuple[type[Any], ...] = (SomethingIsWaited,)
 

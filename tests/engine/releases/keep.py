@@ -18,10 +18,10 @@ from typing import Any
 
 import orjson
 
-from engine.hindsight.carry_over import Walk
+from engine.cases.journal import encode_input
 from engine.inputs import CaseMigrated, Input
-from engine.journal import encode_input
 from engine.machine import Process, compile_process
+from engine.replay.carry_over import Walk
 from tests.engine.random.drawing import draw
 from tests.engine.random.play import Play, drawn
 from tests.engine.releases.stories import STORIES

@@ -26,7 +26,7 @@ from engine.inputs import (
     WorkItemReturned,
     WorkItemSigned,
 )
-from tests.engine.cases import MONDAY
+from tests.engine.case_under_test import MONDAY
 from tests.engine.diagrams import Diagram, many
 from tests.engine.journeys import a_journey
 

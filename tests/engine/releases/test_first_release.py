@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from engine.journal import decode_input
+from engine.cases.journal import decode_input
 from engine.machine import Machine, compile_process, replay
 
 FILES = sorted((Path(__file__).parent / "first").glob("*.json"))

@@ -9,10 +9,10 @@ from typing import Any
 import orjson
 import pytest
 
-from engine.hindsight.carry_over import Walk
+from engine.cases.journal import decode_input
 from engine.inputs import KINDS, CaseMigrated
-from engine.journal import decode_input
 from engine.machine import Machine, Process, compile_process
+from engine.replay.carry_over import Walk
 from tests.engine.releases.keep import kept_form, told_stories
 
 FILES = sorted(file for name in ("second", "third") for file in (Path(__file__).parent / name).glob("*.json"))

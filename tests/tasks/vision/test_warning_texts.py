@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.reading_texts import FIELD_LABELS, WARNING_TEXTS, warning_text
+from domain.documents.reading_texts import FIELD_LABELS, WARNING_TEXTS, warning_text
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "warnings.md"
 

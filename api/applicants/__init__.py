@@ -1,0 +1,1 @@
+"""What an applicant asks for: flows to start, applications, attachments, notices."""

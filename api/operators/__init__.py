@@ -1,0 +1,1 @@
+"""What operators see and do: incidents, migrations, what-if, messages, timers."""

@@ -1,0 +1,1 @@
+"""What is no JSON of the API: the console, the start page, the documentation, health."""

@@ -1,0 +1,1 @@
+"""Sessions: WeChat, phone, password; consents."""

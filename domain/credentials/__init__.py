@@ -1,0 +1,1 @@
+"""Verified identities: issued, looked up, ended; consents; attempts a day."""

@@ -1,0 +1,1 @@
+"""Identity documents: types, numbers, names, and what was typed against what was read."""

@@ -1,0 +1,1 @@
+"""业务授权: businesses, grants, codes, holders, tenures, the overview."""

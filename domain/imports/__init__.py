@@ -1,0 +1,1 @@
+"""Workbooks of units, institutions and managers, in and out."""

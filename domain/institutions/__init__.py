@@ -1,0 +1,1 @@
+"""The library of institutions: names, numbers, states, near duplicates."""

@@ -1,0 +1,1 @@
+"""Verified people, and how they are masked."""

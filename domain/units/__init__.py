@@ -1,0 +1,1 @@
+"""Health commissions, and the divisions they stand for."""

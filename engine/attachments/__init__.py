@@ -1,0 +1,1 @@
+"""Encrypted photos and scans: what may come in, where it is kept."""

@@ -1,0 +1,1 @@
+"""The write path: lock, load, apply, save; the journal, the outbox, how a case starts."""

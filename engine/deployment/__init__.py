@@ -1,0 +1,1 @@
+"""A flow's files become a version; its start timers."""

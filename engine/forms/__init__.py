@@ -1,0 +1,1 @@
+"""Forms: what one may be, and what a submission must be."""

@@ -1,0 +1,1 @@
+"""Pages of open work items, and claiming the next."""

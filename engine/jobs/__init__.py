@@ -1,0 +1,1 @@
+"""Jobs: leases, attempts, and how each ends."""

@@ -1,0 +1,1 @@
+"""Messages to cases and between them, delivered once."""

@@ -1,0 +1,1 @@
+"""The read side: the case page, history, why a case stands."""

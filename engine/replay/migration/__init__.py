@@ -1,0 +1,1 @@
+"""A case moves to another version: planned, done, taken back."""

@@ -1,0 +1,1 @@
+"""Anonymised journals kept as tests."""

@@ -1,0 +1,1 @@
+"""Old cases on a candidate version, and what would have come out."""

@@ -1,0 +1,1 @@
+"""Service tasks: what a diagram may call."""

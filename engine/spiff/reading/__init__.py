@@ -1,0 +1,1 @@
+"""From a diagram to what SpiffWorkflow runs."""

@@ -1,0 +1,1 @@
+"""Reading identity documents: fields, machine readable zones, consistency."""

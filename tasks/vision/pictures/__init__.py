@@ -1,0 +1,1 @@
+"""Photos made upright, flat and judged for quality."""

@@ -1,0 +1,1 @@
+"""Stamped forms and their round red seals."""
