@@ -148,13 +148,13 @@ def drop_expired_rows() -> None:
             break
 
 
-@app.task(name="keep_roll")
-def keep_roll() -> None:
-    """Rows of the roll that are missing or differ from their institutions: none, unless somebody wrote past the session."""
+@app.task(name="keep_overview")
+def keep_overview() -> None:
+    """Rows of the overview that are missing or differ from their institutions: none, unless somebody wrote past the session."""
     with transaction(platform().sessions) as session:
-        made, mended = overview.enrol(session, datetime.now(UTC)), overview.mend_roll(session)
+        made, mended = overview.enrol(session, datetime.now(UTC)), overview.mend_overview(session)
     if made or mended:
-        log.warning("roll: %d rows were missing, %d differed from their institutions", made, mended)
+        log.warning("overview: %d rows were missing, %d differed from their institutions", made, mended)
 
 
 SCHEDULE = {  # seconds
@@ -169,7 +169,7 @@ SCHEDULE = {  # seconds
     "send_notices": 5.0,
     "delete_expired_attachments": 600.0,
     "drop_expired_rows": 600.0,
-    "keep_roll": 3600.0,
+    "keep_overview": 3600.0,
     "expire_credentials": 3600.0,  # a date decides; hourly, so that no restart skips a day
 }
 

@@ -1,6 +1,6 @@
-"""The roll 授权名册: every institution has a row for every business, with the facts units list and search them by.
+"""The overview 授权名册: every institution has a row for every business, with the facts units list and search them by.
 
-The facts repeat the institution's (ADR on the roll says why), so they change with it: in the flush that writes an institution
+The facts repeat the institution's (ADR 0008 says why), so they change with it: in the flush that writes an institution
 through the session, its grants are written too. Whoever writes institutions past the session calls `enrol` afterwards.
 """
 
@@ -31,7 +31,7 @@ def enrol(session: Session, now: datetime, *, batch: int = BATCH) -> int:
     return made
 
 
-def mend_roll(session: Session, *, batch: int = BATCH) -> int:
+def mend_overview(session: Session, *, batch: int = BATCH) -> int:
     """Write the repeated facts again where they differ from the institution's; returns how many rows did. 0 is the rule."""
     mended = 0
     while rows := session.execute(_differing().limit(batch)).all():

@@ -7,7 +7,7 @@ from collections import ChainMap
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
-MAX_DEPTH = 100  # nesting of a value; the codec refuses about 250
+MAX_DEPTH = 100  # nesting of a value; the snapshot refuses about 250
 
 
 class NotJson(ValueError):

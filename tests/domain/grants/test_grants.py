@@ -11,7 +11,7 @@ from domain.grants.business import Business, businesses, refuse_closed_business,
 from domain.grants.code import issue_code
 from domain.grants.grant import BusinessGrant, GrantState, begin_tenure, ensure_grant, find_grant, suspend
 from domain.grants.holder import administered_units, business_groups, clerks_of_units
-from domain.grants.overview import enrol, mend_roll
+from domain.grants.overview import enrol, mend_overview
 from domain.grants.tenure import activate, check_grant, end_tenure
 from domain.institutions.editing import Editor, InstitutionEdit, edit_institution
 from domain.institutions.institution import Institution, InstitutionState
@@ -97,7 +97,7 @@ def test_a_grants_facts_follow_its_institution(session, now) -> None:
 
     session.refresh(grant)
     assert (grant.name_key, grant.supervising_unit, grant.category) == ("随州仁和医院", SUIZHOU, "outpatient")
-    assert mend_roll(session) == 0
+    assert mend_overview(session) == 0
 
 
 def test_a_roll_written_past_the_session_is_mended(session, now) -> None:
@@ -107,8 +107,8 @@ def test_a_roll_written_past_the_session_is_mended(session, now) -> None:
     )
     session.expire_all()
 
-    assert mend_roll(session) == 3
-    assert (find_grant(session, grant.id).supervising_unit, mend_roll(session)) == (WUHAN, 0)
+    assert mend_overview(session) == 3
+    assert (find_grant(session, grant.id).supervising_unit, mend_overview(session)) == (WUHAN, 0)
 
 
 # ---- what a grant gives

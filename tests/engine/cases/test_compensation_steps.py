@@ -1,4 +1,4 @@
-"""Compensation through the write path: rows, jobs, handlers in the transaction, history, and what hindsight makes of it."""
+"""Compensation through the write path: rows, jobs, handlers in the transaction, history, and what replay makes of it."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ does (or to the nearest thing that still runs), and the random test must find a 
     a falsy result is a result                 ZeroIsNoResult
 
 A changed host is compared with the reference alone, so that it is the meaning that is missed and not the snapshot of a host
-that keeps more than the codec knows. Pruning is the one rule that must make no difference, and none may be found.
+that keeps more than the snapshot knows. Pruning is the one rule that must make no difference, and none may be found.
 """
 
 from __future__ import annotations
