@@ -5,7 +5,8 @@
 
 Each round runs `engine_store` and `throughput` (two rounds of its own, one process a core) here and there, the first one
 changing from round to round, so that a slow quarter of an hour meets both. A ratio is speed here by speed there, above 1
-where this checkout is faster. Interval: Student's t on the logarithms of the rounds' ratios, 95 %. Prints JSON; both need the same `.venv`.
+where this checkout is faster. Interval: Student's t on the logarithms of the rounds' ratios, 95 %. Prints JSON; both are
+run by the Python that runs this.
 """
 
 from __future__ import annotations
