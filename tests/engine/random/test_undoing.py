@@ -61,9 +61,13 @@ def test_random_processes_are_undone_as_the_reference_says(chunk):
 
 
 def test_the_random_paths_undo_every_kind_of_activity_by_every_kind_of_handler():
-    tally = play_undoing(1, 4 * CHUNK, paths=3, checks_snapshots=False)
+    missing, first = set(SEEN), 1
 
-    assert {name for name in SEEN if not tally[name]} == set()
+    while missing and first < 4 * CHUNK:  # no longer than until the last kind was seen
+        missing -= set(+play_undoing(first, CHUNK // 4, paths=3, checks_snapshots=False))
+        first += CHUNK // 4
+
+    assert missing == set()
 
 
 def test_where_events_race_for_what_was_completed_it_is_undone_once_whoever_is_first():
@@ -236,14 +240,18 @@ HOSTS = [
 ]
 
 
+# Among these every rule was missed when they were last drawn: tried first, so that a rule missed late costs no more.
+MISSED_AT = (11, 23, 71, 82, 117, 170)
+
+
 @cache
 def compiled(seed):
     return drawn_undoing(seed)
 
 
 def noticed(machine_class: type[Machine], *, checks_snapshots: bool) -> bool:
-    """Whether some random path goes wrong; every rule is missed within the first 170 processes."""
-    for seed in range(1, 401):
+    """Whether some random path goes wrong."""
+    for seed in (*MISSED_AT, *range(1, 401)):
         for path in range(5):
             play = UndoingPlay(
                 *compiled(seed),
