@@ -26,7 +26,7 @@ LINTERS: dict[str, list[str | Path]] = {
     "imports": [BIN / "lint-imports"],
 }
 # Two workers: the machine this is planned for has two cores, and the servers under test need some of them.
-PYTEST: list[str | Path] = [BIN / "python", "-m", "pytest", "-n", "2", "--dist", "loadgroup"]
+PYTEST: list[str | Path] = [BIN / "python", "-m", "pytest", "-n", "2", "--dist", "loadgroup", "--durations=10"]
 
 
 def main() -> int:
