@@ -42,7 +42,7 @@ class Exchange:
         try:
             if len(sent) == 1 and not is_to_be_prepared(sent[0].plan):
                 self._send(sent[0])
-                results = seam.results_of_query(self._connection)
+                results = self._whole(seam.results_of_query(self._connection), 1)
             else:
                 results = self._results_together(sent)
         except BaseException:
@@ -58,6 +58,7 @@ class Exchange:
         """To the last of these commands without values."""
         self._pgconn.send_query(statements.encode())
         results = seam.results_of_query(self._connection)
+        self._whole(results, len(results) or 1)
         for result in results:
             if result.status not in _FINE:
                 raise seam.error_of(result)
@@ -90,7 +91,7 @@ class Exchange:
                 self._send(command)
                 requests += 1
             pgconn.pipeline_sync()
-            results = seam.results_of_pipeline(self._connection, requests)
+            results = self._whole(seam.results_of_pipeline(self._connection, requests), requests)
         finally:
             if pgconn.status == ConnStatus.OK and pgconn.transaction_status != TransactionStatus.ACTIVE:
                 pgconn.exit_pipeline_mode()
@@ -100,6 +101,19 @@ class Exchange:
             if results[place].status != ExecStatus.COMMAND_OK:
                 plan.forget()
         return [result for place, result in enumerate(results) if place not in prepared]
+
+    def _whole(self, results: list[PGresult], asked: int) -> list[PGresult]:
+        """One result of each command. A server that ends meanwhile may leave fewer or, with its farewell, more behind.
+
+        Raises its last word then; the connection is closed, so that it counts as broken and not as asked wrongly.
+        """
+        if len(results) == asked:
+            return results
+        self._connection.close()
+        for result in results:
+            if result.status not in _FINE:
+                raise seam.error_of(result)
+        raise psycopg.OperationalError(f"the connection ended: {len(results)} results of {asked} commands")
 
     def _prepare(self, plan: Plan) -> None:
         self._plans.name(plan)

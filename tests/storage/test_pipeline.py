@@ -9,9 +9,11 @@ from types import FrameType
 
 import psycopg
 import pytest
+from sqlalchemy import make_url
 
 from storage.pipeline import Connection
 from storage.plans import PLANS_KEPT, PREPARED_AT
+from tests.storage.ending_server import EndingServer
 
 KEEP, KEPT = "INSERT INTO seat VALUES ($1)", "SELECT who FROM seat ORDER BY who"
 
@@ -263,3 +265,31 @@ def test_the_librarys_own_cursor_comes_after_what_waits(connection):
     connection.commit()
 
     assert kept(connection) == ["first", "second"]
+
+
+@pytest.mark.parametrize("keeps", [0, -1], ids=["before it answers", "behind its answer"])
+@pytest.mark.parametrize("statements", range(3))
+def test_a_server_that_says_farewell_is_a_connection_that_ended(postgres_url, keeps, statements):
+    """Behind an answer a farewell is one result too many: no mistake of the caller, and nothing to be read as an answer."""
+    place = make_url(postgres_url)
+    server = EndingServer(place.host or "", place.port or 5432, keeps)
+    user, database = place.username, place.database
+    connection = Connection.connect(
+        host="127.0.0.1", port=server.listen(), user=user, dbname=database, sslmode="disable", autocommit=True
+    )
+    connection.control.begin()
+    connection.answer("SELECT 1", [])
+    for number in range(statements):
+        connection.defer("SELECT $1::int", [number])
+
+    server.ends.set()
+    try:
+        connection.commit()
+    except psycopg.OperationalError:
+        assert connection.closed
+    else:
+        assert keeps == -1  # all was answered; the farewell is met by who asks next
+
+    with pytest.raises(psycopg.OperationalError):
+        connection.answer("SELECT 1", [])
+    assert connection.closed
