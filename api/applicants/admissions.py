@@ -21,7 +21,8 @@ from api.edge.errors import Rejected
 from api.edge.limits import address, limiter
 from api.edge.request_session import now, request_session
 from api.edge.transactions import reads
-from domain.admissions.form import LABELS, TITLE, blank_form_pdf
+from bpmn.institution_admission.submitting import PRINTED_LABELS
+from domain.admissions.form import TITLE, blank_form_pdf
 from domain.admissions.record import STATE_LABELS, ApplicationRecord, read_opinion
 from domain.admissions.search import (
     APPLICATION,
@@ -131,7 +132,9 @@ def print_own_form(session: Session, caller: Caller, application_id: str) -> Res
     own = my_case(session, application_id, caller.actor)
     if own.summary.flow_key != FLOW:
         raise NotFound("case.unknown", case=application_id)
-    typed = {name: value for name, value in case_page(session, application_id).variables.items() if name in LABELS}
+    typed = {
+        name: value for name, value in case_page(session, application_id).variables.items() if name in PRINTED_LABELS
+    }
     unit = session.get(Unit, typed.get("supervising_unit", ""))
     category = typed.get("category")
     typed["supervising_unit"] = unit.name if unit else None
@@ -141,7 +144,7 @@ def print_own_form(session: Session, caller: Caller, application_id: str) -> Res
 
 def _pdf(values: Mapping[str, str]) -> Response:
     # send_file writes the Chinese name as RFC 5987 does: gunicorn refuses a header that holds it as it is
-    page = BytesIO(blank_form_pdf(values))
+    page = BytesIO(blank_form_pdf(values, PRINTED_LABELS))
     return send_file(page, "application/pdf", as_attachment=True, download_name=f"{TITLE}.pdf")
 
 

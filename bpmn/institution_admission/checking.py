@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from bpmn.institution_admission.parameters import Need, RegistrationParameters, Relation
+from bpmn.institution_admission.submitting import FIELD_LABELS
 from domain.accounts.account import phone_of
 from domain.admissions.record import has_own_rival, rivals
 from domain.institutions.checks import CheckFindings, Verdict, check_institution
@@ -26,11 +27,6 @@ STATE_WORDS = {
     InstitutionState.ADMITTED: "已收录",
     InstitutionState.SUSPENDED: "已停用",
     InstitutionState.REMOVED: "已移除，名称不再使用",
-}
-MISSING = {
-    "credit_code": "统一社会信用代码",
-    "licence_number": "医疗机构执业许可证登记号",
-    "filing_number": "诊所备案凭证编号",
 }
 
 
@@ -180,7 +176,7 @@ def _missing(registration: RegistrationParameters) -> list[str]:
         "filing_number": registration.needs_filing,
     }
     return [
-        f"该类机构须填写{MISSING[name]}"
+        f"该类机构须填写{FIELD_LABELS[name]}"
         for name, need in needs.items()
         if need is Need.REQUIRED and not registration.numbers[name]
     ]

@@ -21,6 +21,10 @@ from engine.services.registry import TransactionContext, service_task
 INFORMATION = load_form((Path(__file__).parent / "forms" / "information.json").read_bytes())
 # Fields of the form 信息登记 as people read them, in its order.
 FIELD_LABELS = {name: field.title for name, field in INFORMATION.fields.items()}
+# The stamped form puts who the institution is first and calls two numbers otherwise; a further field of the form comes last.
+_PRINTED_FIRST = ("institution_name", "credit_code", "licence_number", "filing_number", "address", "supervising_unit")
+_PRINTED_AS = {"licence_number": "医疗机构执业许可证号", "filing_number": "诊所备案证号"}
+PRINTED_LABELS = {name: _PRINTED_AS.get(name, FIELD_LABELS[name]) for name in (*_PRINTED_FIRST, *FIELD_LABELS)}
 NOT_GIVEN = "（未填）"
 
 

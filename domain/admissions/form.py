@@ -9,19 +9,7 @@ from fpdf import FPDF
 from domain.pdf_page import MARGIN_MM, WIDTH_MM, as_bytes, new_document, write_paragraph, write_rows, write_title
 
 TITLE = "单位用户注册申请表"
-# What stands on the form, in its order. The keys are those of the flow's form; tasks/vision finds the name by its label.
-LABELS = {
-    "institution_name": "机构名称",
-    "credit_code": "统一社会信用代码",
-    "licence_number": "医疗机构执业许可证号",
-    "filing_number": "诊所备案证号",
-    "address": "机构地址",
-    "supervising_unit": "主管单位",
-    "category": "机构类别",
-    "applicant_name": "申请人姓名",
-    "applicant_phone": "申请人手机",
-}
-_ALWAYS = frozenset(LABELS) - {"licence_number", "filing_number"}  # these two stand on it where they were typed
+_IF_TYPED = frozenset({"licence_number", "filing_number"})  # these two stand on it where they were typed
 _STATEMENT = (
     "本单位申请加入湖北卫生人才综合服务平台机构库。以上内容及所附材料真实、准确、有效，"
     "申请人经本单位授权办理本次注册。如有不实，本单位承担由此产生的责任。"
@@ -34,11 +22,11 @@ _SEAL_BOX_MM = (78, 54)
 _GREY = 120
 
 
-def blank_form_pdf(values: Mapping[str, str]) -> bytes:
+def blank_form_pdf(values: Mapping[str, str], labels: Mapping[str, str]) -> bytes:
     """One A4 page as PDF with the given values printed and a place for the stamp.
 
-    values: as a person reads them (a unit's and a category's name, not their codes), by the keys of LABELS; what is absent
-    stays blank, other keys are ignored.
+    values: as a person reads them (a unit's and a category's name, not their codes), by field; what is absent stays blank.
+    labels: the lines in their order, by field; values of other fields are ignored.
     """
     pdf = new_document(TITLE)
     pdf.add_page()
@@ -46,7 +34,7 @@ def blank_form_pdf(values: Mapping[str, str]) -> bytes:
     pdf.ln(3)
     write_paragraph(pdf, "湖北卫生人才综合服务平台", align="C")
     pdf.ln(4)
-    write_rows(pdf, _rows(values))
+    write_rows(pdf, _rows(values, labels))
     pdf.ln(5)
     write_paragraph(pdf, _STATEMENT)
     pdf.ln(4)
@@ -56,8 +44,8 @@ def blank_form_pdf(values: Mapping[str, str]) -> bytes:
     return as_bytes(pdf)
 
 
-def _rows(values: Mapping[str, str]) -> list[tuple[str, str]]:
-    return [(label, values.get(key, "")) for key, label in LABELS.items() if key in _ALWAYS or values.get(key)]
+def _rows(values: Mapping[str, str], labels: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(label, values.get(key, "")) for key, label in labels.items() if key not in _IF_TYPED or values.get(key)]
 
 
 def _draw_signing(pdf: FPDF) -> None:

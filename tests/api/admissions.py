@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from api.app import create_app
 from api.edge.limits import limiter
+from bpmn.institution_admission.submitting import PRINTED_LABELS
 from config import load_settings
 from domain.accounts.account import Account
 from domain.admissions.form import blank_form_pdf
@@ -100,7 +101,7 @@ def a_portal(folder: Path, town: Path) -> Portal:
 
 
 def a_pdf() -> bytes:
-    return blank_form_pdf({"institution_name": "武汉市江汉区仁爱医院"})
+    return blank_form_pdf({"institution_name": "武汉市江汉区仁爱医院"}, PRINTED_LABELS)
 
 
 def item_of(applicant: Person, application: str) -> str:

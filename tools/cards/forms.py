@@ -15,6 +15,7 @@ import pypdfium2
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from bpmn.institution_admission.submitting import PRINTED_LABELS
 from domain.admissions.form import blank_form_pdf
 from tools.cards.lettering import font
 from tools.cards.people import make_person
@@ -129,7 +130,7 @@ def print_form(name: str, rng: random.Random) -> Rgb:
         "applicant_name": person.name,
         "applicant_phone": f"138{rng.randrange(10**8):08d}",
     }
-    return print_pdf(blank_form_pdf(values), person.name)
+    return print_pdf(blank_form_pdf(values, PRINTED_LABELS), person.name)
 
 
 def print_pdf(content: bytes, signature: str) -> Rgb:

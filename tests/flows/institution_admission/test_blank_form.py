@@ -5,7 +5,8 @@ from __future__ import annotations
 import pypdfium2
 import pytest
 
-from domain.admissions.form import LABELS, blank_form_pdf
+from bpmn.institution_admission.submitting import PRINTED_LABELS
+from domain.admissions.form import blank_form_pdf
 
 TYPED = {
     "institution_name": "仙桃市第一人民医院",
@@ -19,21 +20,23 @@ TYPED = {
 
 
 def pages_of(values: dict[str, str]) -> list[str]:
-    return [page.get_textpage().get_text_range() for page in pypdfium2.PdfDocument(blank_form_pdf(values))]
+    return [
+        page.get_textpage().get_text_range() for page in pypdfium2.PdfDocument(blank_form_pdf(values, PRINTED_LABELS))
+    ]
 
 
 def test_everything_typed_stands_beside_its_label():
     (page,) = pages_of(TYPED)
 
     for key, value in TYPED.items():
-        assert f"{LABELS[key]} {value}" in page
+        assert f"{PRINTED_LABELS[key]} {value}" in page
     assert "单位公章（盖在此处）" in page
 
 
 def test_nothing_typed_gives_the_form_to_fill_in_by_hand():
     (page,) = pages_of({})
 
-    assert all(LABELS[key] in page for key in TYPED)
+    assert all(PRINTED_LABELS[key] in page for key in TYPED)
 
 
 @pytest.mark.parametrize("key", ["licence_number", "filing_number"])
@@ -41,8 +44,8 @@ def test_a_number_only_some_categories_have_stands_on_it_where_it_was_typed(key)
     (without,) = pages_of(TYPED)
     (with_it,) = pages_of(TYPED | {key: "PDY00001X42900411A1001"})
 
-    assert LABELS[key] not in without
-    assert f"{LABELS[key]} PDY00001X42900411A1001" in with_it
+    assert PRINTED_LABELS[key] not in without
+    assert f"{PRINTED_LABELS[key]} PDY00001X42900411A1001" in with_it
 
 
 def test_the_longest_name_and_address_still_fit_on_one_page():

@@ -6,9 +6,10 @@ from itertools import product
 
 import pytest
 
+from bpmn.institution_admission.parameters import RegistrationParameters
+from bpmn.institution_admission.submitting import PRINTED_LABELS
 from composition import declare_service_tasks
 from config import ROOT
-from domain.admissions.form import LABELS
 from domain.institutions.category import CATEGORY_LABELS, Category
 from engine.checks.check import check_flow
 from engine.flow.flow import Flow, load_flow
@@ -87,7 +88,8 @@ def test_the_form_offers_exactly_the_known_categories(flow: Flow) -> None:
 def test_one_form_one_set_of_fields(flow: Flow) -> None:
     fields = load_form(flow.forms["information"]).fields
 
-    assert set(fields) == set(LABELS)
+    assert set(fields) == set(PRINTED_LABELS)
+    assert set(fields) <= set(RegistrationParameters.model_fields)
 
 
 def test_who_must_correct_is_never_sent_on(flow: Flow) -> None:
