@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 from bpmn.notices import wording_of
 from composition import declare_service_tasks
@@ -44,3 +49,57 @@ def test_a_notice_opens_two_files() -> None:
     assert [problem for problem in check_files(files) if problem.severity == "error"] == []
     texts = notice_texts(changed.config, [load_form(content) for content in changed.forms.values()])
     assert wording_of("candidate_review.welcomed", texts).text == "$who，报名已通过。"
+
+
+def test_a_form_field_opens_three_files(tmp_path: Path) -> None:
+    form, parameters, diagram = files_of("A form field")
+    for folder in ("api", "bpmn", "domain", "engine", "storage", "tasks"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for single in ("composition.py", "config.py"):
+        shutil.copy(ROOT / single, tmp_path / single)
+
+    described = json.loads((ROOT / form).read_text())
+    described["properties"]["postal_code"] = {"type": "string", "title": "邮政编码", "pattern": "^[0-9]{6}$"}
+    described["required"].append("postal_code")
+    described["ui"]["order"].append("postal_code")
+    described["ui"]["prefill"]["postal_code"] = "postal_code"
+    (tmp_path / form).write_text(json.dumps(described, ensure_ascii=False))
+    _replaces(tmp_path / parameters, '    address: str = ""\n', '    address: str = ""\n    postal_code: str = ""\n')
+    told = (tmp_path / diagram).read_text()
+    at = told.index('<spiffworkflow:parameter id="address"', told.index('"institution_admission.submit"'))
+    new = '<spiffworkflow:parameter id="postal_code" type="str" value="postal_code"/>'
+    (tmp_path / diagram).write_text(told[:at] + new + told[at:])
+
+    ran = subprocess.run(
+        [sys.executable, "-c", _FIELD_WORKS], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+
+
+def _replaces(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+_FIELD_WORKS = """
+from pathlib import Path
+from types import SimpleNamespace
+from bpmn.institution_admission.parameters import RegistrationParameters
+from bpmn.institution_admission.submitting import (
+    INFORMATION, PRINTED_LABELS, HandedIn, SubmitParameters, _changes, labelled, readable_values
+)
+from composition import declare_service_tasks
+from engine.checks.check import check_flow
+declare_service_tasks(Path("bpmn"))
+assert not [p for p in check_flow(Path("bpmn/institution_admission")).problems if p.severity == "error"]
+assert INFORMATION.fields["postal_code"].title == "邮政编码"
+typed = dict(institution_name="仁爱医院", category="hospital", supervising_unit="420103")
+nobody = SimpleNamespace(get=lambda *_: None)
+values = readable_values(nobody, RegistrationParameters(**typed, postal_code="430000"))
+assert "邮政编码：430000" in labelled(values)
+before = HandedIn(number=1, values=readable_values(nobody, RegistrationParameters(**typed)), attachments=[])
+after = HandedIn(number=2, values=values, attachments=[])
+assert _changes(before, after) and any("邮政编码" in each for each in _changes(before, after))
+assert PRINTED_LABELS["postal_code"] == "邮政编码"
+"""
