@@ -10,18 +10,11 @@ from typing import Any
 import click
 
 from config import load_settings
+from domain.documents.documents import DocumentType
+from domain.documents.reading_texts import PAGE_LABELS
 from engine.errors import BusinessError
 
-KINDS = (
-    "auto",
-    "resident_id_front",
-    "resident_id_back",
-    "passport",
-    "hk_macau_permit",
-    "taiwan_permit",
-    "residence_permit",
-    "foreign_permanent_resident",
-)
+KINDS = ("auto", *(kind for kind in PAGE_LABELS if kind != DocumentType.RESIDENT_ID))
 
 
 @click.command("read-document")

@@ -53,11 +53,7 @@ def test_a_notice_opens_two_files() -> None:
 
 def test_a_form_field_opens_three_files(tmp_path: Path) -> None:
     form, parameters, diagram = files_of("A form field")
-    for folder in ("api", "bpmn", "domain", "engine", "storage", "tasks"):
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for single in ("composition.py", "config.py"):
-        shutil.copy(ROOT / single, tmp_path / single)
-
+    _copies_the_tree(tmp_path)
     described = json.loads((ROOT / form).read_text())
     described["properties"]["postal_code"] = {"type": "string", "title": "邮政编码", "pattern": "^[0-9]{6}$"}
     described["required"].append("postal_code")
@@ -74,6 +70,40 @@ def test_a_form_field_opens_three_files(tmp_path: Path) -> None:
         [sys.executable, "-c", _FIELD_WORKS], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, ran.stderr
+
+
+def test_a_document_type_opens_three_files(tmp_path: Path) -> None:
+    types, form, table = files_of("A document type")
+    _copies_the_tree(tmp_path)
+
+    _replaces(
+        tmp_path / types, '    PASSPORT = "passport"\n', '    PASSPORT = "passport"\n    BOOK = "seafarer_book"\n'
+    )
+    _replaces(
+        tmp_path / types,
+        '    DocumentType.PASSPORT: "护照",\n',
+        '    DocumentType.PASSPORT: "护照",\n    DocumentType.BOOK: "海员证",\n',
+    )
+    _replaces(
+        tmp_path / types,
+        "    DocumentType.TAIWAN_PERMIT: re",
+        '    DocumentType.BOOK: re.compile("[A-Z][0-9]{8}"),\n    DocumentType.TAIWAN_PERMIT: re',
+    )
+    _replaces(tmp_path / form, '"passport",', '"passport", "seafarer_book",')
+    _replaces(tmp_path / form, '"passport": "护照",', '"passport": "护照", "seafarer_book": "海员证",')
+    text = (tmp_path / table).read_text()
+    rule = text[text.index('<rule id="passport">') : text.index('<rule id="foreign_permanent_resident">')]
+    (tmp_path / table).write_text(text.replace(rule, rule + rule.replace("passport", "seafarer_book")))
+
+    ran = subprocess.run([sys.executable, "-c", _TYPE_WORKS], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+
+
+def _copies_the_tree(to: Path) -> None:
+    for folder in ("api", "bpmn", "domain", "engine", "storage", "tasks"):
+        shutil.copytree(ROOT / folder, to / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for single in ("composition.py", "config.py"):
+        shutil.copy(ROOT / single, to / single)
 
 
 def _replaces(path: Path, old: str, new: str) -> None:
@@ -102,4 +132,26 @@ before = HandedIn(number=1, values=readable_values(nobody, RegistrationParameter
 after = HandedIn(number=2, values=values, attachments=[])
 assert _changes(before, after) and any("邮政编码" in each for each in _changes(before, after))
 assert PRINTED_LABELS["postal_code"] == "邮政编码"
+"""
+
+_TYPE_WORKS = """
+from datetime import date
+from pathlib import Path
+from composition import declare_service_tasks
+from domain.documents.documents import DOCUMENT_LABELS, DocumentType, number_problems
+from domain.documents.reading_texts import PAGE_LABELS
+from engine.checks.check import check_flow
+from engine.forms.form import load_form
+from engine.language.decisions import read_decisions
+from tasks.vision.cli import KINDS
+declare_service_tasks(Path("bpmn"))
+folder = Path("bpmn/real_name")
+assert not [p for p in check_flow(folder).problems if p.severity == "error"]
+kind = DocumentType("seafarer_book")
+assert set(load_form((folder / "forms/information.json").read_bytes()).fields["document_type"].ui["labels"]) == set(DocumentType)
+asked = {"document_type": kind.value, "method": "manual"}
+given = read_decisions((folder / "documents.dmn").read_bytes())["documents"].decide(asked).outputs
+assert (given["is_automatic"], given["page_names"]) == (False, ["资料页"])
+assert number_problems(kind, "A12345678", date(2026, 1, 1)) == () != number_problems(kind, "1", date(2026, 1, 1))
+assert DOCUMENT_LABELS[kind] == PAGE_LABELS[kind] == "海员证" and kind in KINDS
 """
