@@ -35,6 +35,7 @@ from domain.admissions.search import (
     applications_of,
     search_admissions,
 )
+from domain.institutions import labels
 from domain.institutions.category import CATEGORY_LABELS, Category
 from domain.units.unit import Unit
 from engine.errors import NotFound
@@ -64,7 +65,7 @@ class AdmissionQuery(OwnAdmissionQuery):
 
 class AdmissionOut(BaseModel):
     name: str
-    unit: str = Field(description="主管单位")
+    unit: str = Field(description=labels.SUPERVISING_UNIT)
     category: Category
     category_label: str
     state: str = Field(description="机构库：ADMITTED、SUSPENDED、REMOVED；申请：PENDING、RETURNED、REJECTED 等")

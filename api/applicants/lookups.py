@@ -13,6 +13,7 @@ from api.edge.auth import Caller
 from api.edge.limits import address, limiter
 from api.edge.request_session import request_session
 from api.edge.transactions import reads
+from domain.institutions import labels
 from domain.institutions.institution import Institution, InstitutionState
 from domain.institutions.name import name_key
 from domain.units.unit import Unit, UnitLevel
@@ -41,8 +42,8 @@ class InstitutionSought(BaseModel):
 class InstitutionChoice(BaseModel):
     id: str = Field(description="填入表单字段的值")
     name: str
-    code: str = Field(description="机构编码")
-    unit: str = Field(description="主管单位")
+    code: str = Field(description=labels.CODE)
+    unit: str = Field(description=labels.SUPERVISING_UNIT)
 
 
 class InstitutionChoices(BaseModel):

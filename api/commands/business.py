@@ -11,6 +11,7 @@ from api.edge.problem_texts import KNOWN
 from domain.credentials.attempts import LOCAL_TIME
 from domain.grants.business import SUPERVISOR, Business, BusinessTerms, businesses, set_business
 from domain.grants.overview import enrol
+from domain.institutions import labels
 from domain.refused import Refused
 from storage.transactions import transaction
 
@@ -87,7 +88,7 @@ def _local(typed: datetime | None) -> datetime | None:
 
 
 def _told(business: Business) -> str:
-    by = "主管单位" if business.granted_by == SUPERVISOR else business.granted_by
+    by = labels.SUPERVISING_UNIT if business.granted_by == SUPERVISOR else business.granted_by
     opens, closes = (_day(business.opens_at) or "即日"), (_day(business.closes_at) or "长期")
     return (
         f"{business.key}  {business.name}  授权：{by}  开放：{opens} 至 {closes}  授权码 {business.code_lifetime_days} 天"

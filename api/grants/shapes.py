@@ -13,6 +13,7 @@ from domain.grants.grant import GrantState, changes_of
 from domain.grants.holder import GrantHolder, HolderRole, auxiliaries_of, holders_of
 from domain.grants.rows import GrantRow
 from domain.grants.tenure import reserved_person
+from domain.institutions import labels
 from domain.institutions.category import CATEGORY_LABELS, Category
 from domain.persons.person import find_person, person_phone, read_identity
 from domain.persons.privacy import mask_document_number, mask_name, mask_phone
@@ -70,8 +71,8 @@ class GrantOut(BaseModel):
     id: str
     institution_id: str
     institution: str
-    institution_code: str = Field(description="机构编码")
-    confirmation_code: str | None = Field(description="机构确认码")
+    institution_code: str = Field(description=labels.CODE)
+    confirmation_code: str | None = Field(description=labels.CONFIRMATION_CODE)
     supervising_unit: str
     supervising_unit_name: str
     category: str

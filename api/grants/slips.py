@@ -18,6 +18,7 @@ from api.grants.scope import changeable_grant, grant_in_scope
 from domain.grants.business import find_business
 from domain.grants.grant import find_grant, granting_unit
 from domain.grants.rows import GrantRow
+from domain.institutions import labels
 from domain.pdf_page import new_document, write_paragraph, write_rows, write_title
 from domain.units.unit import Unit, find_unit
 
@@ -69,8 +70,8 @@ def _slip(pdf: FPDF, row: GrantRow, business: str, unit: Unit) -> None:
     write_title(pdf, "业务授权通知单")
     write_paragraph(pdf, f"{row.institution_name}：现授权贵单位办理以下业务，请指定一名业务管理人员激活。")
     rows = [
-        ("机构名称", row.institution_name),
-        ("机构编码", row.institution_code),
+        (labels.NAME, row.institution_name),
+        (labels.CODE, row.institution_code),
         ("业务", business),
         ("授权码", f"{row.code[:4]} {row.code[4:]}"),
         ("有效期至", f"{until:%Y年%m月%d日 %H:%M}"),

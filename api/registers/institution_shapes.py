@@ -6,6 +6,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from domain.institutions import labels
 from domain.institutions.category import Category
 from domain.institutions.checks import Verdict
 from domain.institutions.history import InstitutionChangeKind
@@ -26,8 +27,8 @@ class InstitutionQuery(BaseModel):
 class InstitutionOut(BaseModel):
     id: str
     name: str
-    code: str = Field(description="机构编码")
-    confirmation_code: str | None = Field(description="机构确认码")
+    code: str = Field(description=labels.CODE)
+    confirmation_code: str | None = Field(description=labels.CONFIRMATION_CODE)
     supervising_unit: str
     category: Category
     category_label: str

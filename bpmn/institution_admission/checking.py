@@ -11,6 +11,7 @@ from bpmn.institution_admission.parameters import Need, RegistrationParameters, 
 from bpmn.institution_admission.submitting import FIELD_LABELS
 from domain.accounts.account import phone_of
 from domain.admissions.record import has_own_rival, rivals
+from domain.institutions import labels
 from domain.institutions.checks import CheckFindings, Verdict, check_institution
 from domain.institutions.credit_code import normalise_credit_code
 from domain.institutions.institution import Institution, InstitutionState, checked_name
@@ -142,7 +143,7 @@ def _in_library(session: Session, registration: RegistrationParameters) -> _Libr
 def _cited(session: Session, institution: Institution) -> str:
     """Name, code, unit and state of an admitted institution, as a sentence cites it."""
     unit = session.get(Unit, institution.supervising_unit)
-    supervised = f"主管单位{unit.name}，" if unit else ""
+    supervised = f"{labels.SUPERVISING_UNIT}{unit.name}，" if unit else ""
     return (
         f"机构库中的“{institution.name}”（{supervised}机构编码 {institution.code}，{STATE_WORDS[institution.state]}）"
     )

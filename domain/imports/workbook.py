@@ -18,6 +18,7 @@ from openpyxl import Workbook, load_workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 
+from domain.institutions import labels
 from domain.refused import Refused
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -58,15 +59,15 @@ UNITS = Sheet(
 INSTITUTIONS = Sheet(
     "机构",
     (
-        Column("code", "机构编码", example="新机构不填，由系统给出"),
-        Column("name", "机构名称", True, "随州仁爱医院"),
+        Column("code", labels.CODE, example="新机构不填，由系统给出"),
+        Column("name", labels.NAME, True, "随州仁爱医院"),
         Column("category", "机构类别", True, "医院"),
         Column("unit", "主管单位代码", True, "421303"),
-        Column("credit_code", "统一社会信用代码"),
+        Column("credit_code", labels.CREDIT_CODE),
         Column("licence_number", "医疗机构执业许可证登记号"),
         Column("filing_number", "备案编号"),
         Column("address", "机构地址", example="曾都区沿河大道 1 号"),
-        Column("confirmation_code", "机构确认码"),
+        Column("confirmation_code", labels.CONFIRMATION_CODE),
         Column("contact_name", "申请人姓名", example="张三"),
         Column("contact_phone", "申请人手机", example="13800000000"),
     ),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
+from domain.institutions import labels
 from domain.institutions.category import CATEGORY_LABELS, Category
 from domain.institutions.credit_code import (
     division_of,
@@ -104,7 +105,7 @@ def check_institution(
     Numbers as typed or read from a form: one that is malformed is a finding, too.
     """
     findings: list[CheckFinding] = []
-    code = _readable(findings, "credit_code", "统一社会信用代码", credit_code, normalise_credit_code)
+    code = _readable(findings, "credit_code", labels.CREDIT_CODE, credit_code, normalise_credit_code)
     licence = _readable(findings, "licence_number", "执业许可证登记号", licence_number, read_licence_number)
     if code is not None:
         findings += _credit_code_findings(code, supervising_unit, category)

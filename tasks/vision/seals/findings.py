@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from domain.documents.reading_texts import WARNING_TEXTS
+from domain.institutions import labels
 from domain.institutions.name import name_key
 from tasks.vision.seals.stamped_form import FormField, FormPage, FoundSeal, plain_text
 
@@ -123,7 +124,7 @@ def _about_text(
         text = f"申请表上的机构名称“{name.value}”与填写的“{expected.institution_name}”不一致。"
         told.append(("form_name_differs", text))
     for key, typed, code, label in (
-        ("credit_code", expected.credit_code, "form_code_differs", "统一社会信用代码"),
+        ("credit_code", expected.credit_code, "form_code_differs", labels.CREDIT_CODE),
         ("applicant_name", expected.applicant_name, "form_applicant_differs", "申请人姓名"),
     ):
         read = next((page.text.fields[key] for page in pages if key in page.text.fields), None)
