@@ -29,6 +29,7 @@ from engine.flow.vocabulary import (
     HOSTED,
     IN_NODE,
     IN_SCOPE,
+    INSTANTIATING,
     KINDS,
     LOOP,
     LOOP_PARTS,
@@ -164,8 +165,8 @@ def _attributes(xml: Xml, kind: str, element: str) -> Iterator[Problem]:
             yield found(element, "element.unsupported", f"不支持 {name}")
     if flag(xml, "parallelMultiple"):
         yield found(element, "element.unsupported", "不支持并行多重事件")
-    if kind == "eventBasedGateway" and flag(xml, "instantiate"):
-        yield found(element, "element.unsupported", "事件网关不能启动流程")
+    if kind in INSTANTIATING and flag(xml, "instantiate"):
+        yield found(element, "element.unsupported", "事件网关和接收任务不能启动流程")
     if kind in ACTIVITIES - {"subProcess"} and xml.get("default"):
         yield found(element, "flow.implicit_split", "任务不能有默认出口；请用排他网关")
     priority = properties_of(xml).get(PRIORITY, "0") if PRIORITY in KINDS[kind].properties else "0"

@@ -121,6 +121,7 @@ HOSTED = frozenset(KINDS)
 COMPENSABLE = ACTIVITIES
 CHOICES = frozenset({"exclusiveGateway", "inclusiveGateway"})
 FORKS = frozenset({"inclusiveGateway", "parallelGateway"})
+INSTANTIATING = frozenset({"eventBasedGateway", "receiveTask"})  # by BPMN they may begin a process, here they may not
 # Flow nodes the engine does not run: refused, yet nodes, so that their flows do not look broken.
 NOT_HOSTED = frozenset(
     {

@@ -24,7 +24,7 @@ class EventRules(ScopeRules):
         """The event at this one token happens."""
         node = token.task_spec.node
         if node.result and payload is not None:
-            self.write(token, {node.result: dict(payload)})
+            self.give(token, {node.result: dict(payload)})
         self.rearm(token)
         for rival in self.rivals_of(token):
             rival.cancel()

@@ -12,6 +12,7 @@ from typing import Any
 from SpiffWorkflow.util.task import TaskState
 
 from engine.errors import Conflict
+from engine.flow.vocabulary import ACTIVITIES
 from engine.spiff.process import spec_name
 from engine.spiff.regions import BESIDE, Region
 from engine.spiff.rules.events import EventRules
@@ -20,12 +21,7 @@ from engine.spiff.specs import HostedBoundaryEvent, HostedExclusiveGateway, Host
 from engine.spiff.tree import Scope, Token
 from engine.waits import UserTaskWait
 
-_TARGETS = frozenset(
-    {
-        *("userTask", "serviceTask", "businessRuleTask", "sendTask", "subProcess", "callActivity"),
-        *("intermediateCatchEvent", "intermediateThrowEvent", "exclusiveGateway", "endEvent"),
-    }
-)
+_TARGETS = ACTIVITIES | {"intermediateCatchEvent", "intermediateThrowEvent", "exclusiveGateway", "endEvent"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +49,8 @@ class OperatingRules(EventRules):
         token.wait = None
         if token.task_spec.node.kind == "intermediateCatchEvent":
             return self.fire(token)
-        if token._state == TaskState.WAITING:  # a join that lacks a token
+        is_join = token.task_spec.stands_in != TaskState.WAITING
+        if token._state == TaskState.WAITING and is_join:  # it lacks a token
             return token._ready()
         for inner in list(token.inner):
             self.cancel_scope(inner)
